@@ -1,0 +1,1 @@
+//! Load generator, raw baseline and measurements for 

@@ -1,0 +1,1 @@
+//! The words of Parlour: ids, limits, entries, commands, events, close codes, dialects
