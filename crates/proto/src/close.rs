@@ -1,0 +1,83 @@
+//! Why the server closes a connection: one table of codes and texts.
+
+/// A close by the server. Never an error of the server's own, except [`Self::Failed`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// The client asked for it; its code is answered with the same code (contract row 2.31).
+    Requested(Option<u16>),
+    /// The server is going away; come back.
+    GoingAway,
+    /// The peer broke RFC 6455.
+    Protocol,
+    /// A text was not UTF-8 (RFC 6455, 8.1).
+    NotUtf8,
+    /// A message was larger than `--max-message-bytes`.
+    TooLarge,
+    /// Ten bad frames in a row.
+    TooManyBadFrames,
+    /// The log has moved past this reader, and its dialect has no words for a gap.
+    Lagged,
+    /// Nothing could be written for the slow reader's time.
+    Stuck,
+    /// No byte came for the ping interval and the pong's time.
+    Silent,
+    /// Handling this connection failed inside the server; only this connection is affected.
+    Failed,
+}
+
+impl CloseReason {
+    /// The close code (RFC 6455, 7.4.1), or `None` for a close without one.
+    #[must_use]
+    pub fn code(self) -> Option<u16> {
+        match self {
+            Self::Requested(code) => code,
+            Self::GoingAway => Some(1001),
+            Self::Protocol => Some(1002),
+            Self::NotUtf8 => Some(1007),
+            Self::TooManyBadFrames | Self::Lagged | Self::Stuck | Self::Silent => Some(1008),
+            Self::TooLarge => Some(1009),
+            Self::Failed => Some(1011),
+        }
+    }
+
+    /// The text beside the code: at most 123 bytes.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Requested(_) => "",
+            Self::GoingAway => "the server is going away",
+            Self::Protocol => "the peer broke the WebSocket protocol",
+            Self::NotUtf8 => "a text was not UTF-8",
+            Self::TooLarge => "the message is larger than the server takes",
+            Self::TooManyBadFrames => "ten bad frames in a row",
+            Self::Lagged => "connection too slow: entries were missed",
+            Self::Stuck => "connection too slow: nothing could be written",
+            Self::Silent => "no sign of life",
+            Self::Failed => "the server failed in handling this connection",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CloseReason::*;
+
+    #[test]
+    fn texts_fit_a_close_frame() {
+        for reason in [
+            Requested(None),
+            GoingAway,
+            Protocol,
+            NotUtf8,
+            TooLarge,
+            TooManyBadFrames,
+            Lagged,
+            Stuck,
+            Silent,
+            Failed,
+        ] {
+            assert!(reason.text().len() <= 123, "{reason:?}");
+        }
+    }
+}

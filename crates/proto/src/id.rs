@@ -1,0 +1,232 @@
+//! Ids are types, checked once at the edge.
+
+use std::fmt;
+use std::sync::Arc;
+
+use unicode_normalization::{UnicodeNormalization, is_nfc};
+
+/// The name of a room: 1 to 128 bytes of UTF-8 in NFC, without control characters, not beginning
+/// with `$` (reserved). Case-sensitive. Cloning shares the text.
+///
+/// ```
+/// use parlour_proto::RoomName;
+/// assert_eq!(RoomName::new("general").unwrap().as_str(), "general");
+/// assert!(RoomName::new("").is_err());
+/// // Two ways to write é are one room.
+/// assert_eq!(RoomName::new("e\u{301}").unwrap(), RoomName::new("\u{e9}").unwrap());
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoomName(Arc<str>);
+
+/// Longest name of a room, in bytes after normalisation.
+const ROOM_NAME_BYTES_MAX: usize = 128;
+
+impl RoomName {
+    /// Checks and normalises a room's name.
+    ///
+    /// # Errors
+    /// Says which rule the name breaks.
+    pub fn new(name: &str) -> Result<Self, RoomNameError> {
+        if name.is_empty() {
+            return Err(RoomNameError::Empty);
+        }
+        // Normalising cannot shrink text to a fraction of a quarter, so this bounds the work.
+        if name.len() > ROOM_NAME_BYTES_MAX * 4 {
+            return Err(RoomNameError::TooLong);
+        }
+        if name.starts_with('$') {
+            return Err(RoomNameError::Reserved);
+        }
+        if name.chars().any(char::is_control) {
+            return Err(RoomNameError::ControlCharacter);
+        }
+        let name: Arc<str> = if is_nfc(name) {
+            name.into()
+        } else {
+            name.nfc().collect::<String>().into()
+        };
+        if name.len() > ROOM_NAME_BYTES_MAX {
+            return Err(RoomNameError::TooLong);
+        }
+        Ok(Self(name))
+    }
+
+    /// The first room of a connection that named none.
+    #[must_use]
+    pub fn general() -> Self {
+        Self("general".into())
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for RoomName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &*self.0)
+    }
+}
+
+impl fmt::Display for RoomName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a text is no [`RoomName`]. The client's fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RoomNameError {
+    /// No characters at all.
+    #[error("a room's name must not be empty")]
+    Empty,
+    /// More than 128 bytes.
+    #[error("a room's name may have at most 128 bytes")]
+    TooLong,
+    /// Begins with `$`.
+    #[error("names that begin with $ are reserved")]
+    Reserved,
+    /// Has a control character.
+    #[error("a room's name must not have control characters")]
+    ControlCharacter,
+}
+
+/// Who a connection speaks as: 1 to 64 bytes of UTF-8 without control characters or blanks at the
+/// ends. Guests are `guest-…`, a form that no user can have.
+///
+/// ```
+/// use parlour_proto::UserName;
+/// assert_eq!(UserName::guest("ann").unwrap().as_str(), "guest-ann");
+/// assert!(UserName::guest("a\nb").is_err());
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct UserName(Arc<str>);
+
+/// Longest part of a name that a person chooses, in bytes.
+const NAME_BYTES_MAX: usize = 64;
+const GUEST_MARK: &str = "guest-";
+
+impl UserName {
+    /// The name of a guest who asked to be called `name`.
+    ///
+    /// # Errors
+    /// Says which rule the name breaks.
+    pub fn guest(name: &str) -> Result<Self, NameError> {
+        let name = name.trim();
+        if name.is_empty() {
+            return Err(NameError::Empty);
+        }
+        if name.len() > NAME_BYTES_MAX {
+            return Err(NameError::TooLong);
+        }
+        if name.chars().any(char::is_control) {
+            return Err(NameError::ControlCharacter);
+        }
+        // A guest who returns under the name the server showed stays the same guest.
+        let name = name
+            .strip_prefix(GUEST_MARK)
+            .filter(|rest| !rest.is_empty())
+            .unwrap_or(name);
+        Ok(Self(format!("{GUEST_MARK}{}", name.nfc()).into()))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name as shared text, for entries.
+    #[must_use]
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl fmt::Debug for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &*self.0)
+    }
+}
+
+/// Why a text is no name for a person. The client's fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Nothing but blanks.
+    #[error("a name must not be empty")]
+    Empty,
+    /// More than 64 bytes.
+    #[error("a name may have at most 64 bytes")]
+    TooLong,
+    /// Has a control character.
+    #[error("a name must not have control characters")]
+    ControlCharacter,
+}
+
+/// Number of an entry in its room's log: 1, 2, 3 … within an [`Epoch`]; 0 stands before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// The number after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// Random id of one life of a room's log. In another epoch numbers start again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Epoch(pub u64);
+
+/// A place in a room's log: the last entry that a reader has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Position {
+    /// The life of the log that `seq` counts in.
+    pub epoch: Epoch,
+    /// The last entry that the reader has.
+    pub seq: Seq,
+}
+
+/// One core's shard, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ShardId(pub u16);
+
+/// One live connection. The generation tells a late answer for an old connection from the one that
+/// has its index now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConnectionId {
+    /// Place in its shard's tables.
+    pub index: u32,
+    /// How often that place was given out before.
+    pub generation: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_names_are_checked_at_the_edge() {
+        assert_eq!(RoomName::new(""), Err(RoomNameError::Empty));
+        assert_eq!(RoomName::new("$sys"), Err(RoomNameError::Reserved));
+        assert_eq!(
+            RoomName::new("a\u{7}b"),
+            Err(RoomNameError::ControlCharacter)
+        );
+        assert_eq!(RoomName::new(&"x".repeat(129)), Err(RoomNameError::TooLong));
+        assert!(RoomName::new(&"x".repeat(128)).is_ok());
+        assert_ne!(RoomName::new("General"), RoomName::new("general"));
+    }
+
+    #[test]
+    fn guests_keep_one_mark() {
+        let ann = UserName::guest("  ann ").unwrap();
+        assert_eq!(ann.as_str(), "guest-ann");
+        assert_eq!(UserName::guest(ann.as_str()).unwrap(), ann);
+        assert_eq!(UserName::guest("  "), Err(NameError::Empty));
+        assert_eq!(UserName::guest(&"x".repeat(65)), Err(NameError::TooLong));
+    }
+}

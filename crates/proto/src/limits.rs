@@ -1,0 +1,74 @@
+//! Every bound of the engine, in one place, with the relations between them.
+
+use std::time::Duration;
+
+/// The bounds of one hub. Each has a named consequence when it is reached, said on its field.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Largest message in or out, in bytes; over it: close 1009.
+    pub message_bytes_max: usize,
+    /// Entries that a volatile room keeps; over it: the oldest are trimmed.
+    pub log_entries_max: usize,
+    /// Bytes that a volatile room keeps, by [`Entry::cost`](crate::Entry::cost), and that one of its
+    /// rings keeps; over it: the oldest are trimmed.
+    pub log_bytes_max: usize,
+    /// Bytes of all logs and rings of the hub; over it: the largest log is trimmed first.
+    pub logs_total_bytes_max: usize,
+    /// Rooms of the hub; over it: `too_many_rooms`.
+    pub rooms_max: usize,
+    /// Rooms of one connection; over it: `too_many_rooms_here`.
+    pub rooms_per_connection_max: usize,
+    /// Acks, errors, pongs and replays waiting for one connection, in bytes; while it is full that
+    /// connection is not read. One reply may stand over the bound.
+    pub private_bytes_max: usize,
+    /// Connections of the hub; over it: 503.
+    pub connections_max: usize,
+    /// How long a volatile room is remembered when nobody is in it; after it: a new epoch.
+    pub empty_room_kept: Duration,
+    /// Silence after which a connection is pinged.
+    pub ping_interval: Duration,
+    /// Further silence after which it is closed 1008.
+    pub pong_timeout: Duration,
+    /// Time without progress of waiting output; after it: close 1008.
+    pub slow_reader_timeout: Duration,
+    /// Time for the peer to answer a close; after it: the socket is cut.
+    pub close_timeout: Duration,
+}
+
+/// Bad frames in a row that end a connection with close 1008 (contract E2).
+pub const BAD_FRAMES_MAX: u8 = 10;
+/// Entries of a room that travel to one shard at once; the rest follows when it has taken them.
+pub const BATCH_ENTRIES_MAX: usize = 512;
+/// Bytes of such a batch, by [`Entry::cost`](crate::Entry::cost); one entry may stand over it.
+pub const BATCH_BYTES_MAX: usize = 256 * 1024;
+/// Commands that one shard has on the way to another; without credit its connections are not read.
+pub const COMMANDS_IN_FLIGHT_MAX: u32 = 4096;
+/// Batches of entries that one shard has on the way to another; the rest waits as "has grown".
+pub const BATCHES_IN_FLIGHT_MAX: u32 = 1024;
+/// Members that one step of a pass sends to, before the shard looks at its inbox again.
+pub const PASS_MEMBERS_MAX: usize = 256;
+
+const _: () = assert!(
+    BATCH_BYTES_MAX <= 1 << 20,
+    "a batch must fit into the smallest log"
+);
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_bytes_max: 64 * 1024,
+            log_entries_max: 1_000,
+            log_bytes_max: 1 << 20,
+            logs_total_bytes_max: 1 << 30,
+            rooms_max: 1_000_000,
+            rooms_per_connection_max: 1_000,
+            private_bytes_max: 256 * 1024,
+            connections_max: 100_000,
+            empty_room_kept: Duration::from_secs(60),
+            ping_interval: Duration::from_secs(25),
+            pong_timeout: Duration::from_secs(20),
+            slow_reader_timeout: Duration::from_secs(300),
+            close_timeout: Duration::from_secs(5),
+        }
+    }
+}

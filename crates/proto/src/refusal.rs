@@ -1,0 +1,61 @@
+//! Why a command was refused. The connection stays; nothing else changes.
+
+/// A refused command, by name. [`code`](Self::code) is what clients match on, the text is for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The frame is not JSON.
+    #[error("this frame is not JSON; send {{\"type\": …, \"payload\": …}}")]
+    BadJson,
+    /// The frame has no type, or one that this door does not know.
+    #[error("this door does not know that type; send send_message or change_room")]
+    UnknownType,
+    /// The payload does not have the shape that its type asks for.
+    #[error("the payload does not have the shape that its type asks for")]
+    BadPayload,
+    /// The room's name breaks a rule.
+    #[error("a room's name has 1 to 128 bytes, no control characters, and no $ at the start")]
+    BadRoom,
+    /// The connection is not in the room that it published to.
+    #[error("join the room before publishing to it")]
+    NotInRoom,
+    /// This connection is in as many rooms as it may be.
+    #[error("this connection is in as many rooms as it may be; leave one first")]
+    TooManyRoomsHere,
+    /// The server has as many rooms as it may have.
+    #[error("the server has as many rooms as it may have; try again later")]
+    TooManyRooms,
+    /// The position is none that this room can have given.
+    #[error("this room never gave out that position; join without one")]
+    BadPosition,
+    /// The store refused the entry; it is nowhere, and may be sent again.
+    #[error("the entry could not be stored; it was not published, send it again later")]
+    NotStored,
+}
+
+impl Refusal {
+    /// The name of this refusal on the wire.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::BadJson => "bad_json",
+            Self::UnknownType => "unknown_type",
+            Self::BadPayload => "bad_payload",
+            Self::BadRoom => "bad_room",
+            Self::NotInRoom => "not_in_room",
+            Self::TooManyRoomsHere => "too_many_rooms_here",
+            Self::TooManyRooms => "too_many_rooms",
+            Self::BadPosition => "bad_position",
+            Self::NotStored => "not_stored",
+        }
+    }
+
+    /// Whether the frame itself was bad, so that ten in a row end the connection (contract E2).
+    #[must_use]
+    pub fn is_bad_frame(self) -> bool {
+        matches!(
+            self,
+            Self::BadJson | Self::UnknownType | Self::BadPayload | Self::BadRoom
+        )
+    }
+}
