@@ -1,0 +1,59 @@
+// The list keeps a bound, stays at its end, and stays put for somebody who reads further up.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { join, openPage, untilMessage } from './support/chat.js';
+import { withParlour } from './support/parlour.js';
+import { newMessage, playServer } from './support/wire.js';
+
+async function joinPlayed(page, server) {
+  const played = await playServer(page);
+  await openPage(page, server);
+  await join(page, 'ann');
+  return {
+    flood: async (from, to) => {
+      for (let number = from; number <= to; number += 1) {
+        played.last().send(newMessage('guest-bob', `message ${number}`));
+      }
+      await untilMessage(page, `message ${to}`);
+    },
+  };
+}
+
+const isAtEnd = (page) => page.waitForFunction(() => {
+  const log = document.querySelector('#log');
+  return log.scrollTop > 0 && log.scrollHeight - log.scrollTop - log.clientHeight < 2;
+});
+
+test('a thousand lines are kept and the end is in view', withParlour(async ({ server, newPage }) => {
+  const page = await newPage();
+  const { flood } = await joinPlayed(page, server);
+  await flood(1, 1_100);
+  assert.equal(await page.locator('.line').count(), 1_000);
+  assert.match(await page.locator('.line').first().textContent(), /message 101$/);
+  await isAtEnd(page);
+}));
+
+test('new messages do not move what is being read', withParlour(async ({ server, newPage }) => {
+  const page = await newPage();
+  const { flood } = await joinPlayed(page, server);
+  await flood(1, 990);
+  await isAtEnd(page);
+  const top = (text) => page.locator('.message').filter({ hasText: text }).first()
+    .evaluate((line) => line.getBoundingClientRect().top);
+
+  await page.locator('#log').evaluate((log) => new Promise((done) => {
+    log.addEventListener('scroll', () => requestAnimationFrame(done), { once: true });
+    log.scrollTop = log.scrollHeight / 2;
+  }));
+  const before = await top('message 500');
+  // Past the bound, so lines above are taken away as well.
+  await flood(991, 1_050);
+  assert.ok(Math.abs(await top('message 500') - before) < 2);
+
+  const newer = page.getByRole('button', { name: '60 new messages' });
+  await newer.click();
+  await isAtEnd(page);
+  await newer.waitFor({ state: 'hidden' });
+}));

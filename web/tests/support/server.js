@@ -1,0 +1,61 @@
+// The server under test: `$PARLOUR_BIN serve` on a loopback port with a data folder of its own.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const LISTENING = /^listening on (http:\/\/127\.0\.0\.1:(\d+))/;
+const START_TIMEOUT_MS = 15_000;
+
+export async function startServer({ port = 0 } = {}) {
+  const binary = process.env.PARLOUR_BIN;
+  if (!binary) throw new Error('PARLOUR_BIN must name the parlour binary, e.g. target/release/parlour');
+
+  const data = await mkdtemp(join(tmpdir(), 'parlour-web-'));
+  const child = spawn(binary, ['serve', '--addr', `127.0.0.1:${port}`, '--data', data], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let complaints = '';
+  child.stderr.on('data', (chunk) => { complaints = (complaints + chunk).slice(-4_000); });
+  const ended = once(child, 'exit');
+
+  const stop = async (signal = 'SIGKILL') => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill(signal);
+      await ended;
+    }
+    await rm(data, { recursive: true, force: true });
+  };
+
+  try {
+    const [, url, bound] = await addressLine(child, ended, () => complaints);
+    return { url, port: Number(bound), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function addressLine(child, ended, complaints) {
+  const lines = createInterface({ input: child.stdout });
+  const found = new Promise((resolve) => {
+    lines.on('line', (line) => {
+      const match = LISTENING.exec(line);
+      if (match) resolve(match);
+    });
+  });
+  let timer;
+  const tooLate = new Promise((_, reject) => {
+    const words = () => new Error(`no line "listening on http://127.0.0.1:PORT"\n${complaints()}`);
+    timer = setTimeout(() => reject(words()), START_TIMEOUT_MS);
+    ended.then(() => reject(words()));
+  });
+  try {
+    return await Promise.race([found, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
