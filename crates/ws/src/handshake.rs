@@ -221,6 +221,3 @@ impl Quoting {
         outside && char == ','
     }
 }
-
-#[cfg(test)]
-mod tests;

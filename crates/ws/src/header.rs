@@ -165,6 +165,3 @@ fn within_limit(announced: u64, before: &Before<'_>) -> Result<usize, ProtocolEr
         }),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,74 @@
+//! Where the inputs are cut makes no difference: not to the items, not to the error, not to the
+//! byte that shows it.
+
+mod common;
+
+use common::streams::{LIMITS, hostile_stream, message};
+use common::*;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+fn in_pieces(stream: &[u8], cuts: &[Index]) -> Outcome {
+    let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(stream.len() + 1)).collect();
+    places.extend([0, stream.len()]);
+    places.sort_unstable();
+    receive_inputs(
+        &LIMITS,
+        places.windows(2).map(|piece| &stream[piece[0]..piece[1]]),
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn any_pieces_give_what_the_whole_gives(
+        stream in hostile_stream(),
+        cuts in vec(any::<Index>(), 0..12),
+    ) {
+        let whole = receive_inputs(&LIMITS, [&stream[..]]);
+        prop_assert_eq!(&in_pieces(&stream, &cuts), &whole);
+        prop_assert_eq!(&byte_by_byte(&LIMITS, &stream), &whole);
+    }
+
+    #[test]
+    fn valid_messages_come_out_as_they_went_in(
+        messages in vec(message(), 0..5),
+        cuts in vec(any::<Index>(), 0..12),
+    ) {
+        let sent: Vec<Item> = messages.iter().map(|(item, _)| item.clone()).collect();
+        let stream = messages.into_iter().flat_map(|(_, bytes)| bytes).collect::<Vec<u8>>();
+        let outcome = in_pieces(&stream, &cuts);
+        prop_assert_eq!(outcome.error, None);
+        prop_assert!(!outcome.mid_message);
+        let mut items = outcome.items;
+        items.retain(|item| matches!(item, Item::Text(_) | Item::Binary(_)));
+        prop_assert_eq!(items, sent);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn every_cut_in_two_gives_what_the_whole_gives(stream in hostile_stream()) {
+        let whole = receive_inputs(&LIMITS, [&stream[..]]);
+        for cut in 0..=stream.len() {
+            let (left, right) = stream.split_at(cut);
+            prop_assert_eq!(&receive_inputs(&LIMITS, [left, right]), &whole, "cut at {}", cut);
+        }
+    }
+
+    #[test]
+    fn an_error_is_final_and_what_came_before_it_stays(stream in hostile_stream()) {
+        let whole = receive_inputs(&LIMITS, [&stream[..]]);
+        for cut in 0..=stream.len() {
+            let beginning = receive_inputs(&LIMITS, [&stream[..cut]]);
+            prop_assert!(whole.items.starts_with(&beginning.items), "cut at {}", cut);
+            if beginning.error.is_some() {
+                prop_assert_eq!(&beginning, &whole, "cut at {}", cut);
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! A client's frames, and what a receiver makes of them.
+#![allow(dead_code, reason = "every test binary uses its part")]
+
+pub(crate) mod streams;
+
+use parlour_ws::{Incoming, Limits, ProtocolError, Receiver};
+
+pub(crate) const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+
+/// An item that may be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Item {
+    Text(String),
+    Binary(Vec<u8>),
+    Ping(Vec<u8>),
+    Pong(Vec<u8>),
+    Close(Option<(u16, String)>),
+}
+
+impl From<Incoming<'_>> for Item {
+    fn from(incoming: Incoming<'_>) -> Self {
+        match incoming {
+            Incoming::Text(text) => Self::Text(text.to_owned()),
+            Incoming::Binary(bytes) => Self::Binary(bytes.to_vec()),
+            Incoming::Ping(payload) => Self::Ping(payload.to_vec()),
+            Incoming::Pong(payload) => Self::Pong(payload.to_vec()),
+            Incoming::Close(frame) => {
+                Self::Close(frame.map(|frame| (frame.code, frame.reason.to_owned())))
+            }
+        }
+    }
+}
+
+/// What a stream has given, in order, and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) items: Vec<Item>,
+    pub(crate) error: Option<ProtocolError>,
+    pub(crate) mid_message: bool,
+}
+
+impl Outcome {
+    pub(crate) fn items(items: impl Into<Vec<Item>>) -> Self {
+        Self {
+            items: items.into(),
+            error: None,
+            mid_message: false,
+        }
+    }
+
+    pub(crate) fn error(error: ProtocolError) -> Self {
+        Self {
+            items: Vec::new(),
+            error: Some(error),
+            mid_message: false,
+        }
+    }
+}
+
+/// Gives the receiver these inputs one after the other, as a caller is told to.
+pub(crate) fn receive_inputs<'a>(
+    limits: &Limits,
+    inputs: impl IntoIterator<Item = &'a [u8]>,
+) -> Outcome {
+    let mut receiver = Receiver::new();
+    let mut items = Vec::new();
+    for input in inputs {
+        let mut input = input.to_vec();
+        let mut rest = &mut input[..];
+        loop {
+            let (consumed, item) = match receiver.receive(limits, rest) {
+                Ok(received) => (received.consumed, received.item.map(Item::from)),
+                Err(error) => {
+                    return Outcome {
+                        items,
+                        error: Some(error),
+                        mid_message: false,
+                    };
+                }
+            };
+            rest = &mut rest[consumed..];
+            let Some(item) = item else { break };
+            items.push(item);
+        }
+        assert!(
+            rest.is_empty(),
+            "no item, but {} bytes are not consumed",
+            rest.len()
+        );
+    }
+    Outcome {
+        items,
+        error: None,
+        mid_message: receiver.is_mid_message(),
+    }
+}
+
+pub(crate) fn receive(stream: &[u8]) -> Outcome {
+    receive_inputs(&Limits::default(), [stream])
+}
+
+pub(crate) fn byte_by_byte(limits: &Limits, stream: &[u8]) -> Outcome {
+    receive_inputs(limits, stream.chunks(1))
+}
+
+/// A masked frame with this first byte, its length in the shortest form.
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first];
+    match payload.len() {
+        len @ 0..=125 => frame.push(0x80 | len as u8),
+        len @ 126..=0xFFFF => {
+            frame.push(0x80 | 126);
+            frame.extend((len as u16).to_be_bytes());
+        }
+        len => {
+            frame.push(0x80 | 127);
+            frame.extend((len as u64).to_be_bytes());
+        }
+    }
+    put_masked(&mut frame, payload);
+    frame
+}
+
+/// A masked frame that announces `announced` in 64 bits, whatever its payload.
+pub(crate) fn frame_announcing(first: u8, announced: u64, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first, 0x80 | 127];
+    frame.extend(announced.to_be_bytes());
+    put_masked(&mut frame, payload);
+    frame
+}
+
+pub(crate) fn put_masked(frame: &mut Vec<u8>, payload: &[u8]) {
+    frame.extend(KEY);
+    frame.extend(
+        payload
+            .iter()
+            .zip(KEY.iter().cycle())
+            .map(|(byte, key)| byte ^ key),
+    );
+}
+
+pub(crate) const TEXT: u8 = 0x81;
+pub(crate) const TEXT_BEGINS: u8 = 0x01;
+pub(crate) const BINARY: u8 = 0x82;
+pub(crate) const BINARY_BEGINS: u8 = 0x02;
+pub(crate) const CONTINUES: u8 = 0x00;
+pub(crate) const ENDS: u8 = 0x80;
+pub(crate) const CLOSE: u8 = 0x88;
+pub(crate) const PING: u8 = 0x89;
+pub(crate) const PONG: u8 = 0x8A;
+
+pub(crate) fn text(text: &str) -> Item {
+    Item::Text(text.to_owned())
+}
+
+pub(crate) fn ping(payload: &str) -> Item {
+    Item::Ping(payload.into())
+}
