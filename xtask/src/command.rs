@@ -53,15 +53,17 @@ pub(crate) fn stream(
         .stdout
         .take()
         .expect("stdout was piped two lines above");
-    let mut out = std::io::stdout();
-    for line in BufReader::new(pipe).split(b'\n') {
-        let Ok(line) = line else { break };
+    pass_on(BufReader::new(pipe), std::io::stdout(), &mut look);
+    child.wait().map_err(|source| not_started(command, source))
+}
+
+fn pass_on(output: impl BufRead, mut out: impl Write, look: &mut impl FnMut(&str)) {
+    for line in output.split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line);
         // A closed stdout of ours is no reason to stop the child half-way.
         let _ = writeln!(out, "{line}");
         look(&line);
     }
-    child.wait().map_err(|source| not_started(command, source))
 }
 
 /// True when the program starts and exits with 0; its output is thrown away.
@@ -110,18 +112,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stream_shows_every_line_and_the_verdict() {
-        let mut lines = Vec::new();
+    fn every_line_is_passed_on_and_looked_at() {
+        let (mut out, mut seen) = (Vec::new(), Vec::new());
+        pass_on(&b"one\n\xff\nlast"[..], &mut out, &mut |line| {
+            seen.push(line.to_owned());
+        });
+        assert_eq!(seen, ["one", "\u{fffd}", "last"]);
+        assert_eq!(String::from_utf8(out).unwrap(), "one\n\u{fffd}\nlast\n");
+    }
+
+    #[test]
+    fn a_failure_is_told_in_the_words_of_the_command() {
         let mut command = Command::new("sh");
-        command.args(["-c", "echo one; echo two; exit 3"]);
-        let status = stream(&mut command, |line| lines.push(line.to_owned())).unwrap();
-        assert_eq!(lines, ["one", "two"]);
+        command.args(["-c", "exit 3"]);
+        let status = stream(&mut command, |_| ()).unwrap();
         assert_eq!(status.code(), Some(3));
         assert!(
             check(&command, status)
                 .unwrap_err()
                 .to_string()
-                .contains("sh -c echo one")
+                .contains("`sh -c exit 3` failed")
         );
     }
 

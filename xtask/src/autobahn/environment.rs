@@ -71,8 +71,14 @@ fn pip(python: &Path) -> Command {
     let mut pip = Command::new(python);
     // Python 2.7's end is known; every pip call would say so again.
     pip.env("PYTHONWARNINGS", "ignore")
-        .args(["-m", "pip", "--disable-pip-version-check"]);
-    pip.args(["--no-python-version-warning", "install", "--quiet"]);
+        .env("PIP_NO_PYTHON_VERSION_WARNING", "1");
+    pip.args([
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "install",
+        "--quiet",
+    ]);
     pip
 }
 
