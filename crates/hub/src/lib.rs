@@ -1,1 +1,44 @@
-//! Who gets what, in which order: rooms as logs, members as cursors, without sockets or clock
+//! Who gets what, in which order.
+//!
+//! A room is a log, a connection is a cursor. A [`Shard`] is one core's share of the hub: plain
+//! data that only its own thread touches. It owns the rooms that hash to it (their *home*: the one
+//! place that numbers), and the connections that were given to it. A shard with members of a room
+//! keeps a *view* of it: one byte ring per dialect, one cursor per member. A home and the views of
+//! its room talk by [`Letter`]s, also when both are on the same shard:
+//!
+//! ```text
+//!  frame ─▶ handle_frame ─ Publish ─▶ home: number, store, log ─ Entries ─▶ view: encode once
+//!                                       │ Ack (before the entry)              │ ring
+//!                                       ▼                                     ▼
+//!                                private buffer ─────────▶ Sockets::send ◀─ one pass over members
+//! ```
+//!
+//! Nothing here reads a clock, opens a socket or starts a task: a driver does (the plane of the
+//! crate `parlour`, or the simulated world). It calls the `handle_*` methods for what has arrived,
+//! then [`Shard::turn`] until that says that there is nothing more to do, and again no later than
+//! [`Shard::deadline`].
+
+mod bus;
+mod connection;
+mod home;
+mod letter;
+mod life;
+mod link;
+mod log;
+mod ring;
+mod shard;
+mod sockets;
+mod stats;
+mod store;
+mod table;
+mod view;
+mod weights;
+mod wire;
+
+pub use bus::Bus;
+pub use letter::Letter;
+pub use shard::{Attach, Shard, ShardConfig, home_of};
+pub use sockets::{Sent, Sockets};
+pub use stats::{Counts, Stats};
+pub use store::{Answer, ReadToken, Request, RoomKey, Store, Volatile};
+pub use wire::{Framing, Wire, WireIndex};

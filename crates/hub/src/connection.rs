@@ -1,0 +1,160 @@
+//! The slow-path record of a connection: everything a pass does not touch.
+
+use parlour_proto::{CloseReason, Position, UserName};
+
+use crate::life::Tick;
+use crate::table::Key;
+use crate::wire::WireIndex;
+
+/// One attached connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) wire: WireIndex,
+    pub(crate) who: UserName,
+    pub(crate) state: State,
+    pub(crate) rooms: Vec<Membership>,
+    pub(crate) private: Private,
+    /// The view in whose ring a frame was begun and is not finished.
+    pub(crate) begun: Option<Key>,
+    /// The latest ping that waits for room in the output.
+    pub(crate) pong: Option<Box<[u8]>>,
+    /// The socket took less than it was given; it will be writable.
+    pub(crate) blocked: bool,
+    /// Last progress of waiting output.
+    pub(crate) progress: Tick,
+    /// Publishes without an answer yet.
+    pub(crate) unanswered: u16,
+    pub(crate) bad_frames: u8,
+    /// In the shard's lists of connections with private output, to be read again, and behind.
+    pub(crate) in_flush: bool,
+    pub(crate) in_paused: bool,
+    pub(crate) in_behind: bool,
+    /// A read for this connection is on the way; one at a time bounds its private output.
+    pub(crate) reading: bool,
+    /// Pinged, and nothing heard since.
+    pub(crate) pinged: bool,
+}
+
+/// Publishes of one connection without an answer; over it the connection is not read.
+pub(crate) const UNANSWERED_MAX: u16 = 64;
+
+/// One connection's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Commands are taken.
+    Open,
+    /// The close frame is in the private buffer; nothing follows it.
+    Closing { reason: CloseReason },
+    /// The close frame is with the peer, or there is no peer; the driver will say when it is gone.
+    Finished,
+}
+
+/// A connection's place in one room.
+#[derive(Debug)]
+pub(crate) struct Membership {
+    pub(crate) view: Key,
+    pub(crate) ring: u8,
+    /// Place in the ring's members.
+    pub(crate) member: u32,
+    pub(crate) stand: Stand,
+}
+
+/// How far a membership is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stand {
+    /// The view does not know its room yet; then start here, or with the next entry.
+    Waiting { from: Option<Position> },
+    /// Served from the ring.
+    Live,
+    /// Older than the ring: must read from the room's home. `told`: the join was confirmed.
+    Behind { after: Position, told: bool },
+    /// Such a read is on the way.
+    Reading { after: Position, told: bool },
+}
+
+/// Acks, errors, pongs, notices and replays of one connection, made when needed. Bounded by
+/// `Limits::private_bytes_max`: while it is full the connection is not read.
+#[derive(Debug, Default)]
+pub(crate) struct Private {
+    bytes: Vec<u8>,
+    sent: usize,
+}
+
+impl Private {
+    pub(crate) fn waiting(&self) -> &[u8] {
+        &self.bytes[self.sent..]
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sent == self.bytes.len()
+    }
+
+    /// Where to append whole frames.
+    pub(crate) fn out(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// So many bytes were sent. An idle connection holds no buffer.
+    pub(crate) fn advance(&mut self, sent: usize) {
+        self.sent += sent;
+        if self.is_empty() {
+            *self = Self::default();
+        }
+    }
+
+    /// Puts the rest of a begun frame before everything else. Nothing of this buffer can have been
+    /// sent in part: a begun frame comes first.
+    pub(crate) fn put_first(&mut self, rest: &[u8]) {
+        self.bytes.splice(..self.sent, rest.iter().copied());
+        self.sent = 0;
+    }
+}
+
+impl Connection {
+    pub(crate) fn new(wire: WireIndex, who: UserName) -> Self {
+        Self {
+            wire,
+            who,
+            state: State::Open,
+            rooms: Vec::new(),
+            private: Private::default(),
+            begun: None,
+            pong: None,
+            blocked: false,
+            progress: Tick::default(),
+            unanswered: 0,
+            bad_frames: 0,
+            in_flush: false,
+            in_paused: false,
+            in_behind: false,
+            reading: false,
+            pinged: false,
+        }
+    }
+
+    /// The place of the room with this view, if the connection is in it.
+    pub(crate) fn slot_of(&self, view: Key) -> Option<usize> {
+        self.rooms
+            .iter()
+            .position(|membership| membership.view == view)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_output_gives_its_memory_back_and_lets_a_begun_frame_first() {
+        let mut private = Private::default();
+        private.out().extend_from_slice(b"abc");
+        private.advance(1);
+        assert_eq!(private.waiting(), b"bc");
+        private.advance(2);
+        assert!(private.is_empty());
+        assert_eq!(private.out().capacity(), 0);
+        private.out().extend_from_slice(b"next");
+        private.put_first(b"rest ");
+        assert_eq!(private.waiting(), b"rest next");
+    }
+}

@@ -1,0 +1,326 @@
+//! A room at its home: the one place that numbers.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlour_proto::{
+    BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, ConnectionId, Draft, Entry, EntryId, Epoch, Limits, Missed,
+    Position, Refusal, RoomName, Seq, ShardId, Timestamp,
+};
+
+use crate::letter::Replay;
+use crate::log::Log;
+use crate::table::Key;
+
+/// One room, on the shard that it hashes to.
+#[derive(Debug)]
+pub(crate) struct Home {
+    pub(crate) room: RoomName,
+    pub(crate) epoch: Epoch,
+    /// The last entry that is final. Nobody is shown more.
+    pub(crate) head: Seq,
+    /// The final entries that are still in memory.
+    pub(crate) log: Log,
+    /// Numbered, and with the store: `head + 1`, `head + 2`, …
+    uncommitted: VecDeque<Uncommitted>,
+    uncommitted_bytes: usize,
+    /// Not numbered yet, because a view has not taken what there is. Bounded by the links' credit.
+    held: VecDeque<Publish>,
+    pub(crate) followers: Vec<Follower>,
+    /// In the shard's list of homes with something to tell.
+    pub(crate) queued: bool,
+    /// When the last follower left.
+    pub(crate) empty_since: Duration,
+}
+
+/// A publish and where its answer goes.
+#[derive(Debug)]
+pub(crate) struct Publish {
+    pub(crate) shard: ShardId,
+    pub(crate) from: ConnectionId,
+    pub(crate) draft: Draft,
+}
+
+#[derive(Debug)]
+struct Uncommitted {
+    entry: Arc<Entry>,
+    shard: ShardId,
+    from: ConnectionId,
+}
+
+/// The answer to a publish.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) shard: ShardId,
+    pub(crate) to: ConnectionId,
+    pub(crate) id: Option<EntryId>,
+    pub(crate) result: Result<Position, Refusal>,
+}
+
+/// A shard's view of this room is itself a cursor.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    pub(crate) shard: ShardId,
+    pub(crate) view: Key,
+    sent: Seq,
+    taken: Seq,
+    /// Batches that were sent and not taken: their last number and their cost.
+    untaken: VecDeque<(Seq, usize)>,
+    untaken_bytes: usize,
+}
+
+impl Home {
+    pub(crate) fn new(room: RoomName, epoch: Epoch, now: Duration) -> Self {
+        Self {
+            room,
+            epoch,
+            head: Seq(0),
+            log: Log::default(),
+            uncommitted: VecDeque::new(),
+            uncommitted_bytes: 0,
+            held: VecDeque::new(),
+            followers: Vec::new(),
+            queued: false,
+            empty_since: now,
+        }
+    }
+
+    pub(crate) fn position(&self) -> Position {
+        Position {
+            epoch: self.epoch,
+            seq: self.head,
+        }
+    }
+
+    /// Nobody is here and nothing is on the way.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.followers.is_empty() && self.uncommitted.is_empty() && self.held.is_empty()
+    }
+
+    pub(crate) fn follow(&mut self, shard: ShardId, view: Key) {
+        let (sent, taken) = (self.head, self.head);
+        let untaken = VecDeque::new();
+        self.followers.push(Follower {
+            shard,
+            view,
+            sent,
+            taken,
+            untaken,
+            untaken_bytes: 0,
+        });
+    }
+
+    pub(crate) fn unfollow(&mut self, shard: ShardId, view: Key) {
+        self.followers
+            .retain(|follower| (follower.shard, follower.view) != (shard, view));
+    }
+
+    /// A view has offered everything up to `seq` to its members.
+    pub(crate) fn take(&mut self, shard: ShardId, view: Key, seq: Seq) {
+        let follower = self
+            .followers
+            .iter_mut()
+            .find(|f| (f.shard, f.view) == (shard, view));
+        let Some(follower) = follower else { return };
+        follower.taken = follower.taken.max(seq);
+        while let Some((last, cost)) = follower.untaken.front().copied()
+            && last <= seq
+        {
+            follower.untaken.pop_front();
+            follower.untaken_bytes -= cost;
+        }
+    }
+
+    /// Numbers a publish, unless the log is full of entries that some view has not taken: then it
+    /// waits here unanswered, its publisher's shard runs out of credit, and in the end the publisher
+    /// is not read. Members are never outrun by the server itself.
+    pub(crate) fn publish(
+        &mut self,
+        publish: Publish,
+        sent: Timestamp,
+        limits: &Limits,
+    ) -> Option<Arc<Entry>> {
+        if !self.held.is_empty() || !self.has_room(limits) {
+            self.held.push_back(publish);
+            return None;
+        }
+        Some(self.number(publish, sent))
+    }
+
+    /// Numbers the next publish that had to wait, if there is room for it now.
+    pub(crate) fn release(&mut self, sent: Timestamp, limits: &Limits) -> Option<Arc<Entry>> {
+        if self.held.is_empty() || !self.has_room(limits) {
+            return None;
+        }
+        let publish = self.held.pop_front()?;
+        Some(self.number(publish, sent))
+    }
+
+    fn number(&mut self, publish: Publish, sent: Timestamp) -> Arc<Entry> {
+        let seq = Seq(self.head.0 + self.uncommitted.len() as u64).next();
+        let entry = Arc::new(publish.draft.numbered(seq, sent));
+        self.uncommitted_bytes += entry.cost();
+        let (shard, from) = (publish.shard, publish.from);
+        self.uncommitted.push_back(Uncommitted {
+            entry: Arc::clone(&entry),
+            shard,
+            from,
+        });
+        entry
+    }
+
+    /// Trims what everybody has taken, and says whether one more entry fits.
+    fn has_room(&mut self, limits: &Limits) -> bool {
+        self.trim(
+            limits
+                .log_entries_max
+                .saturating_sub(1 + self.uncommitted.len()),
+            usize::MAX,
+        );
+        self.trim(
+            usize::MAX,
+            limits
+                .log_bytes_max
+                .saturating_sub(1 + self.uncommitted_bytes),
+        );
+        self.log.len() + self.uncommitted.len() < limits.log_entries_max
+            && self.log.bytes() + self.uncommitted_bytes < limits.log_bytes_max
+    }
+
+    /// Trims the log to these bounds, but nothing that a view has not taken.
+    pub(crate) fn trim(&mut self, entries_max: usize, bytes_max: usize) {
+        let upto = self
+            .followers
+            .iter()
+            .map(|f| f.taken)
+            .min()
+            .unwrap_or(self.head);
+        while self.log.len() > entries_max || self.log.bytes() > bytes_max {
+            if !self.log.trim_one(upto) {
+                return;
+            }
+        }
+    }
+
+    /// Everything up to `upto` is final: answers for its publishers.
+    pub(crate) fn commit(&mut self, upto: Seq, answers: &mut Vec<Answered>) {
+        while let Some(first) = self.uncommitted.front()
+            && first.entry.seq <= upto
+            && let Some(Uncommitted { entry, shard, from }) = self.uncommitted.pop_front()
+        {
+            self.uncommitted_bytes -= entry.cost();
+            self.head = entry.seq;
+            let position = self.position();
+            answers.push(Answered {
+                shard,
+                to: from,
+                id: entry.id.clone(),
+                result: Ok(position),
+            });
+            self.log.push(entry);
+        }
+    }
+
+    /// Nothing from `from` on was stored: these numbers are given again.
+    pub(crate) fn refuse(&mut self, from: Seq, answers: &mut Vec<Answered>) {
+        let keep = from.0.saturating_sub(self.head.next().0);
+        let keep = usize::try_from(keep)
+            .unwrap_or(usize::MAX)
+            .min(self.uncommitted.len());
+        for Uncommitted { entry, shard, from } in self.uncommitted.drain(keep..) {
+            self.uncommitted_bytes -= entry.cost();
+            let result = Err(Refusal::NotStored);
+            answers.push(Answered {
+                shard,
+                to: from,
+                id: entry.id.clone(),
+                result,
+            });
+        }
+    }
+
+    /// The next batch for the follower at `index`, if it may have one: at most half a log is on the
+    /// way to a view, so that the other half stays for members that lag.
+    pub(crate) fn feed(&mut self, index: usize, limits: &Limits) -> Option<Vec<Arc<Entry>>> {
+        let follower = self.followers.get_mut(index)?;
+        let on_the_way = usize::try_from(follower.sent.0 - follower.taken.0).unwrap_or(usize::MAX);
+        let entries = (limits.log_entries_max / 2)
+            .max(1)
+            .saturating_sub(on_the_way);
+        let bytes = (limits.log_bytes_max / 2)
+            .max(1)
+            .saturating_sub(follower.untaken_bytes);
+        if follower.sent == self.head || entries == 0 || bytes == 0 {
+            return None;
+        }
+        let (entries_max, bytes_max) = (entries.min(BATCH_ENTRIES_MAX), bytes.min(BATCH_BYTES_MAX));
+        let (batch, cost) = self.log.after(follower.sent, entries_max, bytes_max);
+        follower.sent = batch.last()?.seq;
+        follower.untaken.push_back((follower.sent, cost));
+        follower.untaken_bytes += cost;
+        Some(batch)
+    }
+
+    /// What a reader who has everything up to `after` is told next, as far as memory knows:
+    /// `older`, from the store, begins before the log if it is not empty.
+    ///
+    /// # Errors
+    /// [`Refusal::BadPosition`] for a position that this room cannot have given.
+    pub(crate) fn replay(
+        &self,
+        after: Position,
+        older: Vec<Arc<Entry>>,
+        bytes_max: usize,
+    ) -> Result<Replay, Refusal> {
+        let (mut missed, mut had) = (None, after.seq);
+        if after.epoch != self.epoch {
+            had = self.oldest_known(&older);
+            let now = Position {
+                epoch: self.epoch,
+                seq: had,
+            };
+            missed = Some(Missed::Epoch { was: after, now });
+        } else if after.seq > self.head {
+            return Err(Refusal::BadPosition);
+        } else if !self.log.reaches(had, self.head) && had < self.oldest_known(&older) {
+            let (first, last) = (had.next(), self.oldest_known(&older));
+            had = last;
+            missed = Some(Missed::Entries {
+                epoch: self.epoch,
+                first,
+                last,
+            });
+        }
+        let entries = if older.is_empty() {
+            self.log.after(had, BATCH_ENTRIES_MAX, bytes_max).0
+        } else {
+            older
+        };
+        let seq = entries.last().map_or(had, |entry| entry.seq);
+        Ok(Replay {
+            missed,
+            entries,
+            upto: Position {
+                epoch: self.epoch,
+                seq,
+            },
+        })
+    }
+
+    /// Whether a read must ask the store first.
+    pub(crate) fn needs_store(&self, after: Position) -> bool {
+        let seq = if after.epoch == self.epoch {
+            after.seq
+        } else {
+            Seq(0)
+        };
+        seq <= self.head && !self.log.reaches(seq, self.head)
+    }
+
+    /// The number before the oldest entry that can still be had.
+    fn oldest_known(&self, older: &[Arc<Entry>]) -> Seq {
+        let first = older.first().map(|entry| entry.seq).or(self.log.first());
+        first.map_or(self.head, |first| Seq(first.0 - 1))
+    }
+}

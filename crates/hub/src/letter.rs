@@ -1,0 +1,84 @@
+//! What a home and the views of its room tell each other.
+
+use std::sync::Arc;
+
+use parlour_proto::{
+    ConnectionId, Draft, Entry, EntryId, Missed, Position, Refusal, RoomName, Seq,
+};
+
+use crate::table::Key;
+
+/// One message between two shards. Its contents are the hub's own business; a [`Bus`](crate::Bus)
+/// only carries it.
+#[derive(Debug)]
+pub struct Letter(pub(crate) Body);
+
+#[derive(Debug)]
+pub(crate) enum Body {
+    // From a view's shard to the room's home. Each takes a credit until the home has answered.
+    /// Tell `view` everything from the room's next entry on.
+    Follow { room: RoomName, view: Key },
+    /// Tell it nothing more.
+    Unfollow { room: RoomName, view: Key },
+    /// Number this.
+    Publish {
+        room: RoomName,
+        draft: Draft,
+        from: ConnectionId,
+    },
+    /// What comes after `after`, for one reader who is behind its view's ring.
+    Read {
+        room: RoomName,
+        after: Position,
+        reader: Reader,
+    },
+    /// `view` has offered everything up to `seq` to all its members. Takes no credit: a home gets
+    /// no more of these than it has sent batches.
+    Taken { room: RoomName, view: Key, seq: Seq },
+
+    // From a room's home to a view's shard.
+    /// The view is told everything after `at`.
+    Following { view: Key, at: Position },
+    /// The room cannot be had.
+    NotFollowing { view: Key, refusal: Refusal },
+    /// The next entries of the room.
+    Entries { view: Key, entries: Vec<Arc<Entry>> },
+    /// A publish has its place, and will be seen there.
+    Ack {
+        to: ConnectionId,
+        room: RoomName,
+        id: Option<EntryId>,
+        position: Position,
+    },
+    /// A publish has no place and never will have.
+    Refused {
+        to: ConnectionId,
+        id: Option<EntryId>,
+        refusal: Refusal,
+    },
+    /// The answer to a read.
+    Replay {
+        reader: Reader,
+        replay: Result<Replay, Refusal>,
+    },
+
+    /// So many commands of yours are answered: credit to send as many more.
+    Answered { commands: u32 },
+}
+
+/// Who reads, and through which view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reader {
+    pub(crate) connection: ConnectionId,
+    pub(crate) view: Key,
+}
+
+/// A bounded piece of a log.
+#[derive(Debug)]
+pub(crate) struct Replay {
+    /// What is missing before `entries`.
+    pub(crate) missed: Option<Missed>,
+    pub(crate) entries: Vec<Arc<Entry>>,
+    /// The reader has everything that there is up to here, but for what it missed.
+    pub(crate) upto: Position,
+}

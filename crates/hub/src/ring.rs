@@ -1,0 +1,291 @@
+//! The encoded entries of a room for one dialect, and the cursors of its members.
+
+use std::collections::VecDeque;
+
+use parlour_proto::Seq;
+
+/// A member of a room: its connection, and how far into the ring it has been sent.
+///
+/// The pass over members touches nothing else, so this stays small.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Member {
+    /// Index of the connection in its shard.
+    pub(crate) connection: u32,
+    /// Place of this room in the connection's list of rooms.
+    pub(crate) slot: u32,
+    /// Everything before this offset was sent; [`NOT_LIVE`] if the ring does not serve it now.
+    pub(crate) cursor: u64,
+}
+
+/// The cursor of a member that is not (yet, or not now) served from the ring. It compares as ahead
+/// of everything, so a pass skips it without another test.
+pub(crate) const NOT_LIVE: u64 = u64::MAX;
+
+/// Progress of a pass over the members: everything up to `seq` is offered to all when `next` has
+/// come to the last.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pass {
+    pub(crate) next: usize,
+    pub(crate) seq: Seq,
+    /// Somebody who was already passed has something to be sent again.
+    pub(crate) again: bool,
+}
+
+/// Contiguous bytes of whole frames, addressed by offsets that never repeat.
+#[derive(Debug)]
+pub(crate) struct Ring {
+    pub(crate) bytes: Bytes,
+    /// Offset of the oldest frame. Before it there may be bytes that are not dropped yet.
+    start: u64,
+    /// Where each frame ends; they have the numbers `first`, `first + 1`, …
+    ends: VecDeque<u64>,
+    first: Seq,
+    pub(crate) members: Vec<Member>,
+    pub(crate) pass: Option<Pass>,
+    /// Everything up to this number was offered to all members.
+    pub(crate) passed: Seq,
+    /// In the shard's list of rings with something to send.
+    pub(crate) queued: bool,
+}
+
+/// Bytes by offset.
+#[derive(Debug, Default)]
+pub(crate) struct Bytes {
+    bytes: Vec<u8>,
+    /// Offset of `bytes[0]`.
+    base: u64,
+}
+
+impl Bytes {
+    /// What a cursor is still to be sent.
+    pub(crate) fn after(&self, cursor: u64) -> &[u8] {
+        &self.bytes[(cursor - self.base) as usize..]
+    }
+
+    fn end(&self) -> u64 {
+        self.base + self.bytes.len() as u64
+    }
+
+    /// Forgets what lies before `start`. Each byte is moved at most once per halving, so appending
+    /// stays amortised O(1).
+    fn drop_before(&mut self, start: u64) {
+        let dropped = (start - self.base) as usize;
+        if dropped == self.bytes.len() {
+            self.base = start;
+            self.bytes.clear();
+            if self.bytes.capacity() > KEPT_CAPACITY {
+                self.bytes = Vec::new();
+            }
+        } else if dropped > self.bytes.len() / 2 {
+            self.bytes.drain(..dropped);
+            self.base = start;
+        }
+    }
+}
+
+/// A ring that has nothing to keep gives back a buffer larger than this.
+const KEPT_CAPACITY: usize = 4096;
+
+impl Ring {
+    /// A ring whose next frame is that of the entry after `head`.
+    pub(crate) fn new(head: Seq) -> Self {
+        Self {
+            bytes: Bytes::default(),
+            start: 0,
+            ends: VecDeque::new(),
+            first: head.next(),
+            members: Vec::new(),
+            pass: None,
+            passed: head,
+            queued: false,
+        }
+    }
+
+    /// Offset after the last frame.
+    pub(crate) fn end(&self) -> u64 {
+        self.bytes.end()
+    }
+
+    /// The number of the last frame.
+    pub(crate) fn head(&self) -> Seq {
+        Seq(self.first.0 + self.ends.len() as u64 - 1)
+    }
+
+    pub(crate) fn len_bytes(&self) -> usize {
+        (self.end() - self.start) as usize
+    }
+
+    pub(crate) fn len_frames(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Appends the frame that `put` writes as that of the next entry. Nothing written is fine: the
+    /// entry keeps its number (design, section 9).
+    pub(crate) fn push(&mut self, put: impl FnOnce(&mut Vec<u8>)) {
+        put(&mut self.bytes.bytes);
+        self.ends.push_back(self.end());
+    }
+
+    /// Goes on after `head` without keeping anything: nobody reads here.
+    pub(crate) fn skip_to(&mut self, head: Seq) {
+        debug_assert!(self.members.iter().all(|member| member.cursor == NOT_LIVE));
+        self.drop_all();
+        self.first = head.next();
+        self.passed = head;
+        self.pass = None;
+    }
+
+    /// What a cursor is still to be sent.
+    pub(crate) fn after(&self, cursor: u64) -> &[u8] {
+        self.bytes.after(cursor)
+    }
+
+    /// The frame that `cursor` lies in or before: its number, and where it starts and ends.
+    fn frame_at(&self, cursor: u64) -> Option<(Seq, u64, u64)> {
+        let index = self.ends.partition_point(|end| *end <= cursor);
+        let end = *self.ends.get(index)?;
+        let start = if index == 0 {
+            self.start
+        } else {
+            self.ends[index - 1]
+        };
+        Some((Seq(self.first.0 + index as u64), start, end))
+    }
+
+    /// The rest of the frame in whose middle `cursor` lies.
+    pub(crate) fn rest_of_frame(&self, cursor: u64) -> Option<&[u8]> {
+        let (_, start, end) = self.frame_at(cursor)?;
+        (start < cursor).then(|| &self.after(cursor)[..(end - cursor) as usize])
+    }
+
+    /// The last entry that a member with this cursor has, or will have when the frame that it is in
+    /// the middle of has been finished.
+    pub(crate) fn seq_at(&self, cursor: u64) -> Seq {
+        match self.frame_at(cursor) {
+            Some((seq, start, _)) if start < cursor => seq,
+            Some((seq, ..)) => Seq(seq.0 - 1),
+            None => self.head(),
+        }
+    }
+
+    /// The cursor of a reader that has everything up to `seq`, if the ring goes back so far.
+    pub(crate) fn cursor_after(&self, seq: Seq) -> Option<u64> {
+        let index = usize::try_from(seq.next().0.checked_sub(self.first.0)?).ok()?;
+        match index {
+            0 => Some(self.start),
+            index => self.ends.get(index - 1).copied(),
+        }
+    }
+
+    /// The offset to trim to so that at most `frames_max` and `bytes_max` remain, but never beyond
+    /// what was offered to all.
+    pub(crate) fn trim_point(&self, frames_max: usize, bytes_max: usize) -> u64 {
+        let over = self.ends.len().saturating_sub(frames_max);
+        let by_frames = if over == 0 {
+            self.start
+        } else {
+            self.ends[over - 1]
+        };
+        let lowest = self.end().saturating_sub(bytes_max as u64);
+        let index = self.ends.partition_point(|end| *end < lowest);
+        let by_bytes = if self.start >= lowest {
+            self.start
+        } else {
+            self.ends[index]
+        };
+        let offered = self.cursor_after(self.passed).unwrap_or(self.start);
+        by_frames.max(by_bytes).min(offered)
+    }
+
+    /// Forgets the frames that end at or before `offset`.
+    pub(crate) fn trim(&mut self, offset: u64) {
+        while let Some(end) = self.ends.front().copied()
+            && end <= offset
+        {
+            self.ends.pop_front();
+            self.first = self.first.next();
+            self.start = end;
+        }
+        self.bytes.drop_before(self.start);
+    }
+
+    fn drop_all(&mut self) {
+        self.ends.clear();
+        self.start = self.end();
+        self.bytes.drop_before(self.start);
+    }
+
+    /// The lowest cursor of a member that the ring serves.
+    pub(crate) fn lowest_cursor(&self) -> u64 {
+        self.members
+            .iter()
+            .map(|member| member.cursor)
+            .min()
+            .unwrap_or(NOT_LIVE)
+            .min(self.end())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ring(frames: &[&str]) -> Ring {
+        let mut ring = Ring::new(Seq(10));
+        for frame in frames {
+            ring.push(|out| out.extend_from_slice(frame.as_bytes()));
+        }
+        ring
+    }
+
+    #[test]
+    fn cursors_and_numbers_agree() {
+        let ring = ring(&["aaaa", "bb", "", "c"]);
+        assert_eq!((ring.head(), ring.end()), (Seq(14), 7));
+        assert_eq!(ring.cursor_after(Seq(10)), Some(0));
+        assert_eq!(ring.cursor_after(Seq(11)), Some(4));
+        assert_eq!(ring.cursor_after(Seq(14)), Some(7));
+        assert_eq!(ring.cursor_after(Seq(9)), None, "older than the ring");
+        assert_eq!(ring.cursor_after(Seq(15)), None, "not there yet");
+        assert_eq!(ring.seq_at(0), Seq(10));
+        assert_eq!(ring.seq_at(4), Seq(11));
+        assert_eq!(
+            ring.seq_at(5),
+            Seq(12),
+            "a frame that was begun counts as had"
+        );
+        assert_eq!(ring.seq_at(7), Seq(14));
+    }
+
+    #[test]
+    fn a_frame_that_was_begun_can_be_finished() {
+        let ring = ring(&["aaaa", "bb"]);
+        assert_eq!(ring.rest_of_frame(1), Some(&b"aaa"[..]));
+        assert_eq!(ring.rest_of_frame(4), None);
+        assert_eq!(ring.rest_of_frame(5), Some(&b"b"[..]));
+    }
+
+    #[test]
+    fn trimming_keeps_offsets_valid() {
+        let mut ring = ring(&["aaaa", "bb", "c"]);
+        ring.passed = Seq(12);
+        assert_eq!(ring.trim_point(1, 100), 6);
+        assert_eq!(ring.trim_point(9, 3), 4);
+        assert_eq!(
+            ring.trim_point(0, 0),
+            6,
+            "what was not offered to all stays"
+        );
+        ring.trim(6);
+        assert_eq!(
+            (ring.after(6), ring.len_bytes(), ring.len_frames()),
+            (&b"c"[..], 1, 1)
+        );
+        assert_eq!(ring.seq_at(6), Seq(12));
+        ring.push(|out| out.extend_from_slice(b"dd"));
+        assert_eq!(ring.after(6), b"cdd");
+        ring.trim(9);
+        assert_eq!((ring.end(), ring.head(), ring.len_bytes()), (9, Seq(14), 0));
+        assert_eq!(ring.cursor_after(Seq(14)), Some(9));
+    }
+}

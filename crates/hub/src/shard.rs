@@ -1,0 +1,396 @@
+//! One core's share of the hub: the state, and the order of one turn.
+
+mod behind;
+mod commands;
+mod deadlines;
+mod homes;
+mod output;
+mod pass;
+mod views;
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlour_proto::{CloseReason, ConnectionId, Limits, Now, RoomName, ShardId, UserName};
+
+use crate::bus::Bus;
+use crate::connection::{Connection, State};
+use crate::home::Home;
+use crate::letter::{Body, Letter, Reader};
+use crate::life::{Lives, Tick};
+use crate::link::Link;
+use crate::sockets::Sockets;
+use crate::stats::{Counts, Stats};
+use crate::store::{Answer, Request, Store};
+use crate::table::{Key, Table};
+use crate::view::View;
+use crate::weights::Weights;
+use crate::wire::{Wire, WireIndex};
+
+/// What a shard is made from.
+pub struct ShardConfig {
+    /// Which one it is.
+    pub id: ShardId,
+    /// How many there are.
+    pub shards: u16,
+    /// How its connections can speak.
+    pub wires: Arc<[Wire]>,
+    /// Its bounds. Those of the whole hub are shared out evenly.
+    pub limits: Arc<Limits>,
+    /// Randomness for epochs; must differ between shards and starts.
+    pub seed: u64,
+}
+
+/// A new connection.
+pub struct Attach {
+    /// How it speaks.
+    pub wire: WireIndex,
+    /// Who it speaks as.
+    pub who: UserName,
+    /// The room that it enters at once.
+    pub room: Option<RoomName>,
+}
+
+/// The shard that is the home of `room` when there are so many.
+#[must_use]
+pub fn home_of(room: &RoomName, shards: u16) -> ShardId {
+    let mut hasher = DefaultHasher::new();
+    room.as_str().hash(&mut hasher);
+    // The remainder is below `shards`.
+    ShardId((hasher.finish() % u64::from(shards)) as u16)
+}
+
+/// One core's share of the hub. See the [crate's documentation](crate) for who calls what.
+///
+/// Methods named `handle_*` take what has arrived; [`turn`](Self::turn) does what follows from it.
+pub struct Shard<S> {
+    id: ShardId,
+    shards: u16,
+    wires: Arc<[Wire]>,
+    limits: Arc<Limits>,
+    epochs: Epochs,
+    now: Now,
+    tick: Tick,
+    store: S,
+
+    connections: Table<Connection>,
+    lives: Lives,
+    homes: Table<Home>,
+    home_by_room: HashMap<RoomName, Key>,
+    views: Table<View>,
+    view_by_room: HashMap<RoomName, Key>,
+    weights: Weights,
+
+    links: Vec<Link>,
+    local: VecDeque<Letter>,
+    requests: Vec<Request>,
+    answers: Vec<Answer>,
+    reads: HashMap<u64, homes::PendingRead>,
+    next_read: u64,
+
+    /// Homes with entries that a follower may be sent.
+    to_feed: VecDeque<Key>,
+    /// Rings with a pass to do.
+    to_pass: VecDeque<(Key, u8)>,
+    /// Connections with private output to send.
+    to_flush: VecDeque<ConnectionId>,
+    /// Connections that are behind the ring of one of their rooms.
+    behind: VecDeque<ConnectionId>,
+    /// Connections that are not read, until there is room again.
+    paused: Vec<ConnectionId>,
+    resumed: Vec<u32>,
+    /// Views without members.
+    empty_views: Vec<Key>,
+    /// Homes without followers, in the order in which the last one left.
+    empty_homes: VecDeque<(Duration, Key)>,
+    going_away: Option<CloseReason>,
+
+    scratch: Vec<u8>,
+    counts: Counts,
+    stats: Arc<Stats>,
+}
+
+impl<S: Store> Shard<S> {
+    /// A shard without rooms and connections.
+    pub fn new(config: ShardConfig, store: S) -> Self {
+        let ShardConfig {
+            id,
+            shards,
+            wires,
+            limits,
+            seed,
+        } = config;
+        Self {
+            id,
+            shards,
+            wires,
+            limits,
+            epochs: Epochs(seed),
+            now: Now {
+                monotonic: Duration::ZERO,
+                wall: parlour_proto::Timestamp::from_unix_nanoseconds(0),
+            },
+            tick: Tick::default(),
+            store,
+            connections: Table::new(),
+            lives: Lives::default(),
+            homes: Table::new(),
+            home_by_room: HashMap::new(),
+            views: Table::new(),
+            view_by_room: HashMap::new(),
+            weights: Weights::default(),
+            links: (0..shards).map(|_| Link::default()).collect(),
+            local: VecDeque::new(),
+            requests: Vec::new(),
+            answers: Vec::new(),
+            reads: HashMap::new(),
+            next_read: 0,
+            to_feed: VecDeque::new(),
+            to_pass: VecDeque::new(),
+            to_flush: VecDeque::new(),
+            behind: VecDeque::new(),
+            paused: Vec::new(),
+            resumed: Vec::new(),
+            empty_views: Vec::new(),
+            empty_homes: VecDeque::new(),
+            going_away: None,
+            scratch: Vec::new(),
+            counts: Counts::default(),
+            stats: Arc::default(),
+        }
+    }
+
+    /// Takes a new connection. Its index addresses it from now on; indices are small numbers that
+    /// are given out again after [`handle_gone`](Self::handle_gone).
+    pub fn attach(&mut self, now: Now, attach: Attach) -> ConnectionId {
+        self.set_now(now);
+        let key = self
+            .connections
+            .insert(Connection::new(attach.wire, attach.who));
+        self.lives.begin(
+            key.index,
+            self.tick,
+            self.tick.after(self.limits.ping_interval),
+        );
+        self.counts.attached += 1;
+        if let Some(reason) = self.going_away {
+            self.close(key.index, reason);
+        } else if let Some(room) = attach.room {
+            self.join(key.index, room, None);
+        }
+        id_of(key)
+    }
+
+    /// Some bytes came from the peer: a sign of life.
+    pub fn handle_heard(&mut self, index: u32) {
+        if let Some(connection) = self.connections.at_mut(index) {
+            connection.pinged = false;
+            self.lives.hear(index, self.tick);
+        }
+    }
+
+    /// The connection's socket is gone; its index may be given out again.
+    pub fn handle_gone(&mut self, index: u32) {
+        let Some(key) = self.connections.key_at(index) else {
+            return;
+        };
+        self.leave_all(index);
+        self.lives.end(index);
+        self.connections.remove(key);
+    }
+
+    /// Closes a connection: its close frame goes out behind what was already under way.
+    pub fn close(&mut self, index: u32, reason: CloseReason) {
+        self.begin_close(index, reason);
+    }
+
+    /// Closes all connections, also those that come later.
+    pub fn close_all(&mut self, reason: CloseReason) {
+        self.going_away = Some(reason);
+        for index in self.connections.indices() {
+            self.close(index, reason);
+        }
+    }
+
+    /// Whether the connection is on its way out, so that its input is to be thrown away.
+    #[must_use]
+    pub fn is_closing(&self, index: u32) -> bool {
+        self.connections
+            .at(index)
+            .is_none_or(|connection| connection.state != State::Open)
+    }
+
+    /// Connections that are attached, closing ones included.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// The counters, for others to read.
+    #[must_use]
+    pub fn stats(&self) -> &Arc<Stats> {
+        &self.stats
+    }
+
+    /// Connections for which [`takes_frames`](Self::takes_frames) said no, and which may be read
+    /// again now.
+    pub fn take_resumed(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.resumed)
+    }
+
+    /// The time, as `Now::monotonic`, at which [`turn`](Self::turn) must be called at the latest.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        let forget = self
+            .empty_homes
+            .front()
+            .map(|(since, _)| *since + self.limits.empty_room_kept);
+        [self.lives.deadline(), forget].into_iter().flatten().min()
+    }
+
+    /// Takes the letters that `from` has posted.
+    pub fn handle_letters(&mut self, from: ShardId, letters: &mut Vec<Letter>) {
+        for letter in letters.drain(..) {
+            self.deliver(from, letter);
+        }
+    }
+
+    /// One bounded step of work: what is numbered becomes final, what is final is told, a few
+    /// hundred members are sent to, what is due is done. `true`: there is more to do at once.
+    pub fn turn(&mut self, now: Now, sockets: &mut impl Sockets, bus: &mut impl Bus) -> bool {
+        self.set_now(now);
+        self.check_deadlines(sockets);
+        self.close_empty_views();
+        self.settle();
+        self.read_for_those_behind();
+        self.settle();
+        // Private output first: an ack stands before the entry that it acknowledges.
+        self.flush_private(sockets);
+        self.pass_some(sockets);
+        self.keep_within_bounds();
+        self.resume_paused();
+        self.post(bus);
+        self.publish_counts();
+        !(self.to_pass.is_empty() && self.local.is_empty() && self.to_flush.is_empty())
+    }
+
+    fn set_now(&mut self, now: Now) {
+        self.now = now;
+        self.tick = Tick::at(now.monotonic);
+    }
+
+    /// Delivers this shard's letters to itself until there are none: commits what was numbered,
+    /// tells what is final. Each round answers commands, of which credit allows only so many.
+    fn settle(&mut self) {
+        loop {
+            self.commit();
+            self.feed_followers();
+            self.report_answered();
+            let me = usize::from(self.id.0);
+            self.local.extend(self.links[me].out.drain(..));
+            if self.local.is_empty() {
+                return;
+            }
+            while let Some(letter) = self.local.pop_front() {
+                self.deliver(self.id, letter);
+            }
+        }
+    }
+
+    fn deliver(&mut self, from: ShardId, letter: Letter) {
+        match letter.0 {
+            Body::Follow { room, view } => self.handle_follow(from, room, view),
+            Body::Unfollow { room, view } => self.handle_unfollow(from, &room, view),
+            Body::Publish {
+                room,
+                draft,
+                from: publisher,
+            } => {
+                self.handle_publish(from, room, draft, publisher);
+            }
+            Body::Read {
+                room,
+                after,
+                reader,
+            } => self.handle_read(from, &room, after, reader),
+            Body::Taken { room, view, seq } => self.handle_taken(from, &room, view, seq),
+            Body::Following { view, at } => self.handle_following(view, at),
+            Body::NotFollowing { view, refusal } => self.handle_not_following(view, refusal),
+            Body::Entries { view, entries } => self.handle_entries(view, &entries),
+            Body::Ack {
+                to,
+                room,
+                id,
+                position,
+            } => self.handle_ack(to, &room, id.as_ref(), position),
+            Body::Refused { to, id, refusal } => self.handle_refused(to, id.as_ref(), refusal),
+            Body::Replay { reader, replay } => self.handle_replay(reader, replay),
+            Body::Answered { commands } => self.links[usize::from(from.0)].credit(commands),
+        }
+    }
+
+    fn link(&mut self, to: ShardId) -> &mut Link {
+        &mut self.links[usize::from(to.0)]
+    }
+
+    fn report_answered(&mut self) {
+        self.links.iter_mut().for_each(Link::report);
+    }
+
+    fn post(&mut self, bus: &mut impl Bus) {
+        for (index, link) in self.links.iter_mut().enumerate() {
+            if index != usize::from(self.id.0) && !link.out.is_empty() {
+                // There are `shards` links, a u16.
+                bus.post(ShardId(index as u16), &mut link.out);
+            }
+        }
+    }
+
+    fn publish_counts(&mut self) {
+        self.counts.connections = self.connections.len() as u64;
+        self.counts.rooms = self.homes.len() as u64;
+        self.counts.log_bytes = self.weights.total() as u64;
+        self.stats.publish(&self.counts);
+    }
+
+    /// The present tenant of an id's place, if it is still the same.
+    fn connection(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        self.connections.get_mut(Key {
+            index: id.index,
+            generation: id.generation,
+        })
+    }
+
+    fn id_at(&self, index: u32) -> Option<ConnectionId> {
+        self.connections.key_at(index).map(id_of)
+    }
+
+    fn reader(&self, index: u32, view: Key) -> Option<Reader> {
+        Some(Reader {
+            connection: self.id_at(index)?,
+            view,
+        })
+    }
+}
+
+fn id_of(key: Key) -> ConnectionId {
+    ConnectionId {
+        index: key.index,
+        generation: key.generation,
+    }
+}
+
+/// Random numbers for epochs (SplitMix64: every seed gives a full period).
+struct Epochs(u64);
+
+impl Epochs {
+    fn next(&mut self) -> parlour_proto::Epoch {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        parlour_proto::Epoch(z ^ (z >> 31))
+    }
+}

@@ -1,0 +1,184 @@
+//! Cursors that are older than their ring: resumed ones, and slow ones that read again. They are
+//! caught up from the room's home in bounded pieces, and join the ring when they reach it.
+
+use std::sync::Arc;
+
+use parlour_proto::{Entry, Epoch, Event, Missed, Position, Refusal, RoomName};
+
+use super::Shard;
+use crate::connection::{Stand, State};
+use crate::letter::{Body, Reader, Replay};
+use crate::store::Store;
+use crate::table::Key;
+
+/// Connections looked at in one turn.
+const BEHIND_PER_TURN: usize = 256;
+
+impl<S: Store> Shard<S> {
+    pub(super) fn queue_behind(&mut self, index: u32) {
+        let Some(id) = self.id_at(index) else { return };
+        if let Some(connection) = self.connection(id)
+            && !connection.in_behind
+        {
+            connection.in_behind = true;
+            self.behind.push_back(id);
+        }
+    }
+
+    /// Asks for the next piece for those whose output is empty. A blocked one comes back into the
+    /// list when it has been drained, one that reads when its answer has come.
+    pub(super) fn read_for_those_behind(&mut self) {
+        for _ in 0..self.behind.len().min(BEHIND_PER_TURN) {
+            let Some(id) = self.behind.pop_front() else {
+                return;
+            };
+            let Some(connection) = self.connection(id) else {
+                continue;
+            };
+            connection.in_behind = false;
+            let ready = connection.state == State::Open
+                && !connection.blocked
+                && !connection.reading
+                && connection.private.is_empty();
+            if ready {
+                self.read_next(id.index);
+            } else if connection.in_flush {
+                self.queue_behind(id.index);
+            }
+        }
+    }
+
+    fn read_next(&mut self, index: u32) {
+        let Some(connection) = self.connections.at_mut(index) else {
+            return;
+        };
+        let behind = connection
+            .rooms
+            .iter_mut()
+            .find_map(|membership| match membership.stand {
+                Stand::Behind { after, told } => Some((membership, after, told)),
+                _ => None,
+            });
+        let Some((membership, after, told)) = behind else {
+            return;
+        };
+        let key = membership.view;
+        let Some(view) = self.views.get(key) else {
+            return;
+        };
+        let (room, home) = (view.room.clone(), view.home);
+        if !self.links[usize::from(home.0)].has_credit() {
+            return self.queue_behind(index);
+        }
+        membership.stand = Stand::Reading { after, told };
+        connection.reading = true;
+        let Some(reader) = self.reader(index, key) else {
+            return;
+        };
+        self.link(home).command(Body::Read {
+            room,
+            after,
+            reader,
+        });
+    }
+
+    pub(super) fn handle_replay(&mut self, reader: Reader, replay: Result<Replay, Refusal>) {
+        let index = reader.connection.index;
+        let Some(connection) = self.connection(reader.connection) else {
+            return;
+        };
+        connection.reading = false;
+        let slot = connection.slot_of(reader.view);
+        let reading = slot.map(|slot| (slot, connection.rooms[slot].stand));
+        if let Some((slot, Stand::Reading { after, told })) = reading {
+            match replay {
+                Ok(replay) => self.show_replay(index, reader.view, (after, told), &replay),
+                Err(refusal) => {
+                    self.leave(index, slot);
+                    self.refuse(index, None, refusal);
+                }
+            }
+        }
+        // Its other rooms, and the next piece of this one.
+        self.queue_behind(index);
+    }
+
+    fn show_replay(&mut self, index: u32, key: Key, stand: (Position, bool), replay: &Replay) {
+        let Some(view) = self.views.get(key) else {
+            return;
+        };
+        let (room, head) = (view.room.clone(), view.head());
+        let (after, told) = stand;
+        if !told {
+            let position = match replay.missed {
+                Some(Missed::Epoch { now, .. }) => now,
+                _ => after,
+            };
+            self.tell(
+                index,
+                &Event::Joined {
+                    room: &room,
+                    position,
+                },
+            );
+        }
+        if let Some(missed) = replay.missed {
+            self.tell_gap(
+                index,
+                &Event::Gap {
+                    room: &room,
+                    missed,
+                },
+            );
+        }
+        // What the view has not seen yet comes through its ring.
+        let shown = replay.entries.partition_point(|entry| entry.seq <= head);
+        self.show_entries(index, &room, replay.upto.epoch, &replay.entries[..shown]);
+        let upto = Position {
+            seq: replay.upto.seq.min(head),
+            ..replay.upto
+        };
+        self.go_live(index, key, upto);
+    }
+
+    fn show_entries(&mut self, index: u32, room: &RoomName, epoch: Epoch, entries: &[Arc<Entry>]) {
+        for entry in entries {
+            self.tell(index, &Event::Entry { room, epoch, entry });
+        }
+    }
+
+    /// A reader that has everything up to `upto` goes on from the ring, if that reaches so far back.
+    fn go_live(&mut self, index: u32, key: Key, upto: Position) {
+        let Some(connection) = self.connections.at_mut(index) else {
+            return;
+        };
+        let Some(slot) = connection.slot_of(key) else {
+            return;
+        };
+        let Some(view) = self.views.get_mut(key) else {
+            return;
+        };
+        let membership = &mut connection.rooms[slot];
+        let place = membership.ring;
+        let ring = view.ring_mut(place);
+        let Some(cursor) = ring.cursor_after(upto.seq) else {
+            membership.stand = Stand::Behind {
+                after: upto,
+                told: true,
+            };
+            return;
+        };
+        membership.stand = Stand::Live;
+        ring.members[membership.member as usize].cursor = cursor;
+        if cursor == ring.end() {
+            return;
+        }
+        if let Some(pass) = &mut ring.pass {
+            pass.again = true;
+        }
+        if !ring.queued {
+            ring.queued = true;
+            self.to_pass.push_back((key, place));
+        }
+    }
+}

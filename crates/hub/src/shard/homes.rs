@@ -1,0 +1,316 @@
+//! Rooms at their home: numbering, commit, and telling the views.
+
+use std::sync::Arc;
+
+use parlour_proto::{
+    BATCH_ENTRIES_MAX, ConnectionId, Draft, Entry, Position, Refusal, RoomName, Seq, ShardId,
+};
+
+use super::Shard;
+use crate::home::{Answered, Home, Publish};
+use crate::letter::{Body, Reader, Replay};
+use crate::store::{Answer, ReadToken, Request, RoomKey, Store};
+use crate::table::Key;
+use crate::weights::Holder;
+
+/// Bytes of one answer to a read: it goes through its reader's private buffer.
+const REPLAY_BYTES_MAX: usize = 64 * 1024;
+
+/// A read that waits for the store.
+pub(super) struct PendingRead {
+    home: Key,
+    shard: ShardId,
+    after: Position,
+    reader: Reader,
+}
+
+impl<S: Store> Shard<S> {
+    pub(super) fn handle_follow(&mut self, from: ShardId, room: RoomName, view: Key) {
+        let answer = match self.home_for(room) {
+            Ok(key) => {
+                let Some(home) = self.homes.get_mut(key) else {
+                    return;
+                };
+                home.follow(from, view);
+                Body::Following {
+                    view,
+                    at: home.position(),
+                }
+            }
+            Err(refusal) => Body::NotFollowing { view, refusal },
+        };
+        self.link(from).answer(answer);
+    }
+
+    pub(super) fn handle_unfollow(&mut self, from: ShardId, room: &RoomName, view: Key) {
+        self.link(from).answer_silently();
+        let Some(key) = self.home_by_room.get(room).copied() else {
+            return;
+        };
+        let Some(home) = self.homes.get_mut(key) else {
+            return;
+        };
+        home.unfollow(from, view);
+        self.queue_feed(key);
+        self.note_if_empty(key);
+    }
+
+    pub(super) fn handle_publish(
+        &mut self,
+        shard: ShardId,
+        room: RoomName,
+        draft: Draft,
+        from: ConnectionId,
+    ) {
+        let (sent, limits) = (self.now.wall, Arc::clone(&self.limits));
+        match self.home_for(room) {
+            Ok(key) => {
+                let Some(home) = self.homes.get_mut(key) else {
+                    return;
+                };
+                if let Some(entry) = home.publish(Publish { shard, from, draft }, sent, &limits) {
+                    self.append(key, entry);
+                }
+            }
+            Err(refusal) => {
+                self.link(shard).answer(Body::Refused {
+                    to: from,
+                    id: draft.id,
+                    refusal,
+                });
+            }
+        }
+    }
+
+    pub(super) fn handle_taken(&mut self, from: ShardId, room: &RoomName, view: Key, seq: Seq) {
+        let Some(key) = self.home_by_room.get(room).copied() else {
+            return;
+        };
+        let Some(home) = self.homes.get_mut(key) else {
+            return;
+        };
+        home.take(from, view, seq);
+        self.release_held(key);
+        self.queue_feed(key);
+    }
+
+    pub(super) fn handle_read(
+        &mut self,
+        from: ShardId,
+        room: &RoomName,
+        after: Position,
+        reader: Reader,
+    ) {
+        let found = self
+            .home_by_room
+            .get(room)
+            .and_then(|key| Some((*key, self.homes.get(*key)?)));
+        let Some((key, home)) = found else {
+            // Its view follows the room, so the room cannot have been forgotten.
+            let replay = Err(Refusal::BadPosition);
+            return self.link(from).answer(Body::Replay { reader, replay });
+        };
+        if home.needs_store(after) {
+            self.read_store(PendingRead {
+                home: key,
+                shard: from,
+                after,
+                reader,
+            });
+        } else {
+            let replay = home.replay(after, Vec::new(), REPLAY_BYTES_MAX);
+            self.answer_read(from, reader, replay);
+        }
+    }
+
+    fn read_store(&mut self, read: PendingRead) {
+        let Some(home) = self.homes.get(read.home) else {
+            return;
+        };
+        let token = self.next_read;
+        self.next_read += 1;
+        let after = if read.after.epoch == home.epoch {
+            read.after.seq
+        } else {
+            Seq(0)
+        };
+        self.requests.push(Request::Read {
+            token: ReadToken(token),
+            room: home.room.clone(),
+            epoch: home.epoch,
+            after,
+            entries_max: BATCH_ENTRIES_MAX,
+            bytes_max: REPLAY_BYTES_MAX,
+        });
+        self.reads.insert(token, read);
+    }
+
+    fn finish_read(&mut self, token: u64, older: Vec<Arc<Entry>>) {
+        let Some(read) = self.reads.remove(&token) else {
+            return;
+        };
+        let replay = match self.homes.get(read.home) {
+            Some(home) => home.replay(read.after, older, REPLAY_BYTES_MAX),
+            None => Err(Refusal::BadPosition),
+        };
+        self.answer_read(read.shard, read.reader, replay);
+    }
+
+    fn answer_read(&mut self, shard: ShardId, reader: Reader, replay: Result<Replay, Refusal>) {
+        self.counts.replays += 1;
+        self.link(shard).answer(Body::Replay { reader, replay });
+    }
+
+    /// The home of a room, made when needed.
+    fn home_for(&mut self, room: RoomName) -> Result<Key, Refusal> {
+        if let Some(key) = self.home_by_room.get(&room) {
+            return Ok(*key);
+        }
+        if self.homes.len() >= self.limits.rooms_max.div_ceil(usize::from(self.shards)) {
+            return Err(Refusal::TooManyRooms);
+        }
+        let home = Home::new(room.clone(), self.epochs.next(), self.now.monotonic);
+        let key = self.homes.insert(home);
+        self.home_by_room.insert(room, key);
+        self.note_if_empty(key);
+        Ok(key)
+    }
+
+    fn append(&mut self, key: Key, entry: Arc<Entry>) {
+        let Some(home) = self.homes.get(key) else {
+            return;
+        };
+        let (room, epoch) = (home.room.clone(), home.epoch);
+        self.requests.push(Request::Append {
+            key: RoomKey(key),
+            room,
+            epoch,
+            entry,
+        });
+    }
+
+    fn release_held(&mut self, key: Key) {
+        let (sent, limits) = (self.now.wall, Arc::clone(&self.limits));
+        while let Some(home) = self.homes.get_mut(key)
+            && let Some(entry) = home.release(sent, &limits)
+        {
+            self.append(key, entry);
+        }
+    }
+
+    /// Hands the store what was numbered, as one batch, and takes what has become final.
+    pub(super) fn commit(&mut self) {
+        if !self.requests.is_empty() {
+            self.store.submit(&mut self.requests);
+        }
+        let mut answers = std::mem::take(&mut self.answers);
+        self.store.poll(&mut answers);
+        for answer in answers.drain(..) {
+            match answer {
+                Answer::Committed { key, upto } => {
+                    self.settle_room(key.0, |home, answered| home.commit(upto, answered));
+                }
+                Answer::Refused { key, from } => {
+                    self.settle_room(key.0, |home, answered| home.refuse(from, answered));
+                }
+                Answer::Entries { token, entries } => self.finish_read(token.0, entries),
+            }
+        }
+        self.answers = answers;
+    }
+
+    /// Acks go before the entries that they acknowledge.
+    fn settle_room(&mut self, key: Key, settle: impl FnOnce(&mut Home, &mut Vec<Answered>)) {
+        let Some(home) = self.homes.get_mut(key) else {
+            return;
+        };
+        let (head, before) = (home.head, home.log.bytes());
+        let mut answered = Vec::new();
+        settle(home, &mut answered);
+        home.trim(self.limits.log_entries_max, self.limits.log_bytes_max);
+        self.counts.entries += home.head.0 - head.0;
+        self.weights
+            .change(Holder::Log(key.index), before, home.log.bytes());
+        let room = home.room.clone();
+        for Answered {
+            shard,
+            to,
+            id,
+            result,
+        } in answered
+        {
+            let body = match result {
+                Ok(position) => Body::Ack {
+                    to,
+                    room: room.clone(),
+                    id,
+                    position,
+                },
+                Err(refusal) => Body::Refused { to, id, refusal },
+            };
+            self.link(shard).answer(body);
+        }
+        self.release_held(key);
+        self.queue_feed(key);
+        self.note_if_empty(key);
+    }
+
+    fn queue_feed(&mut self, key: Key) {
+        if let Some(home) = self.homes.get_mut(key)
+            && !home.queued
+        {
+            home.queued = true;
+            self.to_feed.push_back(key);
+        }
+    }
+
+    /// The one caller of fan-out to views (invariant 3).
+    pub(super) fn feed_followers(&mut self) {
+        while let Some(key) = self.to_feed.pop_front() {
+            let Some(home) = self.homes.get_mut(key) else {
+                continue;
+            };
+            home.queued = false;
+            for index in 0..home.followers.len() {
+                while let Some(entries) = home.feed(index, &self.limits) {
+                    let follower = &home.followers[index];
+                    let body = Body::Entries {
+                        view: follower.view,
+                        entries,
+                    };
+                    self.links[usize::from(follower.shard.0)].tell(body);
+                }
+            }
+        }
+    }
+
+    fn note_if_empty(&mut self, key: Key) {
+        let now = self.now.monotonic;
+        if let Some(home) = self.homes.get_mut(key)
+            && home.is_empty()
+        {
+            home.empty_since = now;
+            self.empty_homes.push_back((now, key));
+        }
+    }
+
+    /// Forgets rooms that nobody has been in for a while; they come back in a new epoch.
+    pub(super) fn forget_empty_rooms(&mut self) {
+        while let Some((since, key)) = self.empty_homes.front().copied()
+            && since + self.limits.empty_room_kept <= self.now.monotonic
+        {
+            self.empty_homes.pop_front();
+            let Some(home) = self.homes.get(key) else {
+                continue;
+            };
+            if !home.is_empty() || home.empty_since != since {
+                continue;
+            }
+            if let Some(home) = self.homes.remove(key) {
+                self.weights
+                    .change(Holder::Log(key.index), home.log.bytes(), 0);
+                self.home_by_room.remove(&home.room);
+            }
+        }
+    }
+}

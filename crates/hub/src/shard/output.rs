@@ -1,0 +1,279 @@
+//! What goes to one connection: private output, and the order in which a blocked one is drained.
+
+use parlour_proto::{CloseReason, Event};
+
+use super::Shard;
+use crate::connection::{Stand, State};
+use crate::sockets::{Sent, Sockets};
+use crate::store::Store;
+use crate::table::Key;
+
+impl<S: Store> Shard<S> {
+    /// Tells one connection something, through its private buffer. `false`: its dialect has no
+    /// words for it.
+    pub(super) fn tell(&mut self, index: u32, event: &Event<'_>) -> bool {
+        let Some(connection) = self.connections.at_mut(index) else {
+            return true;
+        };
+        if connection.state != State::Open {
+            return true;
+        }
+        let wire = &self.wires[usize::from(connection.wire.0)];
+        let told = wire.put(event, &mut self.scratch, connection.private.out());
+        if told {
+            self.queue_flush(index);
+        }
+        told
+    }
+
+    pub(super) fn queue_flush(&mut self, index: u32) {
+        let Some(id) = self.id_at(index) else { return };
+        if let Some(connection) = self.connection(id)
+            && !connection.in_flush
+            && !connection.blocked
+        {
+            connection.in_flush = true;
+            self.to_flush.push_back(id);
+        }
+    }
+
+    /// Leaves all rooms and puts the close frame behind what is under way.
+    pub(super) fn begin_close(&mut self, index: u32, reason: CloseReason) {
+        let Some(connection) = self.connections.at(index) else {
+            return;
+        };
+        if connection.state != State::Open {
+            return;
+        }
+        self.leave_all(index);
+        let Some(connection) = self.connections.at_mut(index) else {
+            return;
+        };
+        connection.state = State::Closing { reason };
+        let framing = &self.wires[usize::from(connection.wire.0)].framing;
+        framing.close(reason.code(), reason.text(), connection.private.out());
+        if !connection.blocked {
+            connection.progress = self.tick;
+        }
+        self.count_close(reason);
+        self.lives
+            .due_by(index, self.tick.after(self.limits.close_timeout));
+        self.queue_flush(index);
+    }
+
+    fn count_close(&mut self, reason: CloseReason) {
+        match reason {
+            CloseReason::Lagged | CloseReason::Stuck => self.counts.slow_closes += 1,
+            CloseReason::Silent => self.counts.silent_closes += 1,
+            CloseReason::Failed => self.counts.failures += 1,
+            _ => {}
+        }
+    }
+
+    pub(super) fn flush_private(&mut self, sockets: &mut impl Sockets) {
+        for _ in 0..self.to_flush.len() {
+            let Some(id) = self.to_flush.pop_front() else {
+                return;
+            };
+            let Some(connection) = self.connection(id) else {
+                continue;
+            };
+            connection.in_flush = false;
+            if !connection.blocked {
+                self.send_private(id.index, sockets);
+            }
+        }
+    }
+
+    /// The socket takes bytes again: the begun frame first, then private output, then the rooms.
+    pub fn handle_writable(&mut self, index: u32, sockets: &mut impl Sockets) {
+        let Some(connection) = self.connections.at_mut(index) else {
+            return;
+        };
+        if !connection.blocked {
+            return;
+        }
+        connection.blocked = false;
+        // Progress of waiting output is a sign of life.
+        self.handle_heard(index);
+        if self.finish_frame(index, sockets)
+            && self.send_private(index, sockets)
+            && self.send_pong(index, sockets)
+            && self.send_rooms(index, sockets)
+        {
+            self.queue_behind(index);
+        }
+    }
+
+    /// Sends all of `bytes` or notes that the connection is blocked.
+    fn send(&mut self, index: u32, bytes: &[u8], sockets: &mut impl Sockets) -> usize {
+        let sent = sockets.send(index, bytes);
+        self.note_sent(index, bytes.len(), sent)
+    }
+
+    pub(super) fn note_sent(&mut self, index: u32, asked: usize, sent: Sent) -> usize {
+        let Some(connection) = self.connections.at_mut(index) else {
+            return 0;
+        };
+        let taken = match sent {
+            Sent::Bytes(taken) => taken,
+            Sent::Gone => {
+                connection.state = State::Finished;
+                connection.blocked = true;
+                return 0;
+            }
+        };
+        self.counts.sends += 1;
+        self.counts.sent_bytes += taken as u64;
+        if taken > 0 {
+            connection.progress = self.tick;
+        }
+        if taken < asked {
+            self.note_blocked(index);
+        }
+        taken
+    }
+
+    fn note_blocked(&mut self, index: u32) {
+        let Some(connection) = self.connections.at_mut(index) else {
+            return;
+        };
+        if !connection.blocked {
+            connection.blocked = true;
+            connection.progress = self.tick;
+            self.counts.blocked_sends += 1;
+            self.lives
+                .due_by(index, self.tick.after(self.limits.slow_reader_timeout));
+        }
+    }
+
+    fn finish_frame(&mut self, index: u32, sockets: &mut impl Sockets) -> bool {
+        let Some(key) = self.connections.at(index).and_then(|c| c.begun) else {
+            return true;
+        };
+        let Some((place, member)) = self.place_in(index, key) else {
+            return true;
+        };
+        let Some(view) = self.views.get(key) else {
+            return true;
+        };
+        let ring = view.ring(place);
+        let cursor = ring.members[member].cursor;
+        let Some(rest) = ring.rest_of_frame(cursor) else {
+            return true;
+        };
+        let (asked, sent) = (rest.len(), sockets.send(index, rest));
+        let taken = self.note_sent(index, asked, sent);
+        if let Some(view) = self.views.get_mut(key) {
+            view.ring_mut(place).members[member].cursor += taken as u64;
+        }
+        if taken == asked
+            && let Some(connection) = self.connections.at_mut(index)
+        {
+            connection.begun = None;
+        }
+        taken == asked
+    }
+
+    fn place_in(&self, index: u32, key: Key) -> Option<(u8, usize)> {
+        let connection = self.connections.at(index)?;
+        let membership = &connection.rooms[connection.slot_of(key)?];
+        Some((membership.ring, membership.member as usize))
+    }
+
+    fn send_private(&mut self, index: u32, sockets: &mut impl Sockets) -> bool {
+        let Some(connection) = self.connections.at_mut(index) else {
+            return false;
+        };
+        if !connection.private.is_empty() {
+            // Taken out so that it can be lent while the connection is written to.
+            let private = std::mem::take(&mut connection.private);
+            let asked = private.waiting().len();
+            let taken = self.send(index, private.waiting(), sockets);
+            let Some(connection) = self.connections.at_mut(index) else {
+                return false;
+            };
+            connection.private = private;
+            connection.private.advance(taken);
+            if taken < asked {
+                return false;
+            }
+        }
+        self.finish_if_closing(index, sockets);
+        true
+    }
+
+    fn send_pong(&mut self, index: u32, sockets: &mut impl Sockets) -> bool {
+        let Some(connection) = self.connections.at_mut(index) else {
+            return false;
+        };
+        let Some(pong) = connection.pong.take() else {
+            return true;
+        };
+        let framing = &self.wires[usize::from(connection.wire.0)].framing;
+        framing.pong(&pong, connection.private.out());
+        self.send_private(index, sockets)
+    }
+
+    fn finish_if_closing(&mut self, index: u32, sockets: &mut impl Sockets) {
+        let Some(connection) = self.connections.at_mut(index) else {
+            return;
+        };
+        if matches!(connection.state, State::Closing { .. }) {
+            connection.state = State::Finished;
+            connection.progress = self.tick;
+            self.lives
+                .due_by(index, self.tick.after(self.limits.close_timeout));
+            sockets.finish(index);
+        }
+    }
+
+    /// Everything its rooms have for a connection that was blocked.
+    fn send_rooms(&mut self, index: u32, sockets: &mut impl Sockets) -> bool {
+        let rooms = self
+            .connections
+            .at(index)
+            .map_or(0, |connection| connection.rooms.len());
+        (0..rooms).all(|slot| self.send_room(index, slot, sockets))
+    }
+
+    fn send_room(&mut self, index: u32, slot: usize, sockets: &mut impl Sockets) -> bool {
+        let Some(connection) = self.connections.at(index) else {
+            return false;
+        };
+        let membership = &connection.rooms[slot];
+        if membership.stand != Stand::Live {
+            return true;
+        }
+        let (key, place) = (membership.view, membership.ring);
+        let member = membership.member as usize;
+        let Some(view) = self.views.get(key) else {
+            return true;
+        };
+        let ring = view.ring(place);
+        let waiting = ring.after(ring.members[member].cursor);
+        if waiting.is_empty() {
+            return true;
+        }
+        let (asked, sent) = (waiting.len(), sockets.send(index, waiting));
+        let taken = self.note_sent(index, asked, sent);
+        self.advance_member(key, place, member, taken);
+        taken == asked
+    }
+
+    /// Moves a cursor on, and notes if that is in the middle of a frame.
+    pub(super) fn advance_member(&mut self, key: Key, place: u8, member: usize, taken: usize) {
+        let Some(view) = self.views.get_mut(key) else {
+            return;
+        };
+        let ring = view.ring_mut(place);
+        let member = &mut ring.members[member];
+        member.cursor += taken as u64;
+        let (index, cursor) = (member.connection, member.cursor);
+        if ring.rest_of_frame(cursor).is_some()
+            && let Some(connection) = self.connections.at_mut(index)
+        {
+            connection.begun = Some(key);
+        }
+    }
+}

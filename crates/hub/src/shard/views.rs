@@ -1,0 +1,400 @@
+//! Rooms as this shard sees them: joining, leaving, and encoding what comes, once per dialect.
+
+use std::sync::Arc;
+
+use parlour_proto::{CloseReason, Entry, Event, Position, Refusal, RoomName, Seq};
+
+use super::{Shard, home_of};
+use crate::connection::{Membership, Stand};
+use crate::letter::Body;
+use crate::ring::{Member, NOT_LIVE};
+use crate::store::Store;
+use crate::table::Key;
+use crate::view::View;
+use crate::weights::Holder;
+
+impl<S: Store> Shard<S> {
+    /// Puts a connection into a room, after `from` or before the room's next entry.
+    pub(super) fn join(&mut self, index: u32, room: RoomName, from: Option<Position>) {
+        if self.slot_in(index, &room).is_some() {
+            return;
+        }
+        let rooms = self
+            .connections
+            .at(index)
+            .map_or(0, |connection| connection.rooms.len());
+        if rooms >= self.limits.rooms_per_connection_max {
+            return self.refuse(index, None, Refusal::TooManyRoomsHere);
+        }
+        let view = self.view_for(room);
+        self.add_member(index, view, from);
+        if self.views.get(view).is_some_and(|view| view.at.is_some()) {
+            self.stand_up(index, view);
+        }
+    }
+
+    /// The view of a room, made and asked for when needed.
+    fn view_for(&mut self, room: RoomName) -> Key {
+        if let Some(view) = self.view_by_room.get(&room) {
+            return *view;
+        }
+        let home = home_of(&room, self.shards);
+        let view = self.views.insert(View::new(room.clone(), home));
+        self.view_by_room.insert(room.clone(), view);
+        self.link(home).command(Body::Follow { room, view });
+        view
+    }
+
+    fn add_member(&mut self, index: u32, key: Key, from: Option<Position>) {
+        let Some(connection) = self.connections.at_mut(index) else {
+            return;
+        };
+        let Some(view) = self.views.get_mut(key) else {
+            return;
+        };
+        let place = view.ring_for(connection.wire);
+        view.members += 1;
+        let ring = view.ring_mut(place);
+        // Both counts are bounded by limits far below 2^32.
+        let (member, slot) = (ring.members.len() as u32, connection.rooms.len() as u32);
+        ring.members.push(Member {
+            connection: index,
+            slot,
+            cursor: NOT_LIVE,
+        });
+        let stand = Stand::Waiting { from };
+        connection.rooms.push(Membership {
+            view: key,
+            ring: place,
+            member,
+            stand,
+        });
+    }
+
+    /// A waiting member begins to read: at the head, or behind.
+    fn stand_up(&mut self, index: u32, key: Key) {
+        let Some(view) = self.views.get_mut(key) else {
+            return;
+        };
+        let Some(at) = view.at else { return };
+        let Some(connection) = self.connections.at_mut(index) else {
+            return;
+        };
+        let Some(slot) = connection.slot_of(key) else {
+            return;
+        };
+        let membership = &mut connection.rooms[slot];
+        let Stand::Waiting { from } = membership.stand else {
+            return;
+        };
+        if let Some(after) = from {
+            membership.stand = Stand::Behind { after, told: false };
+            return self.queue_behind(index);
+        }
+        membership.stand = Stand::Live;
+        let ring = view.ring_mut(membership.ring);
+        ring.members[membership.member as usize].cursor = ring.end();
+        let room = view.room.clone();
+        self.tell(
+            index,
+            &Event::Joined {
+                room: &room,
+                position: at,
+            },
+        );
+    }
+
+    pub(super) fn handle_following(&mut self, key: Key, at: Position) {
+        let Some(view) = self.views.get_mut(key) else {
+            return;
+        };
+        view.at = Some(at);
+        view.taken = at.seq;
+        view.rings
+            .iter_mut()
+            .for_each(|(_, ring)| ring.skip_to(at.seq));
+        for index in self.members_of(key) {
+            self.stand_up(index, key);
+        }
+    }
+
+    pub(super) fn handle_not_following(&mut self, key: Key, refusal: Refusal) {
+        for index in self.members_of(key) {
+            if let Some(slot) = self.connections.at(index).and_then(|c| c.slot_of(key)) {
+                self.leave(index, slot);
+                self.refuse(index, None, refusal);
+            }
+        }
+        self.forget_view(key);
+    }
+
+    fn members_of(&self, key: Key) -> Vec<u32> {
+        let rings = self.views.get(key).into_iter().flat_map(|view| &view.rings);
+        rings
+            .flat_map(|(_, ring)| &ring.members)
+            .map(|member| member.connection)
+            .collect()
+    }
+
+    /// The room's next entries: encoded once per dialect, for all members here.
+    pub(super) fn handle_entries(&mut self, key: Key, entries: &[Arc<Entry>]) {
+        let Some(head) = self.views.get(key).map(View::head) else {
+            return;
+        };
+        let fresh = entries.partition_point(|entry| entry.seq <= head);
+        let Some(first) = entries.get(fresh).map(|entry| entry.seq) else {
+            return;
+        };
+        if first != head.next() {
+            self.lag_all(key, Seq(first.0 - 1));
+        }
+        self.push_entries(key, &entries[fresh..]);
+        self.weigh(key);
+        self.tell_taken(key);
+    }
+
+    fn push_entries(&mut self, key: Key, entries: &[Arc<Entry>]) {
+        let Some(view) = self.views.get_mut(key) else {
+            return;
+        };
+        let (Some(at), Some(last)) = (view.at.as_mut(), entries.last()) else {
+            return;
+        };
+        at.seq = last.seq;
+        let epoch = at.epoch;
+        for (place, (wire, ring)) in view.rings.iter_mut().enumerate() {
+            if ring.members.is_empty() {
+                ring.skip_to(last.seq);
+                continue;
+            }
+            let wire = &self.wires[usize::from(wire.0)];
+            for entry in entries {
+                let event = Event::Entry {
+                    room: &view.room,
+                    epoch,
+                    entry,
+                };
+                ring.push(|out| {
+                    wire.put(&event, &mut self.scratch, out);
+                });
+            }
+            if !ring.queued {
+                ring.queued = true;
+                self.to_pass.push_back((key, place as u8));
+            }
+        }
+    }
+
+    /// Entries never came here: every member is behind and reads them from the home.
+    fn lag_all(&mut self, key: Key, head: Seq) {
+        tracing::warn!("a view was not sent all entries of its room; its members read them");
+        for index in self.members_of(key) {
+            self.lag(index, key);
+        }
+        if let Some(view) = self.views.get_mut(key) {
+            view.rings
+                .iter_mut()
+                .for_each(|(_, ring)| ring.skip_to(head));
+            view.at = view.at.map(|at| Position { seq: head, ..at });
+        }
+    }
+
+    /// Takes a live member off the ring; it has everything before its cursor, and the frame it is
+    /// in the middle of goes with it.
+    pub(super) fn lag(&mut self, index: u32, key: Key) {
+        self.keep_rest_of_frame(index, key);
+        let Some(connection) = self.connections.at_mut(index) else {
+            return;
+        };
+        let Some(slot) = connection.slot_of(key) else {
+            return;
+        };
+        let membership = &mut connection.rooms[slot];
+        let Some(view) = self.views.get_mut(key) else {
+            return;
+        };
+        let Some(epoch) = view.at.map(|at| at.epoch) else {
+            return;
+        };
+        let ring = view.ring_mut(membership.ring);
+        let cursor = ring.members[membership.member as usize].cursor;
+        if cursor == NOT_LIVE {
+            return;
+        }
+        let after = Position {
+            epoch,
+            seq: ring.seq_at(cursor),
+        };
+        ring.members[membership.member as usize].cursor = NOT_LIVE;
+        membership.stand = Stand::Behind { after, told: true };
+        self.queue_behind(index);
+    }
+
+    /// Copies the rest of a begun frame to the connection's own output, before all else.
+    fn keep_rest_of_frame(&mut self, index: u32, key: Key) {
+        let Some(connection) = self.connections.at_mut(index) else {
+            return;
+        };
+        if connection.begun != Some(key) {
+            return;
+        }
+        connection.begun = None;
+        let Some(slot) = connection.slot_of(key) else {
+            return;
+        };
+        let membership = &mut connection.rooms[slot];
+        let Some(view) = self.views.get_mut(key) else {
+            return;
+        };
+        let ring = view.ring_mut(membership.ring);
+        let cursor = &mut ring.members[membership.member as usize].cursor;
+        let at = *cursor;
+        if at == NOT_LIVE {
+            return;
+        }
+        if let Some(rest) = ring.rest_of_frame(at) {
+            connection.private.put_first(rest);
+            let after = at + rest.len() as u64;
+            ring.members[membership.member as usize].cursor = after;
+        }
+    }
+
+    /// Takes a connection out of a room.
+    pub(super) fn leave(&mut self, index: u32, slot: usize) {
+        let Some(connection) = self.connections.at_mut(index) else {
+            return;
+        };
+        let key = connection.rooms[slot].view;
+        self.keep_rest_of_frame(index, key);
+        let Some(connection) = self.connections.at_mut(index) else {
+            return;
+        };
+        let left = connection.rooms.swap_remove(slot);
+        if connection.rooms.is_empty() {
+            connection.rooms = Vec::new();
+        }
+        if let Some(moved) = connection.rooms.get(slot)
+            && let Some(view) = self.views.get_mut(moved.view)
+        {
+            view.ring_mut(moved.ring).members[moved.member as usize].slot = slot as u32;
+        }
+        self.remove_member(key, left.ring, left.member);
+    }
+
+    /// Takes a member out of its ring. Members that the pass has not come to yet stay behind its
+    /// finger.
+    fn remove_member(&mut self, key: Key, place: u8, member: u32) {
+        let Some(view) = self.views.get_mut(key) else {
+            return;
+        };
+        view.members -= 1;
+        let ring = view.ring_mut(place);
+        let mut hole = member as usize;
+        let mut moved = [None, None];
+        if let Some(pass) = &mut ring.pass
+            && hole < pass.next
+        {
+            pass.next -= 1;
+            ring.members.swap(hole, pass.next);
+            moved[0] = Some(hole);
+            hole = pass.next;
+        }
+        ring.members.swap_remove(hole);
+        moved[1] = Some(hole);
+        for place in moved.into_iter().flatten() {
+            if let Some(member) = ring.members.get(place)
+                && let Some(connection) = self.connections.at_mut(member.connection)
+                && let Some(membership) = connection.rooms.get_mut(member.slot as usize)
+            {
+                membership.member = place as u32;
+            }
+        }
+        if view.ring(place).members.is_empty() {
+            let head = view.head();
+            view.ring_mut(place).skip_to(head);
+        }
+        if view.members == 0 && !view.in_empty {
+            view.in_empty = true;
+            self.empty_views.push(key);
+        }
+        self.weigh(key);
+        self.tell_taken(key);
+    }
+
+    pub(super) fn leave_all(&mut self, index: u32) {
+        while let Some(last) = self
+            .connections
+            .at(index)
+            .and_then(|c| c.rooms.len().checked_sub(1))
+        {
+            self.leave(index, last);
+        }
+    }
+
+    /// Views that nobody is in any more are given up, as credit allows.
+    pub(super) fn close_empty_views(&mut self) {
+        let mut waiting = Vec::new();
+        for key in std::mem::take(&mut self.empty_views) {
+            let Some(view) = self.views.get_mut(key) else {
+                continue;
+            };
+            if view.members > 0 {
+                view.in_empty = false;
+            } else if !self.links[usize::from(view.home.0)].has_credit() {
+                waiting.push(key);
+            } else {
+                let (room, home) = (view.room.clone(), view.home);
+                self.forget_view(key);
+                self.link(home).command(Body::Unfollow { room, view: key });
+            }
+        }
+        self.empty_views = waiting;
+    }
+
+    fn forget_view(&mut self, key: Key) {
+        if let Some(view) = self.views.remove(key) {
+            self.weights
+                .change(Holder::Rings(key.index), view.weight, 0);
+            self.view_by_room.remove(&view.room);
+        }
+    }
+
+    pub(super) fn weigh(&mut self, key: Key) {
+        if let Some(view) = self.views.get_mut(key) {
+            let before = view.weight;
+            view.weight = view.bytes();
+            self.weights
+                .change(Holder::Rings(key.index), before, view.weight);
+        }
+    }
+
+    /// Tells the home what all members here were offered, so that it sends more.
+    pub(super) fn tell_taken(&mut self, key: Key) {
+        let Some(view) = self.views.get_mut(key) else {
+            return;
+        };
+        let seq = view.offered();
+        if view.at.is_some() && seq > view.taken {
+            view.taken = seq;
+            let (room, home) = (view.room.clone(), view.home);
+            self.link(home).tell(Body::Taken {
+                room,
+                view: key,
+                seq,
+            });
+        }
+    }
+
+    /// A loss that a dialect has no words for ends the connection; the client learns of every one.
+    pub(super) fn tell_gap(&mut self, index: u32, event: &Event<'_>) {
+        self.counts.gaps += 1;
+        if !self.tell(index, event) {
+            let Some(connection) = self.connections.at(index) else {
+                return;
+            };
+            let dialect = &self.wires[usize::from(connection.wire.0)].dialect;
+            let reason: CloseReason = dialect.without_words_for_gap();
+            self.begin_close(index, reason);
+        }
+    }
+}
