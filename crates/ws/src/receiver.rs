@@ -100,6 +100,16 @@ struct Progress {
     complete: Option<(Complete, Place)>,
 }
 
+impl Progress {
+    /// To the end, without an item.
+    fn through(input: &[u8]) -> Self {
+        Self {
+            consumed: input.len(),
+            complete: None,
+        }
+    }
+}
+
 impl Default for Stage {
     fn default() -> Self {
         Self::Header(Partial::default())
@@ -129,28 +139,16 @@ impl Receiver {
     ) -> Result<Received<'a>, ProtocolError> {
         self.take_back();
         match self.advance(limits, input) {
-            Ok(Progress {
-                consumed,
-                complete: None,
-            }) => Ok(Received {
-                consumed,
-                item: None,
-            }),
-            Ok(Progress {
-                consumed,
-                complete: Some((complete, place)),
-            }) => {
-                let item = self.lend(complete, place, input)?;
-                Ok(Received {
-                    consumed,
-                    item: Some(item),
-                })
+            Ok(Progress { consumed, complete }) => {
+                let item = match complete {
+                    Some((complete, place)) => Some(self.lend(complete, place, input)?),
+                    None => None,
+                };
+                Ok(Received { consumed, item })
             }
             Err(error) => {
-                *self = Self {
-                    stage: Stage::Ended,
-                    ..Self::default()
-                };
+                *self = Self::default();
+                self.stage = Stage::Ended;
                 Err(error)
             }
         }
@@ -185,12 +183,7 @@ impl Receiver {
         let mut run = 0..0;
         loop {
             match &mut self.stage {
-                Stage::Ended => {
-                    return Ok(Progress {
-                        consumed: input.len(),
-                        complete: None,
-                    });
-                }
+                Stage::Ended => return Ok(Progress::through(input)),
                 Stage::Header(partial) => {
                     let message_len = self.kept.len() + run.len();
                     let before = Before {
@@ -212,8 +205,7 @@ impl Receiver {
                     let complete = if let Some(open) = self.open
                         && !frame.opcode.is_control()
                     {
-                        let is_first = self.kept.is_empty() && run.is_empty();
-                        self.check_text(open, frame, &input[piece.clone()], is_first)?;
+                        self.check_text(open, frame, &input[piece.clone()])?;
                         run = join(input, run, piece);
                         self.message(open, frame, input, &run, limits)
                     } else {
@@ -234,10 +226,7 @@ impl Receiver {
             }
         }
         self.keep(&input[run], limits);
-        Ok(Progress {
-            consumed: input.len(),
-            complete: None,
-        })
+        Ok(Progress::through(input))
     }
 
     fn begin(&mut self, header: &Header) {
@@ -257,26 +246,15 @@ impl Receiver {
         });
     }
 
-    /// Looks at the next piece of a message that may be text: RFC 6455, 8.1.
-    fn check_text(
-        &mut self,
-        open: Open,
-        frame: Frame,
-        piece: &[u8],
-        is_first: bool,
-    ) -> Result<(), ProtocolError> {
-        let ends = frame.ends_message();
-        // A text in one piece is looked at once, when it is lent.
-        if !open.is_plain_text() || (is_first && ends) {
+    /// Looks for bytes that no text can have, in a message that goes on (RFC 6455, 8.1). What ends a
+    /// message is left to [`Incoming::new`], which looks at the whole.
+    fn check_text(&mut self, open: Open, frame: Frame, piece: &[u8]) -> Result<(), ProtocolError> {
+        if !open.is_plain_text() || frame.ends_message() {
             return Ok(());
         }
         self.seam
             .feed(piece)
-            .map_err(|_| ProtocolError::TextNotUtf8)?;
-        if ends && !self.seam.is_between_characters() {
-            return Err(ProtocolError::TextNotUtf8);
-        }
-        Ok(())
+            .map_err(|_| ProtocolError::TextNotUtf8)
     }
 
     /// The open message, if `run` completes it.

@@ -27,11 +27,6 @@ impl Seam {
         Ok(())
     }
 
-    /// Whether the text may end here.
-    pub(crate) fn is_between_characters(self) -> bool {
-        self.len == 0
-    }
-
     /// Completes the character that an earlier piece began, and returns what follows it.
     fn finish_character<'a>(&mut self, mut piece: &'a [u8]) -> Result<&'a [u8], NotUtf8> {
         while self.len > 0 {
@@ -75,7 +70,7 @@ mod tests {
         let mut seam = Seam::default();
         seam.feed(&text[..cut])?;
         seam.feed(&text[cut..])?;
-        Ok(seam.is_between_characters())
+        Ok(seam.len == 0)
     }
 
     #[test]

@@ -32,7 +32,7 @@ fn with<'a>(without: &str, instead: &[Header<'a>]) -> Vec<Header<'a>> {
 }
 
 fn refusal(headers: &[Header<'_>]) -> (u16, HandshakeError) {
-    let error = get(headers).unwrap_err();
+    let error = get(headers).expect_err("a refusal");
     (error.status(), error)
 }
 

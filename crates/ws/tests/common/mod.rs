@@ -57,42 +57,55 @@ impl Outcome {
     }
 }
 
-/// Gives the receiver these inputs one after the other, as a caller is told to.
+/// Gives the receiver these inputs one after the other, as a caller is told to. After an error it
+/// must swallow the rest.
 pub(crate) fn receive_inputs<'a>(
     limits: &Limits,
     inputs: impl IntoIterator<Item = &'a [u8]>,
 ) -> Outcome {
     let mut receiver = Receiver::new();
     let mut items = Vec::new();
-    for input in inputs {
-        let mut input = input.to_vec();
-        let mut rest = &mut input[..];
-        loop {
-            let (consumed, item) = match receiver.receive(limits, rest) {
-                Ok(received) => (received.consumed, received.item.map(Item::from)),
-                Err(error) => {
-                    return Outcome {
-                        items,
-                        error: Some(error),
-                        mid_message: false,
-                    };
-                }
-            };
-            rest = &mut rest[consumed..];
-            let Some(item) = item else { break };
-            items.push(item);
+    let mut inputs = inputs.into_iter();
+    let error = inputs.by_ref().find_map(|input| {
+        receive_input(&mut receiver, limits, &mut input.to_vec(), &mut items).err()
+    });
+    if error.is_some() {
+        for input in inputs.chain([&b"\x81\x80\0\0\0\0"[..]]) {
+            let before = items.len();
+            let swallowed = receive_input(&mut receiver, limits, &mut input.to_vec(), &mut items);
+            assert_eq!(
+                (swallowed, items.len()),
+                (Ok(()), before),
+                "after {error:?}"
+            );
         }
-        assert!(
-            rest.is_empty(),
-            "no item, but {} bytes are not consumed",
-            rest.len()
-        );
     }
     Outcome {
         items,
-        error: None,
+        error,
         mid_message: receiver.is_mid_message(),
     }
+}
+
+fn receive_input(
+    receiver: &mut Receiver,
+    limits: &Limits,
+    mut input: &mut [u8],
+    items: &mut Vec<Item>,
+) -> Result<(), ProtocolError> {
+    loop {
+        let received = receiver.receive(limits, input)?;
+        let (consumed, item) = (received.consumed, received.item.map(Item::from));
+        input = &mut input[consumed..];
+        let Some(item) = item else { break };
+        items.push(item);
+    }
+    assert!(
+        input.is_empty(),
+        "no item, but {} bytes are not consumed",
+        input.len()
+    );
+    Ok(())
 }
 
 pub(crate) fn receive(stream: &[u8]) -> Outcome {

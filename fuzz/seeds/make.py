@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Writes the seeds of both fuzz targets beside this file: the cases that a fuzzer would need long to
+find by itself. Files with other names (what a fuzzer found) are left alone."""
+
+import pathlib
+import struct
+
+HERE = pathlib.Path(__file__).parent
+KEY = bytes.fromhex("37fa213d")
+
+
+def frame(first, payload=b"", announced=None):
+    length = len(payload) if announced is None else announced
+    if length < 126:
+        head = bytes([first, 0x80 | length])
+    elif length < 1 << 16:
+        head = bytes([first, 0x80 | 126]) + struct.pack(">H", length)
+    else:
+        head = bytes([first, 0x80 | 127]) + struct.pack(">Q", length)
+    return head + KEY + bytes(byte ^ KEY[n % 4] for n, byte in enumerate(payload))
+
+
+def receive(stream, limit=2, pieces=1):
+    return bytes([limit, pieces]) + stream
+
+
+text, begins, goes_on, ends, close, ping, pong = 0x81, 0x01, 0x00, 0x80, 0x88, 0x89, 0x8A
+greek = "κόσμε".encode()
+RECEIVE = {
+    "hello": receive(frame(text, b"Hello")),
+    "binary-126": receive(frame(0x82, bytes(126)), pieces=7),
+    "binary-64k-begun": receive(frame(0x82, bytes(300), announced=65536), limit=3, pieces=255),
+    "fragments": receive(frame(begins, b"Hel") + frame(goes_on) + frame(ends, b"lo")),
+    "ping-between": receive(frame(begins, greek[:3]) + frame(ping, b"?" * 125) + frame(ends, greek[3:]), pieces=5),
+    "pong-and-empty": receive(frame(pong) + frame(text) + frame(0x82)),
+    "surrogate": receive(frame(begins, greek + b"\xed") + frame(ends, b"\xa0\x80")),
+    "cut-character": receive(frame(text, greek[:-1]), pieces=3),
+    "close": receive(frame(close, b"\x03\xe8bye") + frame(text, b"after")),
+    "close-empty": receive(frame(begins, b"never") + frame(close)),
+    "close-half-code": receive(frame(close, b"\x03")),
+    "close-code-1005": receive(frame(close, b"\x03\xed")),
+    "too-big": receive(frame(begins, b"x" * 16) + frame(ends, b"x"), limit=1),
+    "announced": receive(frame(0x82, announced=1 << 40), limit=3),
+    "high-bit": receive(bytes([0x82, 0xFF]) + b"\xff" * 8),
+    "not-minimal": receive(bytes([0x82, 0xFE, 0, 5]) + KEY + b"12345"),
+    "unmasked": receive(b"\x81\x05Hello"),
+    "rsv1": receive(frame(0xC1, b"Hello")),
+    "nothing-to-continue": receive(frame(ends, b"x")),
+    "inside": receive(frame(begins, b"x") + frame(text, b"y")),
+}
+
+GOOD = [
+    "Connection: keep-alive, Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+]
+
+
+def request(lines, method="GET"):
+    return "\n".join([method, *lines]).encode()
+
+
+HANDSHAKE = {
+    "good": request(GOOD),
+    "plain": request(["Host: a"]),
+    "head": request(GOOD, "HEAD"),
+    "post": request(GOOD, "POST"),
+    "no-connection": request(GOOD[1:]),
+    "other-upgrade": request([GOOD[0], "Upgrade: h2c", *GOOD[2:]]),
+    "version-8": request([*GOOD[:2], "Sec-WebSocket-Version: 8", GOOD[3]]),
+    "version-twice": request([*GOOD, GOOD[2]]),
+    "no-key": request(GOOD[:3]),
+    "key-twice": request([*GOOD, GOOD[3]]),
+    "key-short": request([*GOOD[:3], "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j"]),
+    "key-stray-bits": request([*GOOD[:3], "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZR=="]),
+    "protocols": request([*GOOD, "Sec-WebSocket-Protocol: a,, b ,", "sec-websocket-protocol: c"]),
+    "extensions": request([*GOOD, 'Sec-WebSocket-Extensions: x; a="1, \\"2", permessage-deflate; b']),
+    "open-quote": request([*GOOD, 'Sec-WebSocket-Extensions: x; a="1, 2', "Sec-WebSocket-Extensions: y"]),
+    "not-text": request(GOOD) + b"\nSec-WebSocket-Protocol: a\xff, b",
+}
+
+for target, seeds in {"receive": RECEIVE, "handshake": HANDSHAKE}.items():
+    for name, content in seeds.items():
+        (HERE / target).mkdir(exist_ok=True)
+        (HERE / target / name).write_bytes(content)
