@@ -1,0 +1,384 @@
+//! The yardstick: a server that does nothing but send.
+//!
+//! One thread, one epoll instance, a dense array of sockets per room, and for each message a loop
+//! of one `send()` per member. It parses no JSON, has no limits, no heartbeats, no names and no
+//! history. What a real server costs beyond this is what its features cost; nobody who sends each
+//! member its own bytes over its own TCP connection gets much below it.
+//!
+//! It speaks just enough for the generator: `POST /ticket`, the upgrade, `change_room` and
+//! `send_message`. **It is no chat server**: it trusts its clients.
+
+mod http;
+mod room;
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+
+use crate::BenchError;
+use crate::events::{
+    CHANGE_ROOM_HEAD, CHANGE_ROOM_TAIL, SEND_MESSAGE_HEAD, SEND_MESSAGE_TAIL, text_between,
+};
+use crate::frame::{self, CLOSE, MAX_FRAME, Masked, PING, PONG, TEXT};
+use crate::handshake::waits;
+use http::Request;
+use room::{Backlogs, Room};
+
+/// Bytes asked for with one read.
+const READ: usize = 64 * 1024;
+/// Sockets that one poll reports at most.
+const EVENTS: usize = 1024;
+const LISTENER: Token = Token(usize::MAX);
+
+/// How messages that wait at the same time are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// Each message in one `send()` per member.
+    Plain,
+    /// All messages of a room that were read in one turn of the loop in one `send()` per member.
+    Coalesced,
+}
+
+/// Options of the hidden command that runs this server.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RawServerOptions {
+    /// How messages that wait at the same time are sent.
+    #[arg(long, value_enum, default_value = "plain")]
+    pub mode: Mode,
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub addr: SocketAddr,
+}
+
+/// Listens, says `listening on http://ADDRESS` on standard output, and serves for ever.
+///
+/// # Errors
+/// When it cannot listen, or epoll fails.
+pub fn run(options: &RawServerOptions) -> Result<Infallible, BenchError> {
+    crate::pin::allow_files(0)?;
+    let mut server = RawServer::bind(options.addr, options.mode)
+        .map_err(BenchError::system(format!("listening on {}", options.addr)))?;
+    let address = server
+        .address()
+        .map_err(BenchError::system("reading the own address"))?;
+    println!("listening on http://{address}");
+    server.serve().map_err(BenchError::system("serving"))
+}
+
+/// The raw server.
+pub struct RawServer {
+    poll: Poll,
+    listener: TcpListener,
+    mode: Mode,
+    connections: Vec<Option<Connection>>,
+    free: Vec<usize>,
+    names: HashMap<Vec<u8>, usize>,
+    rooms: Vec<Room>,
+    /// Rooms with messages that wait for the end of the turn.
+    waiting: Vec<usize>,
+    backlogs: Backlogs,
+    buffer: Box<[u8]>,
+    /// A message that is sent at once, encoded.
+    frame: Vec<u8>,
+}
+
+struct Connection {
+    place: Place,
+    upgraded: bool,
+    tail: Vec<u8>,
+}
+
+/// Where a connection's socket is.
+enum Place {
+    Alone(TcpStream),
+    Member { room: usize, slot: usize },
+}
+
+/// What becomes of a connection after its input was handled.
+#[derive(PartialEq)]
+enum Next {
+    Stays,
+    Ends,
+}
+
+impl RawServer {
+    /// Listens on `address`.
+    ///
+    /// # Errors
+    /// When the address is taken or the system refuses.
+    pub fn bind(address: SocketAddr, mode: Mode) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let mut listener = TcpListener::bind(address)?;
+        poll.registry()
+            .register(&mut listener, LISTENER, Interest::READABLE)?;
+        Ok(Self {
+            poll,
+            listener,
+            mode,
+            connections: Vec::new(),
+            free: Vec::new(),
+            names: HashMap::new(),
+            rooms: Vec::new(),
+            waiting: Vec::new(),
+            backlogs: Backlogs::default(),
+            buffer: vec![0; MAX_FRAME + READ].into_boxed_slice(),
+            frame: Vec::new(),
+        })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until epoll fails.
+    ///
+    /// # Errors
+    /// What epoll said. Trouble with one connection only ends that connection.
+    pub fn serve(&mut self) -> io::Result<Infallible> {
+        let mut events = Events::with_capacity(EVENTS);
+        loop {
+            match self.poll.poll(&mut events, None) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                polled => polled?,
+            }
+            for event in &events {
+                if event.token() == LISTENER {
+                    self.accept();
+                    continue;
+                }
+                let number = event.token().0;
+                if event.is_writable() {
+                    self.drain(number);
+                }
+                if self.read(number) == Next::Ends {
+                    self.end(number);
+                }
+            }
+            self.flush_rooms();
+        }
+    }
+
+    fn accept(&mut self) {
+        while let Ok((mut stream, _)) = self.listener.accept() {
+            let number = self.free.pop().unwrap_or(self.connections.len());
+            let registered = stream.set_nodelay(true).and_then(|()| {
+                self.poll
+                    .registry()
+                    .register(&mut stream, Token(number), Interest::READABLE)
+            });
+            if number == self.connections.len() {
+                self.connections.push(None);
+            }
+            match registered {
+                Ok(()) => {
+                    let place = Place::Alone(stream);
+                    self.connections[number] = Some(Connection {
+                        place,
+                        upgraded: false,
+                        tail: Vec::new(),
+                    });
+                }
+                Err(_) => self.free.push(number),
+            }
+        }
+    }
+
+    /// Reads until the socket is empty: the poll reports edges.
+    fn read(&mut self, number: usize) -> Next {
+        loop {
+            let Some(Some(connection)) = self.connections.get_mut(number) else {
+                return Next::Stays;
+            };
+            let kept = connection.tail.len();
+            self.buffer[..kept].copy_from_slice(&connection.tail);
+            let space = &mut self.buffer[kept..kept + READ];
+            let mut stream = match &connection.place {
+                Place::Alone(stream) => stream,
+                Place::Member { room, slot } => self.rooms[*room].stream(*slot),
+            };
+            let count = match stream.read(space) {
+                Ok(0) => return Next::Ends,
+                Ok(count) => count,
+                Err(error) if waits(&error) => return Next::Stays,
+                Err(_) => return Next::Ends,
+            };
+            connection.tail.clear();
+            let whole = kept + count;
+            // The rooms may send while the input is looked at: the buffer changes hands.
+            let mut buffer = std::mem::take(&mut self.buffer);
+            let taken = self.take(number, &mut buffer[..whole]);
+            self.buffer = buffer;
+            let Some(used) = taken.filter(|used| whole - used <= MAX_FRAME) else {
+                return Next::Ends;
+            };
+            if let Some(Some(connection)) = self.connections.get_mut(number) {
+                connection.tail.extend_from_slice(&self.buffer[used..whole]);
+            }
+            if count < READ {
+                return Next::Stays;
+            }
+        }
+    }
+
+    /// Handles all whole requests or frames; gives the bytes they were, `None` to end it.
+    fn take(&mut self, number: usize, bytes: &mut [u8]) -> Option<usize> {
+        let mut used = 0;
+        loop {
+            let rest = &mut bytes[used..];
+            let connection = self.connections[number].as_mut()?;
+            if connection.upgraded {
+                let Some(Masked {
+                    first,
+                    payload,
+                    length,
+                }) = frame::split_masked(rest).ok()?
+                else {
+                    return Some(used);
+                };
+                match first {
+                    TEXT => self.text(number, payload),
+                    PING => self.reply(number, |out| frame::push_plain(out, PONG, &[payload])),
+                    CLOSE => return None,
+                    _ => {}
+                }
+                used += length;
+            } else {
+                let Some((request, length)) = Request::read(rest) else {
+                    return Some(used);
+                };
+                connection.upgraded = matches!(request, Request::Upgrade { .. });
+                used += length;
+                self.reply(number, |out| request.answer(out));
+            }
+        }
+    }
+
+    fn text(&mut self, number: usize, payload: &[u8]) {
+        if let Some(text) = text_between(payload, SEND_MESSAGE_HEAD, SEND_MESSAGE_TAIL.len()) {
+            self.publish(number, text);
+        } else if let Some(name) = text_between(payload, CHANGE_ROOM_HEAD, CHANGE_ROOM_TAIL.len()) {
+            self.change_room(number, name);
+        }
+    }
+
+    fn publish(&mut self, number: usize, text: &[u8]) {
+        let Some(Connection {
+            place: Place::Member { room, .. },
+            ..
+        }) = self.connections[number]
+        else {
+            return;
+        };
+        match self.mode {
+            Mode::Plain => {
+                self.frame.clear();
+                room::encode(&mut self.frame, text);
+                self.rooms[room].send(&self.frame, &mut self.backlogs, self.poll.registry());
+            }
+            Mode::Coalesced => {
+                if self.rooms[room].append(text) {
+                    self.waiting.push(room);
+                }
+                if self.rooms[room].is_full() {
+                    self.rooms[room].flush(&mut self.backlogs, self.poll.registry());
+                }
+            }
+        }
+    }
+
+    /// The end of a turn: what was appended is sent.
+    fn flush_rooms(&mut self) {
+        while let Some(room) = self.waiting.pop() {
+            self.rooms[room].flush(&mut self.backlogs, self.poll.registry());
+        }
+    }
+
+    fn change_room(&mut self, number: usize, name: &[u8]) {
+        let room = match self.names.get(name) {
+            Some(room) => *room,
+            None => {
+                self.names.insert(name.to_vec(), self.rooms.len());
+                self.rooms.push(Room::default());
+                self.rooms.len() - 1
+            }
+        };
+        let Some(stream) = self.leave(number) else {
+            return;
+        };
+        let slot = self.rooms[room].add(number, stream);
+        if let Some(connection) = &mut self.connections[number] {
+            connection.place = Place::Member { room, slot };
+        }
+    }
+
+    /// Takes a connection's socket out of its place, which is open afterwards.
+    fn leave(&mut self, number: usize) -> Option<TcpStream> {
+        let connection = self.connections[number].as_mut()?;
+        let elsewhere = Place::Member {
+            room: usize::MAX,
+            slot: usize::MAX,
+        };
+        match std::mem::replace(&mut connection.place, elsewhere) {
+            Place::Alone(stream) => Some(stream),
+            Place::Member { room, slot } => {
+                let (stream, moved) = self.rooms[room].remove(slot);
+                if let Some(moved) = moved
+                    && let Some(Some(connection)) = self.connections.get_mut(moved)
+                {
+                    connection.place = Place::Member { room, slot };
+                }
+                Some(stream)
+            }
+        }
+    }
+
+    /// Sends an answer to one connection, behind what waits for it.
+    fn reply(&mut self, number: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut answer = Vec::new();
+        write(&mut answer);
+        let Some(Some(connection)) = self.connections.get_mut(number) else {
+            return;
+        };
+        let stream = match &mut connection.place {
+            Place::Alone(stream) => stream,
+            Place::Member { room, slot } => self.rooms[*room].stream_mut(*slot),
+        };
+        let sent = if self.backlogs.has(number) {
+            0
+        } else {
+            stream.write(&answer).unwrap_or(0)
+        };
+        self.backlogs.add(number, &answer[sent..]);
+        self.backlogs.watch(number, stream, self.poll.registry());
+    }
+
+    /// A socket can take bytes again.
+    fn drain(&mut self, number: usize) {
+        let Some(Some(connection)) = self.connections.get_mut(number) else {
+            return;
+        };
+        let stream = match &mut connection.place {
+            Place::Alone(stream) => stream,
+            Place::Member { room, slot } => self.rooms[*room].stream_mut(*slot),
+        };
+        self.backlogs.drain(number, stream, self.poll.registry());
+    }
+
+    fn end(&mut self, number: usize) {
+        if let Some(mut stream) = self.leave(number) {
+            // Closing the socket takes it out of the poll in any case.
+            let _ = self.poll.registry().deregister(&mut stream);
+        }
+        self.backlogs.forget(number);
+        self.connections[number] = None;
+        self.free.push(number);
+    }
+}
