@@ -7,7 +7,7 @@ use std::io::{self, Cursor, Read, Write};
 
 use common::streams::{LIMITS, close, stream};
 use common::*;
-use parlour_ws::ProtocolError;
+use parlour_ws::{Opcode, ProtocolError, put_close, put_frame};
 use proptest::prelude::*;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
@@ -148,6 +148,30 @@ proptest! {
     ) {
         difference(&stream[..len.index(stream.len() + 1)], &stream)?;
     }
+}
+
+/// The other direction: its client reads what we send.
+#[test]
+fn their_client_reads_our_frames() {
+    let mut out = Vec::new();
+    let long = "κόσμε".repeat(10_000);
+    put_frame(&mut out, Opcode::Text, b"");
+    put_frame(&mut out, Opcode::Text, long.as_bytes());
+    put_frame(&mut out, Opcode::Binary, &[7; 300]);
+    put_frame(&mut out, Opcode::Pong, b"pong");
+    put_close(&mut out, 1001, "bye");
+    let mut client = WebSocket::from_raw_socket(Memory(Cursor::new(out)), Role::Client, None);
+    assert_eq!(client.read().unwrap(), Message::text(""));
+    assert_eq!(client.read().unwrap(), Message::text(long));
+    assert_eq!(client.read().unwrap(), Message::binary(vec![7; 300]));
+    assert_eq!(client.read().unwrap(), Message::Pong("pong".into()));
+    let Message::Close(Some(frame)) = client.read().unwrap() else {
+        panic!("a close frame")
+    };
+    assert_eq!(
+        (u16::from(frame.code), frame.reason.as_str()),
+        (1001, "bye")
+    );
 }
 
 /// Every known difference is one: if tungstenite comes to agree, its name goes.

@@ -156,6 +156,42 @@ fn what_is_kept_is_less_than_twice_what_has_arrived() {
     );
 }
 
+/// The receiver after these bytes, one by one, of a message that is not complete.
+fn cost_of_begun(stream: &[u8]) -> AllocationInfo {
+    let mut inputs: Vec<Vec<u8>> = stream.chunks(1).map(<[u8]>::to_vec).collect();
+    let mut receiver = Receiver::new();
+    let info = measure(|| assert_eq!(drain(&mut receiver, &mut inputs), 0));
+    assert!(receiver.is_mid_message());
+    info
+}
+
+#[test]
+fn tiny_pieces_and_tiny_fragments_do_not_move_the_message_each_time() {
+    let pieces = frame_announcing(BINARY, 1 << 20, &[7; 10_000]);
+    let fragments = [
+        frame(BINARY_BEGINS, b"x"),
+        frame(CONTINUES, b"x").repeat(9_999),
+    ]
+    .concat();
+    for stream in [pieces, fragments] {
+        let info = cost_of_begun(&stream);
+        assert!(info.count_total < 30, "{} allocations", info.count_total);
+    }
+}
+
+#[test]
+fn what_is_kept_does_not_grow_over_the_limit() {
+    let most = LIMITS.max_message_bytes - 1;
+    let stream = frame(BINARY_BEGINS, &vec![7; most]);
+    let mut inputs: Vec<Vec<u8>> = stream.chunks(1_000).map(<[u8]>::to_vec).collect();
+    let mut receiver = Receiver::new();
+    let info = measure(|| assert_eq!(drain(&mut receiver, &mut inputs), 0));
+    assert!(
+        info.bytes_current as usize <= LIMITS.max_message_bytes,
+        "{info:?}"
+    );
+}
+
 #[test]
 fn an_error_frees_what_was_kept() {
     let mut receiver = Receiver::new();
