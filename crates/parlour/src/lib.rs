@@ -1,1 +1,39 @@
-//! Rooms in which nothing that was acknowledged is lost, for an axum application
+//! Rooms in which nothing that was acknowledged is lost, for an axum application.
+//!
+//! A [`Hub`] is the engine: one thread per core that owns its sockets and its rooms. [`Doors`] are
+//! the HTTP side of it: routes for an axum router, which check who may come in and then hand the
+//! socket to the hub. [`serve`] is a listener with bounds for that router.
+//!
+//! ```text
+//!  TCP ─▶ serve ─▶ axum Router ─▶ Doors: shape · ticket · Origin · room ─ 101 ─▶ Hub: a shard's
+//!                    │                                                            plane, for good
+//!                    └─▶ your own routes
+//! ```
+//!
+//! See [`Doors`] for a whole program.
+
+mod authority;
+mod doors;
+mod framing;
+mod http;
+mod hub;
+mod limits;
+mod listener;
+mod local;
+mod nofile;
+mod occupancy;
+mod origin;
+mod plane;
+mod tickets;
+mod upgrade;
+
+pub use doors::Doors;
+pub use hub::{Hub, HubConfig, StartError};
+pub use listener::serve;
+pub use nofile::raise_nofile_limit;
+pub use parlour_hub::Counts;
+pub use parlour_proto::dialect;
+pub use parlour_proto::{
+    Command, Dialect, Entry, EntryKind, Event, Frame, FrameKind, Limits, Missed, Refusal, RoomName,
+    UserName,
+};

@@ -1,0 +1,268 @@
+//! The hub's handle: starts the shards, gives them connections, adds up their counters, ends them.
+
+use std::io;
+use std::net::IpAddr;
+use std::num::NonZeroU16;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use mio::Poll;
+use parlour_hub::{Counts, ShardConfig, Stats, Wire, WireIndex};
+use parlour_proto::{Dialect, Limits, ShardId, dialect};
+
+use crate::framing::WebSocket;
+use crate::occupancy::{Full, Occupancy, Place};
+use crate::plane::{Arrival, Inbox, Mail, Plane, pair};
+
+/// What a hub is started with.
+///
+/// ```
+/// use parlour::{HubConfig, Limits};
+/// let limits = Limits { message_bytes_max: 512, ..Limits::default() };
+/// let config = HubConfig { limits, ..HubConfig::default() };
+/// # let _ = config;
+/// ```
+pub struct HubConfig {
+    /// The bounds of the engine.
+    pub limits: Limits,
+    /// Threads that serve sockets; `None` is one for each core that this process may use.
+    pub shards: Option<NonZeroU16>,
+    /// The wire protocols that doors can be opened for, by their names; at most 256.
+    pub dialects: Vec<Arc<dyn Dialect>>,
+}
+
+impl Default for HubConfig {
+    fn default() -> Self {
+        let dialects: Vec<Arc<dyn Dialect>> =
+            vec![Arc::new(dialect::Events), Arc::new(dialect::Echo)];
+        Self {
+            limits: Limits::default(),
+            shards: None,
+            dialects,
+        }
+    }
+}
+
+/// Why a hub did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// More than 256, or two with one name: the embedder's mistake.
+    #[error("a hub speaks at most 256 dialects, and each has its own name")]
+    Dialects,
+    /// No thread, no epoll or no random bytes: the operating system is out of something.
+    #[error("the operating system refused a shard's {what}: {source}")]
+    System {
+        /// What was refused.
+        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// The handle of a running hub. Clones are the same hub; when the last one is dropped, the hub's
+/// connections are cut and its threads end. For an orderly end, see [`shutdown`](Self::shutdown).
+#[derive(Clone)]
+pub struct Hub(Arc<Running>);
+
+struct Running {
+    inboxes: Arc<[Inbox]>,
+    stats: Vec<Arc<Stats>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    occupancy: Arc<Occupancy>,
+    dialects: Vec<&'static str>,
+    is_going_away: AtomicBool,
+}
+
+impl Hub {
+    /// Starts the shards' threads.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left running then.
+    pub fn start(config: HubConfig) -> Result<Self, StartError> {
+        let dialects = names(&config.dialects)?;
+        let shards = config.shards.map_or_else(cores, NonZeroU16::get);
+        let occupancy = Occupancy::new(config.limits.connections_max, usize::from(shards));
+        let template = ShardConfig {
+            id: ShardId(0),
+            shards,
+            wires: config.dialects.into_iter().map(wire).collect(),
+            limits: Arc::new(config.limits),
+            seed: 0,
+        };
+        let (inboxes, stats, threads) = start_shards(&template)?;
+        Ok(Self(Arc::new(Running {
+            inboxes,
+            stats,
+            threads: Mutex::new(threads),
+            occupancy,
+            dialects,
+            is_going_away: AtomicBool::new(false),
+        })))
+    }
+
+    /// The counters of all shards, added up.
+    #[must_use]
+    pub fn stats(&self) -> Counts {
+        let mut counts = Counts::default();
+        for stats in &self.0.stats {
+            stats.add_to(&mut counts);
+        }
+        counts
+    }
+
+    /// Connections that hold a place now, from their upgrade to their socket's end.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.0.occupancy.total()
+    }
+
+    /// Whether [`shutdown`](Self::shutdown) has begun.
+    #[must_use]
+    pub fn is_going_away(&self) -> bool {
+        self.0.is_going_away.load(Ordering::Relaxed)
+    }
+
+    /// Ends the hub: no new connections, close 1001 to all, wait until they are gone or `deadline`
+    /// has passed, then end the threads. Whoever is still there is cut. Returns how many that were.
+    ///
+    /// Must be called on a tokio runtime with its timer on.
+    pub async fn shutdown(&self, deadline: Duration) -> usize {
+        self.0.is_going_away.store(true, Ordering::Relaxed);
+        self.0.occupancy.close();
+        self.0.post_all(|| Mail::CloseAll);
+        let _ = tokio::time::timeout(deadline, self.0.occupancy.emptied()).await;
+        let cut = self.connections();
+        self.0.post_all(|| Mail::Stop);
+        let threads = std::mem::take(&mut *self.0.lock_threads());
+        for thread in threads {
+            // They end within one bounded turn. One that failed has said so.
+            let _ = thread.join();
+        }
+        cut
+    }
+
+    /// The place of a dialect's wire.
+    pub(crate) fn wire(&self, dialect: &str) -> Option<WireIndex> {
+        let at = self.0.dialects.iter().position(|name| *name == dialect)?;
+        u8::try_from(at).ok().map(WireIndex)
+    }
+
+    /// A place for a connection from `address`, if there is one.
+    pub(crate) fn take_place(&self, address: Option<IpAddr>) -> Result<Place, Full> {
+        self.0.occupancy.take(address)
+    }
+
+    /// Gives a socket to the shard that its place is on.
+    pub(crate) fn attach(&self, arrival: Arrival) {
+        let shard = usize::from(arrival.place.shard().0);
+        self.0.inboxes[shard].post(Mail::Arrival(Box::new(arrival)));
+    }
+}
+
+impl Running {
+    fn post_all(&self, mail: impl Fn() -> Mail) {
+        for inbox in &*self.inboxes {
+            inbox.post(mail());
+        }
+    }
+
+    fn lock_threads(&self) -> std::sync::MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.post_all(|| Mail::Stop);
+    }
+}
+
+/// The dialects' names in their order, if they can be told apart and counted.
+fn names(dialects: &[Arc<dyn Dialect>]) -> Result<Vec<&'static str>, StartError> {
+    let names: Vec<&str> = dialects.iter().map(|dialect| dialect.name()).collect();
+    let mut distinct = names.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    if distinct.len() != names.len() || names.len() > usize::from(u8::MAX) + 1 {
+        return Err(StartError::Dialects);
+    }
+    Ok(names)
+}
+
+fn wire(dialect: Arc<dyn Dialect>) -> Wire {
+    Wire {
+        dialect,
+        framing: Arc::new(WebSocket),
+    }
+}
+
+fn cores() -> u16 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    u16::try_from(cores).unwrap_or(u16::MAX)
+}
+
+type Started = (Arc<[Inbox]>, Vec<Arc<Stats>>, Vec<JoinHandle<()>>);
+
+fn start_shards(template: &ShardConfig) -> Result<Started, StartError> {
+    let system = |what| move |source| StartError::System { what, source };
+    let mut ends = Vec::new();
+    for _ in 0..template.shards {
+        let poll = Poll::new().map_err(system("epoll"))?;
+        let (inbox, mailbox) = pair(poll.registry()).map_err(system("waker"))?;
+        ends.push((poll, inbox, mailbox));
+    }
+    let inboxes: Arc<[Inbox]> = ends.iter().map(|(_, inbox, _)| inbox.clone()).collect();
+
+    let (mut stats, mut threads) = (Vec::new(), Vec::new());
+    for (id, (poll, _, mailbox)) in (0..).map(ShardId).zip(ends) {
+        let seed = getrandom::u64()
+            .map_err(io::Error::other)
+            .map_err(system("random seed"))?;
+        let config = ShardConfig {
+            id,
+            seed,
+            wires: Arc::clone(&template.wires),
+            limits: Arc::clone(&template.limits),
+            ..*template
+        };
+        let plane = Plane::new(config, mailbox, Arc::clone(&inboxes), poll);
+        let plane = plane.map_err(system("epoll"))?;
+        stats.push(Arc::clone(plane.shard().stats()));
+        let thread = std::thread::Builder::new().name(format!("parlour-shard-{}", id.0));
+        match thread.spawn(move || plane.run()) {
+            Ok(thread) => threads.push(thread),
+            Err(source) => {
+                inboxes.iter().for_each(|inbox| inbox.post(Mail::Stop));
+                return Err(system("thread")(source));
+            }
+        }
+    }
+    Ok((inboxes, stats, threads))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_dialects_of_one_name_are_refused() {
+        let mut config = HubConfig::default();
+        config.dialects.push(Arc::new(dialect::Echo));
+        assert!(matches!(Hub::start(config), Err(StartError::Dialects)));
+    }
+
+    #[tokio::test]
+    async fn a_hub_without_connections_ends_at_once() {
+        let config = HubConfig {
+            shards: NonZeroU16::new(3),
+            ..HubConfig::default()
+        };
+        let hub = Hub::start(config).unwrap();
+        assert_eq!(hub.shutdown(Duration::from_secs(600)).await, 0);
+        assert!(hub.is_going_away());
+        assert_eq!(hub.take_place(None).err(), Some(Full::GoingAway));
+    }
+}

@@ -1,0 +1,39 @@
+//! The bounds of this crate, beside those of the engine in [`parlour_proto::Limits`].
+
+use std::time::Duration;
+
+/// How long a ticket lets its holder in.
+pub(crate) const TICKET_LIFETIME: Duration = Duration::from_secs(5);
+/// Tickets that are neither used nor ended; over it: 429.
+pub(crate) const TICKETS_OUTSTANDING_MAX: usize = 10_000;
+/// Body of a request; over it: 413.
+pub(crate) const BODY_BYTES_MAX: usize = 16 * 1024;
+/// Head of a request; over it: 431.
+pub(crate) const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Time for the head of a request, for its body, and for its upgrade; after it: cut, 408, cut.
+pub(crate) const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// HTTP connections that are served at once; over it: the next waits in the kernel's queue.
+pub(crate) const HTTP_CONNECTIONS_MAX: usize = 8_192;
+/// Pause after the process ran out of file handles.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections from one loopback address; over it: 429.
+pub(crate) const LOOPBACK_CONNECTIONS_MAX: usize = 20_000;
+/// Connections from one other address; over it: 429.
+pub(crate) const ADDRESS_CONNECTIONS_MAX: usize = 256;
+/// What a refused client is told to wait.
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Bytes that one read takes in, the same buffer for all connections of a shard. A connection that
+/// the hub does not read keeps at most as many unread bytes.
+pub(crate) const SCRATCH_BYTES: usize = 64 * 1024;
+/// Readiness that one turn of a shard looks at.
+pub(crate) const EVENTS_MAX: usize = 256;
+/// Memory of the kernel for what one connection has not been sent or has not acknowledged. The
+/// kernel counts its own records too, and doubles the number it is given for them.
+pub(crate) const SEND_BUFFER_BYTES: usize = 256 * 1024;
+/// Bytes that may wait in the kernel before they are sent; the rest waits as a cursor in the log,
+/// where it costs nothing.
+pub(crate) const NOT_SENT_BYTES: u32 = 64 * 1024;
+
+const _: () = assert!(NOT_SENT_BYTES as usize <= SEND_BUFFER_BYTES);

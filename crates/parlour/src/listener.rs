@@ -1,0 +1,163 @@
+//! The accept loop: HTTP/1.1 on TCP, with bounds, until it is told to stop.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tower::ServiceExt as _;
+
+use crate::limits::{ACCEPT_PAUSE, HANDSHAKE_TIME, HEAD_BYTES_MAX, HTTP_CONNECTIONS_MAX};
+
+/// Serves `router` on `listener` until `stop` ends, and then gives requests that are under way
+/// until `grace` to finish. Sockets that were handed to a hub are none of its business any more.
+///
+/// A request's head may take 10 s and 16 KiB (else 431 or cut). Requests carry their peer as
+/// [`ConnectInfo<SocketAddr>`].
+///
+/// When the process has no file handle left, it says so once and goes on when there is one.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()>,
+    grace: Duration,
+) {
+    serve_from(listener, router, stop, grace).await;
+}
+
+/// Where sockets come from; tests put errors in between.
+trait Accept {
+    fn accept(&mut self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + Send;
+}
+
+impl Accept for TcpListener {
+    async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+        TcpListener::accept(self).await
+    }
+}
+
+async fn serve_from(
+    mut source: impl Accept,
+    router: Router,
+    stop: impl Future<Output = ()>,
+    grace: Duration,
+) {
+    let slots = Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX));
+    let (stopping, stopped) = watch::channel(());
+    let mut accepting = Accepting::default();
+    let mut stop = pin!(stop);
+    loop {
+        let next = async {
+            // The semaphore is never closed, so there is always a permit to wait for.
+            let permit = Arc::clone(&slots).acquire_owned().await.ok();
+            (accepting.next(&mut source).await, permit)
+        };
+        tokio::select! {
+            () = &mut stop => break,
+            ((stream, peer), permit) = next => {
+                tokio::spawn(serve_connection(stream, peer, router.clone(), stopped.clone(), permit));
+            }
+        }
+    }
+    drop(source);
+    drop(stopping);
+    let all = u32::try_from(HTTP_CONNECTIONS_MAX).unwrap_or(u32::MAX);
+    let _ = tokio::time::timeout(grace, slots.acquire_many(all)).await;
+}
+
+/// Accepts, and waits out what passes.
+#[derive(Default)]
+struct Accepting {
+    is_out_of_handles: bool,
+}
+
+impl Accepting {
+    async fn next(&mut self, source: &mut impl Accept) -> (TcpStream, SocketAddr) {
+        loop {
+            match source.accept().await {
+                Ok(accepted) => {
+                    self.is_out_of_handles = false;
+                    return accepted;
+                }
+                Err(error) if is_of_one_client(&error) => {}
+                Err(error) => self.pause(&error).await,
+            }
+        }
+    }
+
+    /// Said once per shortage: the log must not grow by ten lines a second.
+    async fn pause(&mut self, error: &io::Error) {
+        if !std::mem::replace(&mut self.is_out_of_handles, true) {
+            tracing::error!(
+                %error,
+                "no new connection can be accepted; raise the limit of open files (ulimit -n)"
+            );
+        }
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}
+
+/// The client went away between its knock and our opening.
+fn is_of_one_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionRefused
+            | ErrorKind::Interrupted
+    )
+}
+
+async fn serve_connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    mut stopped: watch::Receiver<()>,
+    _permit: Option<OwnedSemaphorePermit>,
+) {
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let router = router.clone();
+        async move { Ok::<_, Infallible>(respond(router, request.map(Body::new)).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HANDSHAKE_TIME)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let result = tokio::select! {
+        result = &mut connection => result,
+        _ = stopped.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        // A client that breaks off or sends no HTTP. The error's text holds nothing of its request.
+        tracing::debug!(%error, "an HTTP connection ended badly");
+    }
+}
+
+async fn respond(router: Router, request: axum::extract::Request) -> axum::response::Response {
+    match router.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+use super::*;
+use std::collections::VecDeque;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::oneshot;
+
+/// Gives its errors first, and then what the listener gives.
+struct Faulty {
+    errors: VecDeque<io::Error>,
+    listener: TcpListener,
+}
+
+impl Accept for Faulty {
+    async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+        match self.errors.pop_front() {
+            Some(error) => Err(error),
+            None => self.listener.accept().await,
+        }
+    }
+}
+
+fn hello() -> Router {
+    Router::new().route("/", axum::routing::get(|| async { "hello" }))
+}
+
+async fn get(address: SocketAddr) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shortage_of_handles_is_waited_out() {
+    const EMFILE: i32 = 24;
+    const ENFILE: i32 = 23;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let errors = [EMFILE, ENFILE, EMFILE].map(io::Error::from_raw_os_error);
+    let source = Faulty {
+        errors: errors.into(),
+        listener,
+    };
+    let start = tokio::time::Instant::now();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = tokio::spawn(serve_from(
+        source,
+        hello(),
+        async { drop(stopped.await) },
+        Duration::from_secs(1),
+    ));
+    assert!(get(address).await.ends_with("hello"));
+    assert!(
+        start.elapsed() >= 3 * ACCEPT_PAUSE,
+        "each failure is followed by a pause"
+    );
+    stop.send(()).unwrap();
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_breaks_off_costs_no_pause() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let errors = [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset].map(io::Error::from);
+    let mut source = Faulty {
+        errors: errors.into(),
+        listener,
+    };
+    let _client = TcpStream::connect(address).await.unwrap();
+    let mut accepting = Accepting::default();
+    accepting.next(&mut source).await;
+    assert!(source.errors.is_empty() && !accepting.is_out_of_handles);
+}
+
+#[tokio::test]
+async fn a_stopped_listener_ends_its_idle_connections() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let stop_signal = async { drop(stopped.await) };
+    let server = tokio::spawn(serve(
+        listener,
+        hello(),
+        stop_signal,
+        Duration::from_secs(60),
+    ));
+    let mut idle = TcpStream::connect(address).await.unwrap();
+    idle.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .unwrap();
+    let mut buffer = [0; 1024];
+    assert!(idle.read(&mut buffer).await.unwrap() > 0);
+    stop.send(()).unwrap();
+    server.await.unwrap();
+    assert_eq!(idle.read(&mut buffer).await.unwrap(), 0);
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(serve(
+        listener,
+        hello(),
+        std::future::pending(),
+        Duration::ZERO,
+    ));
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",
+        "x".repeat(HEAD_BYTES_MAX)
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 431");
+}

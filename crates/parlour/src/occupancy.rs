@@ -1,0 +1,227 @@
+//! How many connections there are, in all, per address and per shard.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use parlour_proto::ShardId;
+use tokio::sync::Notify;
+
+use crate::limits::{ADDRESS_CONNECTIONS_MAX, LOOPBACK_CONNECTIONS_MAX};
+
+/// Counts the places that are taken.
+pub(crate) struct Occupancy {
+    connections_max: usize,
+    counts: Mutex<Counts>,
+    emptied: Notify,
+}
+
+struct Counts {
+    total: usize,
+    by_address: HashMap<Option<IpAddr>, usize>,
+    by_shard: Vec<usize>,
+    closed: bool,
+}
+
+/// One connection's place, from its upgrade to its socket's end. Dropping it makes room.
+pub(crate) struct Place {
+    occupancy: Arc<Occupancy>,
+    address: Option<IpAddr>,
+    shard: ShardId,
+}
+
+/// Why there is no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Full {
+    #[error("the server has as many connections as it may have; try again later")]
+    Server,
+    #[error("your address has as many connections as it may have; close one first")]
+    Address,
+    #[error("the server is going away; come back later")]
+    GoingAway,
+}
+
+impl Occupancy {
+    pub(crate) fn new(connections_max: usize, shards: usize) -> Arc<Self> {
+        let by_shard = vec![0; shards];
+        let counts = Counts {
+            total: 0,
+            by_address: HashMap::new(),
+            by_shard,
+            closed: false,
+        };
+        Arc::new(Self {
+            connections_max,
+            counts: Mutex::new(counts),
+            emptied: Notify::new(),
+        })
+    }
+
+    /// Takes a place for a connection from `address`, on the shard that has the fewest.
+    pub(crate) fn take(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, Full> {
+        let address = address.map(counted_as);
+        let mut counts = self.lock();
+        let from_address = counts.by_address.get(&address).copied().unwrap_or(0);
+        if counts.closed {
+            return Err(Full::GoingAway);
+        }
+        if counts.total >= self.connections_max {
+            return Err(Full::Server);
+        }
+        if from_address >= address_max(address) {
+            return Err(Full::Address);
+        }
+        counts.total += 1;
+        counts.by_address.insert(address, from_address + 1);
+        let shards = (0..).zip(&mut counts.by_shard);
+        let (shard, count) = shards
+            .min_by_key(|(_, count)| **count)
+            .ok_or(Full::Server)?;
+        *count += 1;
+        Ok(Place {
+            occupancy: Arc::clone(self),
+            address,
+            shard: ShardId(shard),
+        })
+    }
+
+    /// From now on nobody gets a place.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+    }
+
+    /// Waits until every place is free.
+    pub(crate) async fn emptied(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            if self.lock().total == 0 {
+                return;
+            }
+            emptied.await;
+        }
+    }
+
+    pub(crate) fn total(&self) -> usize {
+        self.lock().total
+    }
+
+    /// Nothing in here panics between two changes that belong together.
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    pub(crate) fn shard(&self) -> ShardId {
+        self.shard
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.occupancy.lock();
+        counts.total -= 1;
+        counts.by_shard[usize::from(self.shard.0)] -= 1;
+        if let Some(count) = counts.by_address.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.by_address.remove(&self.address);
+            }
+        }
+        if counts.total == 0 {
+            self.occupancy.emptied.notify_waiters();
+        }
+    }
+}
+
+/// One customer of IPv6 has a network of 64 bits, so that counts as one address.
+fn counted_as(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) if !address.is_loopback() => {
+            const NETWORK: u128 = !0 << 64;
+            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & NETWORK))
+        }
+        address => address,
+    }
+}
+
+fn address_max(address: Option<IpAddr>) -> usize {
+    match address {
+        Some(address) if address.is_loopback() => LOOPBACK_CONNECTIONS_MAX,
+        _ => ADDRESS_CONNECTIONS_MAX,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> Option<IpAddr> {
+        Some(text.parse().unwrap())
+    }
+
+    #[test]
+    fn the_server_has_a_bound() {
+        let occupancy = Occupancy::new(2, 1);
+        let first = occupancy.take(address("192.0.2.1")).ok().unwrap();
+        let _second = occupancy.take(address("192.0.2.2")).ok().unwrap();
+        assert_eq!(
+            occupancy.take(address("192.0.2.3")).err(),
+            Some(Full::Server)
+        );
+        drop(first);
+        assert!(occupancy.take(address("192.0.2.3")).is_ok());
+    }
+
+    #[test]
+    fn an_address_has_a_bound_and_a_network_of_ipv6_is_one_address() {
+        for (mine, also_mine, other) in [
+            ("192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2"),
+            ("2001:db8::1", "2001:db8::2:3", "2001:db8:0:1::1"),
+        ] {
+            let occupancy = Occupancy::new(usize::MAX, 1);
+            let places: Vec<Place> = (0..ADDRESS_CONNECTIONS_MAX)
+                .map(|_| occupancy.take(address(mine)).ok().unwrap())
+                .collect();
+            assert_eq!(
+                occupancy.take(address(also_mine)).err(),
+                Some(Full::Address)
+            );
+            assert!(occupancy.take(address(other)).is_ok());
+            drop(places);
+            assert!(occupancy.take(address(also_mine)).is_ok());
+            assert!(occupancy.lock().by_address.is_empty());
+        }
+    }
+
+    #[test]
+    fn connections_go_to_the_shard_with_the_fewest() {
+        let occupancy = Occupancy::new(100, 3);
+        let mut places: Vec<Place> = (0..9)
+            .map(|_| occupancy.take(address("127.0.0.1")).ok().unwrap())
+            .collect();
+        assert_eq!(occupancy.lock().by_shard, [3, 3, 3]);
+        let gone = places.remove(1);
+        let shard = gone.shard();
+        drop(gone);
+        assert_eq!(
+            occupancy.take(address("127.0.0.1")).ok().unwrap().shard(),
+            shard
+        );
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_the_end_hears_of_it() {
+        let occupancy = Occupancy::new(100, 1);
+        let place = occupancy.take(None).ok().unwrap();
+        occupancy.close();
+        assert_eq!(occupancy.take(None).err(), Some(Full::GoingAway));
+        let waiter = tokio::spawn({
+            let occupancy = Arc::clone(&occupancy);
+            async move { occupancy.emptied().await }
+        });
+        tokio::task::yield_now().await;
+        drop(place);
+        waiter.await.unwrap();
+    }
+}

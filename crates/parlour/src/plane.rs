@@ -1,0 +1,190 @@
+//! The plane: one thread per shard, which owns its sockets and waits for them with epoll.
+//!
+//! ```text
+//!        ┌────────────────────── one turn ──────────────────────┐
+//!  epoll │ inbox: new connections, letters of the other shards  │
+//!  ────▶ │ sockets that are ready: read once each, or write on  │ ────▶ until the next event
+//!        │ sockets with more to read · Shard::turn · burials    │       or deadline
+//!        └──────────────────────────────────────────────────────┘
+//! ```
+//!
+//! An idle connection has no task, no buffer and no timer here: it is one slot of eight bytes that
+//! every send touches, and one record beside it that only its own reading touches.
+
+mod clock;
+mod inbox;
+mod reading;
+mod sockets;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mio::{Events, Poll, Token};
+use parlour_hub::{Attach, Shard, ShardConfig, Volatile};
+use parlour_proto::{CloseReason, Limits};
+
+use crate::limits::EVENTS_MAX;
+use crate::occupancy::Place;
+
+use clock::Clock;
+use inbox::Peers;
+pub(crate) use inbox::{Inbox, Mail, Mailbox, pair};
+use reading::Readings;
+use sockets::Table;
+
+/// A socket that has left its HTTP connection and waits to be served by a shard.
+pub(crate) struct Arrival {
+    pub(crate) stream: std::net::TcpStream,
+    /// What the HTTP connection had already read; it comes before what the socket has.
+    pub(crate) unread: Vec<u8>,
+    pub(crate) attach: Attach,
+    pub(crate) place: Place,
+}
+
+/// One shard and its sockets.
+pub(crate) struct Plane {
+    shard: Shard<Volatile>,
+    table: Table,
+    readings: Readings,
+    mailbox: Mailbox,
+    peers: Peers,
+    clock: Clock,
+    poll: Poll,
+    stopped: bool,
+}
+
+impl Plane {
+    /// `inboxes` are those of all shards, in their order.
+    pub(crate) fn new(
+        config: ShardConfig,
+        mailbox: Mailbox,
+        inboxes: Arc<[Inbox]>,
+        poll: Poll,
+    ) -> io::Result<Self> {
+        let limits: Arc<Limits> = Arc::clone(&config.limits);
+        Ok(Self {
+            table: Table::new(poll.registry().try_clone()?),
+            readings: Readings::new(limits.message_bytes_max),
+            mailbox,
+            peers: Peers::new(config.id, inboxes),
+            clock: Clock::start(),
+            shard: Shard::new(config, Volatile::default()),
+            poll,
+            stopped: false,
+        })
+    }
+
+    pub(crate) fn shard(&self) -> &Shard<Volatile> {
+        &self.shard
+    }
+
+    /// Serves until it is told to stop.
+    pub(crate) fn run(mut self) {
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        let mut more = true;
+        while !self.stopped {
+            let asked = if more {
+                Some(Duration::ZERO)
+            } else {
+                self.time_to_deadline()
+            };
+            self.wait(&mut events, asked);
+            more = self.turn(&events, asked);
+        }
+    }
+
+    fn time_to_deadline(&self) -> Option<Duration> {
+        let now = self.clock.last();
+        self.shard
+            .deadline()
+            .map(|deadline| deadline.saturating_sub(now))
+    }
+
+    fn wait(&mut self, events: &mut Events, asked: Option<Duration>) {
+        if let Err(error) = self.poll.poll(events, asked) {
+            events.clear();
+            // A signal woke it. Every other error is a mistake in the call itself.
+            if error.kind() != io::ErrorKind::Interrupted {
+                tracing::error!(%error, "waiting for sockets failed");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+
+    /// A bounded piece of work; whether there is more to do at once.
+    fn turn(&mut self, events: &Events, asked: Option<Duration>) -> bool {
+        let now = self.clock.turn(asked);
+        self.open_mail(now);
+        for event in events {
+            if event.token() != inbox::WAKER {
+                self.socket_is_ready(event);
+            }
+        }
+        self.read_on();
+        let more = self.shard.turn(now, &mut self.table, &mut self.peers);
+        for index in self.shard.take_resumed() {
+            self.table.resume(index);
+        }
+        self.bury();
+        more || self.table.has_ready()
+    }
+
+    fn open_mail(&mut self, now: parlour_proto::Now) {
+        self.mailbox.begin();
+        while let Some(mail) = self.mailbox.next() {
+            match mail {
+                Mail::Arrival(arrival) => self.attach(now, *arrival),
+                Mail::Letters { from, mut letters } => {
+                    self.shard.handle_letters(from, &mut letters);
+                }
+                Mail::CloseAll => self.shard.close_all(CloseReason::GoingAway),
+                Mail::Stop => self.stopped = true,
+            }
+        }
+    }
+
+    fn attach(&mut self, now: parlour_proto::Now, arrival: Arrival) {
+        let Arrival {
+            stream,
+            unread,
+            attach,
+            place,
+        } = arrival;
+        let index = self.shard.attach(now, attach).index;
+        self.readings.open(index, unread, place);
+        if let Err(error) = self.table.open(index, stream) {
+            tracing::warn!(%error, "a new connection could not be registered");
+        }
+    }
+
+    fn socket_is_ready(&mut self, event: &mio::event::Event) {
+        let Token(index) = event.token();
+        let index = index as u32; // The table gave it as one.
+        if event.is_writable() && self.table.unblock(index) {
+            self.shard.handle_writable(index, &mut self.table);
+        }
+        if event.is_readable() || event.is_read_closed() || event.is_error() {
+            self.table
+                .make_ready(index, event.is_read_closed() || event.is_error());
+        }
+    }
+
+    /// One bounded read for each connection that has something.
+    fn read_on(&mut self) {
+        for _ in 0..self.table.ready_len() {
+            if let Some(index) = self.table.take_ready() {
+                self.readings.read(index, &mut self.shard, &mut self.table);
+            }
+        }
+    }
+
+    /// Frees what belonged to connections that are gone. Their indices are given out again only in
+    /// a later turn, so no readiness of this turn can meet a new owner.
+    fn bury(&mut self) {
+        while let Some(index) = self.table.take_gone() {
+            self.shard.handle_gone(index);
+            self.readings.close(index);
+        }
+    }
+}

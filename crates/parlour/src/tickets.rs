@@ -1,0 +1,268 @@
+//! Tickets: single-use, short-lived secrets that each let one connection in (contract E14).
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use parlour_proto::UserName;
+use sha2::{Digest, Sha256};
+
+const SECRET_BYTES: usize = 32;
+/// Digits of a secret in base64url without padding.
+const SECRET_DIGITS: usize = 43;
+
+/// A ticket's secret. Shown once, to whom it is for; [`Debug`](fmt::Debug) hides it.
+pub(crate) struct Secret(String);
+
+impl Secret {
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(hidden)")
+    }
+}
+
+/// Why there is no ticket now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum TicketError {
+    /// Its client may come back after the first of them has ended.
+    #[error("too many tickets are waiting to be used; try again in {}s", .retry_after.as_secs())]
+    TooMany { retry_after: Duration },
+    #[error("the operating system gave no random bytes; try again later")]
+    NoRandom,
+}
+
+/// All tickets that are out. Time comes in as an argument, from one clock that never goes back.
+pub(crate) struct Tickets {
+    lifetime: Duration,
+    outstanding_max: usize,
+    out: Mutex<Outstanding>,
+}
+
+/// Both maps hold the same tickets.
+#[derive(Default)]
+struct Outstanding {
+    by_hash: HashMap<Hash, Ticket>,
+    /// In the order in which they end.
+    by_age: BTreeMap<Age, Hash>,
+    issued: u64,
+}
+
+/// What is kept instead of the secret: who reads it cannot come in with it, and looking it up
+/// takes a time that says nothing about other secrets.
+type Hash = [u8; 32];
+
+struct Ticket {
+    who: UserName,
+    age: Age,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Age {
+    deadline: Duration,
+    number: u64,
+}
+
+impl Tickets {
+    pub(crate) fn new(lifetime: Duration, outstanding_max: usize) -> Self {
+        Self {
+            lifetime,
+            outstanding_max,
+            out: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
+    /// Makes a ticket that lets `who` in, from `now` until just before `now` plus the lifetime.
+    pub(crate) fn issue(&self, who: UserName, now: Duration) -> Result<Secret, TicketError> {
+        let mut bytes = [0; SECRET_BYTES];
+        getrandom::fill(&mut bytes).map_err(|_| TicketError::NoRandom)?;
+        let secret = Secret(URL_SAFE_NO_PAD.encode(bytes));
+
+        let mut out = self.lock();
+        out.drop_ended(now);
+        if out.by_hash.len() >= self.outstanding_max {
+            let first = out.by_age.first_key_value();
+            let wait = first.map_or(self.lifetime, |(age, _)| age.deadline.saturating_sub(now));
+            let retry_after = Duration::from_secs(wait.as_secs() + 1);
+            return Err(TicketError::TooMany { retry_after });
+        }
+        out.put(hash(secret.expose()), who, now + self.lifetime);
+        Ok(secret)
+    }
+
+    /// Whether the ticket would let its holder in now; it stays.
+    pub(crate) fn is_valid(&self, secret: &str, now: Duration) -> bool {
+        has_form(secret)
+            && self
+                .lock()
+                .by_hash
+                .get(&hash(secret))
+                .is_some_and(|ticket| ticket.is_live(now))
+    }
+
+    /// Uses the ticket up. Of several that try, one gets the name (contract D23).
+    pub(crate) fn spend(&self, secret: &str, now: Duration) -> Option<UserName> {
+        if !has_form(secret) {
+            return None;
+        }
+        let mut out = self.lock();
+        let ticket = out.by_hash.remove(&hash(secret))?;
+        out.by_age.remove(&ticket.age);
+        ticket.is_live(now).then_some(ticket.who)
+    }
+
+    /// Nothing in here panics between two changes that belong together.
+    fn lock(&self) -> MutexGuard<'_, Outstanding> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ticket {
+    fn is_live(&self, now: Duration) -> bool {
+        now < self.age.deadline
+    }
+}
+
+impl Outstanding {
+    fn put(&mut self, hash: Hash, who: UserName, deadline: Duration) {
+        self.issued += 1;
+        let age = Age {
+            deadline,
+            number: self.issued,
+        };
+        self.by_hash.insert(hash, Ticket { who, age });
+        self.by_age.insert(age, hash);
+    }
+
+    /// Bounded work per ticket made, and twice as fast as tickets come, so no timer is needed.
+    fn drop_ended(&mut self, now: Duration) {
+        const AT_ONCE_MAX: usize = 16;
+        for _ in 0..AT_ONCE_MAX {
+            let Some(first) = self
+                .by_age
+                .first_entry()
+                .filter(|age| age.key().deadline <= now)
+            else {
+                return;
+            };
+            self.by_hash.remove(&first.remove());
+        }
+    }
+}
+
+fn has_form(secret: &str) -> bool {
+    secret.len() == SECRET_DIGITS
+}
+
+fn hash(secret: &str) -> Hash {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+
+    const LIFETIME: Duration = Duration::from_secs(5);
+    const NOW: Duration = Duration::from_secs(100);
+
+    fn ann() -> UserName {
+        UserName::guest("ann").unwrap()
+    }
+
+    #[test]
+    fn a_ticket_works_once() {
+        let tickets = Tickets::new(LIFETIME, 10);
+        let secret = tickets.issue(ann(), NOW).unwrap();
+        assert_eq!(secret.expose().len(), SECRET_DIGITS);
+        assert!(tickets.is_valid(secret.expose(), NOW));
+        assert!(
+            tickets.is_valid(secret.expose(), NOW),
+            "looking does not spend it"
+        );
+        assert_eq!(tickets.spend(secret.expose(), NOW), Some(ann()));
+        assert_eq!(tickets.spend(secret.expose(), NOW), None);
+        assert!(!tickets.is_valid(secret.expose(), NOW));
+    }
+
+    #[test]
+    fn a_ticket_ends_after_exactly_its_lifetime() {
+        let tickets = Tickets::new(LIFETIME, 10);
+        let secret = tickets.issue(ann(), NOW).unwrap();
+        let end = NOW + LIFETIME;
+        assert!(tickets.is_valid(secret.expose(), end - Duration::from_nanos(1)));
+        assert!(!tickets.is_valid(secret.expose(), end));
+        assert_eq!(tickets.spend(secret.expose(), end), None);
+    }
+
+    #[test]
+    fn exactly_one_of_those_who_race_gets_in() {
+        const RACERS: usize = 8;
+        let tickets = Tickets::new(LIFETIME, 10);
+        for _ in 0..100 {
+            let secret = tickets.issue(ann(), NOW).unwrap();
+            let start = Barrier::new(RACERS);
+            let won = std::thread::scope(|scope| {
+                let racer = || {
+                    start.wait();
+                    tickets.spend(secret.expose(), NOW).is_some()
+                };
+                let racers: Vec<_> = (0..RACERS).map(|_| scope.spawn(racer)).collect();
+                racers
+                    .into_iter()
+                    .map(|it| it.join().unwrap())
+                    .filter(|won| *won)
+                    .count()
+            });
+            assert_eq!(won, 1);
+        }
+    }
+
+    #[test]
+    fn too_many_tickets_are_refused_until_one_is_spent_or_ends() {
+        let tickets = Tickets::new(LIFETIME, 2);
+        let first = tickets.issue(ann(), NOW).unwrap();
+        tickets.issue(ann(), NOW + Duration::from_secs(1)).unwrap();
+        let later = NOW + Duration::from_secs(2);
+        let retry_after = Duration::from_secs(4);
+        let refused = tickets.issue(ann(), later).unwrap_err();
+        assert_eq!(refused, TicketError::TooMany { retry_after });
+
+        tickets.spend(first.expose(), later).unwrap();
+        tickets.issue(ann(), later).unwrap();
+        assert!(tickets.issue(ann(), later).is_err());
+        tickets.issue(ann(), NOW + Duration::from_secs(6)).unwrap();
+    }
+
+    #[test]
+    fn ended_tickets_are_forgotten() {
+        let tickets = Tickets::new(LIFETIME, 10_000);
+        for second in 0..1_000 {
+            tickets.issue(ann(), Duration::from_secs(second)).unwrap();
+        }
+        assert_eq!(tickets.lock().by_hash.len(), LIFETIME.as_secs() as usize);
+        assert_eq!(tickets.lock().by_age.len(), LIFETIME.as_secs() as usize);
+    }
+
+    #[test]
+    fn what_was_never_given_out_is_refused() {
+        let tickets = Tickets::new(LIFETIME, 10);
+        let secret = tickets.issue(ann(), NOW).unwrap();
+        let longer = format!("{}=", secret.expose());
+        for wrong in ["", "x", &"A".repeat(SECRET_DIGITS), &longer, "é"] {
+            assert!(!tickets.is_valid(wrong, NOW) && tickets.spend(wrong, NOW).is_none());
+        }
+        assert_eq!(format!("{secret:?}"), "Secret(hidden)");
+    }
+}

@@ -1,0 +1,94 @@
+//! The way of a socket out of its HTTP connection: 101, drained, tuned, handed to its shard.
+
+use std::io;
+
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto;
+use parlour_hub::Attach;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+
+use crate::hub::Hub;
+use crate::limits::{HANDSHAKE_TIME, NOT_SENT_BYTES, SEND_BUFFER_BYTES};
+use crate::occupancy::Place;
+use crate::plane::Arrival;
+
+/// Why a socket could not be handed over. Its connection is cut, its place free again.
+#[derive(Debug, thiserror::Error)]
+enum HandOverError {
+    #[error("the 101 could not be sent: {0}")]
+    NotUpgraded(#[from] hyper::Error),
+    #[error("the client did not take the 101 in time")]
+    TooSlow,
+    #[error("the connection is no plain TCP socket, and other streams are not served yet")]
+    NoSocket,
+    #[error("the socket could not be prepared: {0}")]
+    Socket(#[from] io::Error),
+}
+
+/// Hands the socket to the hub when the 101 has been sent. The task that waits for that is bounded
+/// in time, and nothing of it stays behind.
+pub(crate) fn hand_over_later(on_upgrade: OnUpgrade, hub: Hub, attach: Attach, place: Place) {
+    tokio::spawn(async move {
+        if let Err(error) = hand_over(on_upgrade, &hub, attach, place).await {
+            tracing::debug!(%error, "an upgrade failed");
+        }
+    });
+}
+
+async fn hand_over(
+    on_upgrade: OnUpgrade,
+    hub: &Hub,
+    attach: Attach,
+    place: Place,
+) -> Result<(), HandOverError> {
+    let upgraded = tokio::time::timeout(HANDSHAKE_TIME, on_upgrade)
+        .await
+        .map_err(|_| HandOverError::TooSlow)??;
+    let (stream, unread) = into_socket(upgraded)?;
+    let stream = stream.into_std()?;
+    tune(&stream)?;
+    hub.attach(Arrival {
+        stream,
+        unread,
+        attach,
+        place,
+    });
+    Ok(())
+}
+
+/// The socket, and what hyper had read behind the request's head: the client's first frames.
+fn into_socket(upgraded: Upgraded) -> Result<(TcpStream, Vec<u8>), HandOverError> {
+    // `axum::serve` and others that take HTTP/1 and HTTP/2 on one socket wrap it once more.
+    match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
+        Ok(parts) => Ok((parts.io.into_inner(), parts.read_buf.into())),
+        Err(upgraded) => match upgraded.downcast::<TokioIo<TcpStream>>() {
+            Ok(parts) => Ok((parts.io.into_inner(), parts.read_buf.into())),
+            Err(_) => Err(HandOverError::NoSocket),
+        },
+    }
+}
+
+fn tune(stream: &std::net::TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES / 2)?;
+    socket.set_tcp_notsent_lowat(NOT_SENT_BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_keeps_no_more_for_a_socket_than_it_may() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        tune(&stream).unwrap();
+        let socket = SockRef::from(&stream);
+        assert_eq!(socket.send_buffer_size().unwrap(), SEND_BUFFER_BYTES);
+        assert_eq!(socket.tcp_notsent_lowat().unwrap(), NOT_SENT_BYTES);
+        assert!(stream.nodelay().unwrap());
+    }
+}
