@@ -1,0 +1,163 @@
+//! The pages, compiled into the binary, with the headers that keep a page to itself.
+
+use std::borrow::Cow;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+/// A debug build reads them from the source's folder each time.
+#[derive(RustEmbed)]
+#[folder = "../../web"]
+#[exclude = "tests/*"]
+#[exclude = ".*"]
+struct Web;
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
+/// Answers every request that no door took: a page, or 404.
+pub(crate) async fn answer(request: Request) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let allow = [(ALLOW, HeaderValue::from_static("GET, HEAD"))];
+        return (
+            StatusCode::METHOD_NOT_ALLOWED,
+            allow,
+            "Method not allowed\n",
+        )
+            .into_response();
+    }
+    match find(request.uri().path()) {
+        Some((name, file)) => page(name, file, request.headers()),
+        None => (StatusCode::NOT_FOUND, "Not found\n").into_response(),
+    }
+}
+
+/// Files lie side by side, so a name with a slash is none.
+fn find(path: &str) -> Option<(&str, EmbeddedFile)> {
+    let name = match path.strip_prefix('/')? {
+        "" => "index.html",
+        name if name.contains('/') => return None,
+        name => name,
+    };
+    Some((name, Web::get(name)?))
+}
+
+fn page(name: &str, file: EmbeddedFile, request: &HeaderMap) -> Response {
+    let tag = entity_tag(&file.metadata.sha256_hash());
+    let is_known = request
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|known| known.trim().trim_start_matches("W/") == tag);
+    let headers = [
+        (ETAG, tag),
+        // Ask each time; the answer is nearly always 304.
+        (CACHE_CONTROL, "no-cache".to_owned()),
+        (CONTENT_TYPE, content_type(name, &file).into_owned()),
+    ];
+    if is_known {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    (headers, Body::from(file.data.into_owned())).into_response()
+}
+
+fn entity_tag(hash: &[u8; 32]) -> String {
+    let digits: String = hash[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("\"{digits}\"")
+}
+
+fn content_type<'a>(name: &str, file: &'a EmbeddedFile) -> Cow<'a, str> {
+    let is_text = [".html", ".css", ".js", ".txt"]
+        .iter()
+        .any(|end| name.ends_with(end));
+    match file.metadata.mimetype() {
+        mime if is_text => format!("{mime}; charset=utf-8").into(),
+        mime => mime.into(),
+    }
+}
+
+/// Puts the headers on every answer that is one; a 101 is the last word of HTTP and needs none.
+pub(crate) async fn protect(mut response: Response) -> Response {
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let headers = response.headers_mut();
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(path: &str, known: Option<&str>) -> Response {
+        let mut request = HeaderMap::new();
+        if let Some(known) = known {
+            request.insert(IF_NONE_MATCH, known.parse().unwrap());
+        }
+        let (name, file) = find(path).unwrap();
+        page(name, file, &request)
+    }
+
+    #[test]
+    fn pages_have_their_types() {
+        for (path, kind) in [
+            ("/", "text/html; charset=utf-8"),
+            ("/index.html", "text/html; charset=utf-8"),
+            ("/app.js", "text/javascript; charset=utf-8"),
+            ("/style.css", "text/css; charset=utf-8"),
+            ("/icon.svg", "image/svg+xml"),
+        ] {
+            assert_eq!(get(path, None).headers()[CONTENT_TYPE], kind, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_is_known_is_not_sent_again() {
+        let tag = get("/app.js", None).headers()[ETAG]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}")] {
+            assert_eq!(
+                get("/app.js", Some(&known)).status(),
+                StatusCode::NOT_MODIFIED
+            );
+        }
+        assert_eq!(get("/app.js", Some("\"x\"")).status(), StatusCode::OK);
+        assert_ne!(get("/style.css", None).headers()[ETAG], tag);
+    }
+
+    #[test]
+    fn only_pages_are_served() {
+        for path in [
+            "/nothing.js",
+            "/tests/package.json",
+            "/../Cargo.toml",
+            "/..",
+            "//etc/passwd",
+            "/%2e%2e/Cargo.toml",
+            "",
+            "*",
+        ] {
+            assert!(find(path).is_none(), "{path}");
+        }
+        assert!(
+            Web::iter().all(|name| !name.contains('/')),
+            "only top-level files are embedded"
+        );
+    }
+}
