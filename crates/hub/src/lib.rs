@@ -27,6 +27,8 @@ mod link;
 mod log;
 mod ring;
 mod shard;
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;
 mod sockets;
 mod stats;
 mod store;

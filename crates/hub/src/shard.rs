@@ -4,6 +4,8 @@ mod behind;
 mod commands;
 mod deadlines;
 mod homes;
+#[cfg(any(test, feature = "sim"))]
+mod inspect;
 mod output;
 mod pass;
 mod views;
@@ -290,7 +292,7 @@ impl<S: Store> Shard<S> {
             self.report_answered();
             let me = usize::from(self.id.0);
             self.local.extend(self.links[me].out.drain(..));
-            if self.local.is_empty() {
+            if self.local.is_empty() && self.requests.is_empty() {
                 return;
             }
             while let Some(letter) = self.local.pop_front() {

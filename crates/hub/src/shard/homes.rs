@@ -13,9 +13,6 @@ use crate::store::{Answer, ReadToken, Request, RoomKey, Store};
 use crate::table::Key;
 use crate::weights::Holder;
 
-/// Bytes of one answer to a read: it goes through its reader's private buffer.
-const REPLAY_BYTES_MAX: usize = 64 * 1024;
-
 /// A read that waits for the store.
 pub(super) struct PendingRead {
     home: Key,
@@ -51,6 +48,8 @@ impl<S: Store> Shard<S> {
             return;
         };
         home.unfollow(from, view);
+        // It may have been the one that had not taken its entries.
+        self.release_held(key);
         self.queue_feed(key);
         self.note_if_empty(key);
     }
@@ -118,7 +117,7 @@ impl<S: Store> Shard<S> {
                 reader,
             });
         } else {
-            let replay = home.replay(after, Vec::new(), REPLAY_BYTES_MAX);
+            let replay = home.replay(after, Vec::new(), self.replay_bytes_max());
             self.answer_read(from, reader, replay);
         }
     }
@@ -140,9 +139,14 @@ impl<S: Store> Shard<S> {
             epoch: home.epoch,
             after,
             entries_max: BATCH_ENTRIES_MAX,
-            bytes_max: REPLAY_BYTES_MAX,
+            bytes_max: self.replay_bytes_max(),
         });
         self.reads.insert(token, read);
+    }
+
+    /// Bytes of one answer to a read: it goes through its reader's private buffer.
+    fn replay_bytes_max(&self) -> usize {
+        self.limits.private_bytes_max / 4
     }
 
     fn finish_read(&mut self, token: u64, older: Vec<Arc<Entry>>) {
@@ -150,7 +154,7 @@ impl<S: Store> Shard<S> {
             return;
         };
         let replay = match self.homes.get(read.home) {
-            Some(home) => home.replay(read.after, older, REPLAY_BYTES_MAX),
+            Some(home) => home.replay(read.after, older, self.replay_bytes_max()),
             None => Err(Refusal::BadPosition),
         };
         self.answer_read(read.shard, read.reader, replay);

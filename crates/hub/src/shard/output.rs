@@ -50,6 +50,8 @@ impl<S: Store> Shard<S> {
             return;
         };
         connection.state = State::Closing { reason };
+        // Nothing follows a close frame (RFC 6455, 5.5.1).
+        connection.pong = None;
         let framing = &self.wires[usize::from(connection.wire.0)].framing;
         framing.close(reason.code(), reason.text(), connection.private.out());
         if !connection.blocked {

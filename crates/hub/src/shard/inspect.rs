@@ -1,0 +1,54 @@
+//! What the simulated world looks at to check a shard's bounds.
+
+use super::Shard;
+use crate::store::Store;
+
+impl<S: Store> Shard<S> {
+    /// Entries and bytes of the largest log, frames and bytes of the largest ring, bytes of the
+    /// largest private buffer, and bytes of all logs and rings.
+    pub(crate) fn memory(&self) -> ((usize, usize), (usize, usize), usize, usize) {
+        let homes = self
+            .homes
+            .indices()
+            .into_iter()
+            .filter_map(|index| self.homes.at(index));
+        let logs = homes
+            .map(|home| (home.log.len(), home.log.bytes()))
+            .collect::<Vec<_>>();
+        let views = self
+            .views
+            .indices()
+            .into_iter()
+            .filter_map(|index| self.views.at(index));
+        let rings = views.flat_map(|view| &view.rings);
+        let rings = rings
+            .map(|(_, ring)| (ring.len_frames(), ring.len_bytes()))
+            .collect::<Vec<_>>();
+        let connections = self.connections.indices().into_iter();
+        let private = connections.filter_map(|index| self.connections.at(index));
+        let private = private
+            .map(|connection| connection.private.waiting().len())
+            .max();
+        let total = logs.iter().chain(&rings).map(|(_, bytes)| bytes).sum();
+        (largest(&logs), largest(&rings), private.unwrap_or(0), total)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        usize::from(self.shards)
+    }
+
+    pub(crate) fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// Whether anything is on its way to this connection alone, or it is behind.
+    pub(crate) fn has_private_output(&self, index: u32) -> bool {
+        let connection = self.connections.at(index);
+        connection.is_some_and(|c| !c.private.is_empty() || c.blocked || c.reading)
+    }
+}
+
+fn largest(of: &[(usize, usize)]) -> (usize, usize) {
+    let most = of.iter().map(|(count, _)| *count).max().unwrap_or(0);
+    (most, of.iter().map(|(_, bytes)| *bytes).max().unwrap_or(0))
+}
