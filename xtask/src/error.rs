@@ -6,6 +6,8 @@ use std::process::ExitStatus;
 
 use thiserror::Error;
 
+use crate::bench::BenchFailure;
+
 /// Why a chore did not end well; the text names the way out where there is one.
 #[derive(Debug, Error)]
 pub(crate) enum ChoreError {
@@ -34,6 +36,12 @@ pub(crate) enum ChoreError {
     /// The check itself ran and found the tree wanting.
     #[error("{0}")]
     Found(String),
+    /// A measurement was not made or not passed.
+    #[error(transparent)]
+    Bench(#[from] BenchFailure),
+    /// A simulated world broke a promise, or a checker is blind.
+    #[error(transparent)]
+    Sim(#[from] crate::sim::SimError),
 }
 
 impl ChoreError {

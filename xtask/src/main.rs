@@ -1,9 +1,11 @@
 //! Chores of the workspace: `cargo xtask test` is everything that must hold before a change lands.
 
 mod autobahn;
+mod bench;
 mod command;
 mod error;
 mod expected;
+mod sim;
 mod test;
 mod tidy;
 mod workspace;
@@ -26,15 +28,20 @@ enum Chore {
     Tidy,
     /// Run the Autobahn suite against the release build's echo door
     Autobahn(autobahn::AutobahnArgs),
+    /// Let seeded worlds hold the hub to its promises, or replay one
+    Sim(sim::SimArgs),
+    /// Measure the server against a raw loop of send()
+    Bench(bench::BenchArgs),
 }
 
 impl Chore {
     fn run(self) -> Result<(), ChoreError> {
-        let workspace = Workspace::read()?;
         match self {
-            Self::Test(args) => test::run(&workspace, &args),
-            Self::Tidy => tidy::run(&workspace),
-            Self::Autobahn(args) => autobahn::run(&workspace, &args).map(drop),
+            Self::Test(args) => test::run(&Workspace::read()?, &args),
+            Self::Tidy => tidy::run(&Workspace::read()?),
+            Self::Autobahn(args) => autobahn::run(&Workspace::read()?, &args).map(drop),
+            Self::Sim(args) => Ok(sim::run_worlds(&args)?),
+            Self::Bench(args) => Ok(bench::run(args)?),
         }
     }
 }
