@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use parlour_server::{LogFormat, ServeOptions};
 
+use crate::bench::Bench;
+
 /// Rooms in which nothing that was acknowledged is lost
 #[derive(Debug, Parser)]
 #[command(name = "parlour", version, after_help = EXAMPLES)]
@@ -17,12 +19,16 @@ const EXAMPLES: &str = "\
 Examples:
   parlour serve                       serve on http://127.0.0.1:8080, and say what to open
   parlour serve --addr 127.0.0.1:0    the same on any free port
+  parlour bench fanout                measure a server that is started for it
   parlour help serve                  every setting of the server";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the server: chat page, WebSocket doors, guest tickets
     Serve(ServeArguments),
+    /// Measure a server from outside
+    #[command(subcommand)]
+    Bench(Bench),
 }
 
 /// Runs until SIGINT (Ctrl+C) or SIGTERM; then closes every client with code 1001 and exits with
@@ -111,9 +117,9 @@ mod tests {
 
     #[test]
     fn defaults_are_those_of_the_server() {
-        let Cli {
-            command: Command::Serve(arguments),
-        } = Cli::parse_from(["parlour", "serve"]);
+        let Command::Serve(arguments) = Cli::parse_from(["parlour", "serve"]).command else {
+            panic!("serve is the command");
+        };
         let (typed, default) = (arguments.options(), ServeOptions::default());
         assert_eq!(format!("{typed:?}"), format!("{default:?}"));
     }

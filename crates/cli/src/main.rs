@@ -1,8 +1,10 @@
 //! `parlour`: the one binary.
 
+mod bench;
 mod command;
 mod serve;
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -13,8 +15,9 @@ use command::{Cli, Command};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Serve(arguments) => serve::run(&arguments),
+    let result: Result<(), Box<dyn Error>> = match Cli::parse().command {
+        Command::Serve(arguments) => serve::run(&arguments).map_err(Into::into),
+        Command::Bench(what) => bench::run(&what).map_err(Into::into),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
