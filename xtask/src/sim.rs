@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use parlour_hub::sim::{Fault, Plan, Report, Violation, run};
 
 /// Lets seeded worlds live and checks every promise in them.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "A failing seed prints itself: replay it with --seed N.")]
 pub(crate) struct SimArgs {
     /// How many worlds, counted from --first.
@@ -38,6 +38,28 @@ pub(crate) enum SimError {
 
 /// Seeds within which a planted fault must be caught.
 const CAUGHT_WITHIN: u64 = 100;
+
+/// What a test run does: worlds without a fault, then each fault.
+///
+/// # Errors
+/// As [`run_worlds`].
+pub(crate) fn run_all() -> Result<(), SimError> {
+    let plain = SimArgs {
+        seeds: 500,
+        first: 1_000,
+        seed: None,
+        steps: 1_500,
+        planted: None,
+    };
+    run_worlds(&plain)?;
+    Fault::ALL.iter().try_for_each(|(name, _)| {
+        run_worlds(&SimArgs {
+            first: 0,
+            planted: Some((*name).to_owned()),
+            ..plain.clone()
+        })
+    })
+}
 
 /// Runs the worlds, or one, or looks for a planted fault.
 ///

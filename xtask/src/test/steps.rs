@@ -4,6 +4,7 @@ use clap::ValueEnum;
 
 use crate::autobahn::{self, AutobahnArgs, Outcome};
 use crate::error::ChoreError;
+use crate::sim;
 use crate::tidy;
 use crate::workspace::Workspace;
 
@@ -23,6 +24,8 @@ pub(super) enum Step {
     Tests,
     /// The documentation builds without a warning
     Docs,
+    /// Seeded worlds around the hub break no promise, and planted faults are caught
+    Sim,
     /// The pages in a real Chromium against the release build
     Browser,
     /// The WebSocket conformance suite against the release build
@@ -82,6 +85,7 @@ impl Step {
             Self::Clippy => Ending::of_check(rust::clippy(workspace)),
             Self::Tests => rust::tests(workspace),
             Self::Docs => Ending::of_check(rust::docs(workspace)),
+            Self::Sim => Ending::of_check(sim::run_all().map_err(ChoreError::from)),
             Self::Browser => match &world.browser_tools {
                 Some(Err(error)) => {
                     let again = ChoreError::Missing(error.to_string());
