@@ -1,4 +1,9 @@
 //! `parlour bench memory`: what an idle connection that has joined a room costs the server.
+//!
+//! Two figures, because allocators keep pages that an upgrade needed and hand them out again: growth
+//! from the start to all connections contains what is kept and is what the machine must have; growth
+//! from half of the connections to all of them comes nearer to what one more connection needs, but
+//! moves with what the allocator had left over. With many connections the two meet.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -53,14 +58,18 @@ pub struct MemoryReport {
     pub connections: usize,
     /// Private bytes after some connections came and went.
     pub private_at_start: u64,
+    /// With half of the connections, joined and idle.
+    pub private_with_half: u64,
     /// With all connections, joined and idle.
     pub private_with_all: u64,
     /// After all of them left.
     pub private_after_all_left: u64,
     /// With all connections again.
     pub private_with_all_again: u64,
-    /// Private bytes per idle joined connection: growth from the start to the first time that all are there.
+    /// Private bytes per idle joined connection: growth from the start to all of them.
     pub bytes_per_connection: f64,
+    /// The same from half of them to all.
+    pub bytes_per_further_connection: f64,
     /// Growth from the first time to the second, per connection: what leaks, or nearly 0.
     pub growth_per_connection: f64,
 }
@@ -100,27 +109,35 @@ struct Visit<'a> {
 
 impl Visit<'_> {
     fn measure(&self, options: &MemoryOptions) -> Result<MemoryReport, BenchError> {
-        let count = options.connections;
-        drop(self.connect(FIRST.min(count))?);
-        let private_at_start = self.rest(None)?;
-        let mut first = self.connect(count)?;
-        let private_with_all = self.rest(Some(&mut first))?;
+        let (half, other) = (options.connections / 2, options.connections.div_ceil(2));
+        drop(self.connect(FIRST.min(half))?);
+        let private_at_start = self.rest(&mut [])?;
+
+        let mut first = vec![self.connect(half)?];
+        let private_with_half = self.rest(&mut first)?;
+        first.push(self.connect(other)?);
+        let private_with_all = self.rest(&mut first)?;
         drop(first);
-        let private_after_all_left = self.rest(None)?;
-        let mut second = self.connect(count)?;
-        let private_with_all_again = self.rest(Some(&mut second))?;
+        let private_after_all_left = self.rest(&mut [])?;
+
+        let mut second = vec![self.connect(half)?, self.connect(other)?];
+        let private_with_all_again = self.rest(&mut second)?;
         self.hold(&mut second, options.hold)?;
 
-        let per_connection = |more: u64, less: u64| (more as f64 - less as f64) / count as f64;
+        let growth =
+            |more: u64, less: u64, count: usize| (more as f64 - less as f64) / count as f64;
+        let count = options.connections;
         Ok(MemoryReport {
             url: self.target.to_string(),
             connections: count,
             private_at_start,
+            private_with_half,
             private_with_all,
             private_after_all_left,
             private_with_all_again,
-            bytes_per_connection: per_connection(private_with_all, private_at_start),
-            growth_per_connection: per_connection(private_with_all_again, private_with_all),
+            bytes_per_connection: growth(private_with_all, private_at_start, count),
+            bytes_per_further_connection: growth(private_with_all, private_with_half, other),
+            growth_per_connection: growth(private_with_all_again, private_with_all, count),
         })
     }
 
@@ -135,14 +152,12 @@ impl Visit<'_> {
     }
 
     /// Waits until the server's memory no longer changes; gives it.
-    fn rest(&self, mut generator: Option<&mut Generator>) -> Result<u64, BenchError> {
+    fn rest(&self, generators: &mut [Generator]) -> Result<u64, BenchError> {
         let start = Instant::now();
         let mut last = Vec::new();
         while start.elapsed() < PATIENCE {
-            match &mut generator {
-                Some(generator) => generator.service(BETWEEN)?,
-                None => std::thread::sleep(BETWEEN),
-            }
+            std::thread::sleep(BETWEEN);
+            service(generators)?;
             last.push(private_bytes(self.pid)?);
             if let Some(agreeing) = settled(&last) {
                 return Ok(agreeing);
@@ -154,15 +169,23 @@ impl Visit<'_> {
         )))
     }
 
-    fn hold(&self, generator: &mut Generator, time: Duration) -> Result<(), BenchError> {
+    fn hold(&self, generators: &mut [Generator], time: Duration) -> Result<(), BenchError> {
         let bar = self.show.time("holding", time);
         let start = Instant::now();
         while start.elapsed() < time {
-            generator.service(BETWEEN.min(time - start.elapsed()))?;
+            std::thread::sleep(BETWEEN.min(time - start.elapsed()));
+            service(generators)?;
             bar.set_position(start.elapsed().as_millis() as u64);
         }
         Ok(())
     }
+}
+
+/// Answers pings.
+fn service(generators: &mut [Generator]) -> Result<(), BenchError> {
+    generators
+        .iter_mut()
+        .try_for_each(|generator| generator.service(Duration::ZERO))
 }
 
 /// The newest reading, if the last ones agree.
@@ -198,6 +221,7 @@ impl fmt::Display for MemoryReport {
             bytes(self.private_at_start),
             "after 64 connections came and went",
         );
+        facts.add("with half", bytes(self.private_with_half), "");
         facts.add("with all", bytes(self.private_with_all), "");
         facts.add(
             "after all left",
@@ -209,8 +233,10 @@ impl fmt::Display for MemoryReport {
         facts.add(
             "bytes per connection",
             each,
-            "user space; the kernel has some 4 KB per socket",
+            "start to all; the kernel has some 4 KB more",
         );
+        let further = rounded(Some(self.bytes_per_further_connection));
+        facts.add("bytes per further one", further, "half to all");
         let growth = rounded(Some(self.growth_per_connection));
         facts.add(
             "growth per connection",

@@ -180,8 +180,12 @@ impl fmt::Display for Report {
             facts.add(name, rounded(Some(value)), "");
         }
         self.server_facts(&mut facts);
+        let server_busy = self
+            .server
+            .as_ref()
+            .is_some_and(|server| server.utilisation >= 0.9);
         let busy = match self.generator_busy {
-            0.95.. => "THE GENERATOR IS THE LIMIT, not the server",
+            0.95.. if !server_busy => "THE GENERATOR IS THE LIMIT, not the server",
             _ => "share of its time",
         };
         facts.add("generator busy", rounded(Some(self.generator_busy)), busy);

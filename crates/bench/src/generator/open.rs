@@ -20,7 +20,7 @@ use crate::target::Target;
 use crate::tickets::Tickets;
 
 /// Connections on their way at once.
-const IN_FLIGHT: usize = 256;
+const AT_ONCE: usize = 256;
 /// Connections from one address of the loopback network, so that ports never run out.
 const PER_ADDRESS: usize = 10_000;
 
@@ -31,7 +31,7 @@ impl Generator {
         let mut tickets = Tickets::new(target.clone());
         let (mut done, mut last_progress) = (0, Instant::now());
         while done < total {
-            while self.opening.len() < IN_FLIGHT && self.wire.connections.len() < total {
+            while self.opening.len() < AT_ONCE && self.wire.connections.len() < total {
                 self.start(target, &mut tickets, total)?;
             }
             self.turn(PROBE_EVERY)?;
