@@ -1,0 +1,15 @@
+//! What the doors promise, seen from outside, by the real binary over real sockets.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod echo;
+mod events;
+mod hand_over;
+mod handshake;
+mod pages;
+mod rules;
+mod secrets;
+mod shutdown;
+mod start;
+mod tickets;

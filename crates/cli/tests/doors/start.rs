@@ -1,0 +1,123 @@
+//! What the command line says, and how it fails.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Output;
+
+use crate::support::{Server, parlour};
+
+fn run(arguments: &[&str]) -> Output {
+    parlour().args(arguments).output().unwrap()
+}
+
+/// It fails with status 1 and one line, which holds `words`.
+fn assert_fails(arguments: &[&str], words: &[&str]) {
+    let output = run(arguments);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    for words in words {
+        assert!(said.contains(words), "{said} does not say {words}");
+    }
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn the_first_lines_say_what_to_open_and_what_to_paste() {
+    let mut server = Server::start();
+    let address = server.address();
+    let printed = server.printed_up_to("Ctrl+C");
+    for line in [
+        format!("\n  http://{address}/#general\n"),
+        format!("\n  curl -s -X POST http://{address}/ticket\n"),
+        format!("\n  python3 -m websockets \"ws://{address}/ws?otp=$(curl"),
+    ] {
+        assert!(printed.contains(&line), "{printed}");
+    }
+}
+
+#[test]
+fn a_port_that_is_in_use_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path().to_str().unwrap();
+    assert_fails(
+        &["serve", "--addr", &address, "--data", data, "--log", "off"],
+        &[&address, "in use", "--addr"],
+    );
+}
+
+#[test]
+fn bad_settings_are_refused_with_the_fix() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path().to_str().unwrap();
+    let serve = |arguments: &[&'static str], words: &[&str]| {
+        let mut all = vec!["serve", "--data", data, "--log", "off"];
+        all.extend(arguments);
+        assert_fails(&all, words);
+    };
+    serve(
+        &["--addr", "0.0.0.0:8080"],
+        &["no TLS yet", "--addr 127.0.0.1:8080", "behind"],
+    );
+    serve(
+        &["--addr", "nowhere"],
+        &["nowhere", "--addr 127.0.0.1:8080"],
+    );
+    serve(&["--max-message-bytes", "0"], &["--max-message-bytes"]);
+    assert_fails(&["serve", "--log", "=?="], &["=?=", "--log info"]);
+    assert_fails(
+        &[
+            "serve",
+            "--log",
+            "off",
+            "--addr",
+            "127.0.0.1:0",
+            "--data",
+            "/proc/nowhere",
+        ],
+        &["/proc/nowhere", "--data DIR"],
+    );
+}
+
+#[test]
+fn a_second_server_on_the_same_data_is_refused() {
+    let server = Server::start();
+    let data = server.data();
+    let mode = data.metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    assert_fails(
+        &[
+            "serve",
+            "--log",
+            "off",
+            "--addr",
+            "127.0.0.1:0",
+            "--data",
+            data.to_str().unwrap(),
+        ],
+        &["another server", "--data"],
+    );
+}
+
+#[test]
+fn usage_errors_have_status_2_and_help_has_examples() {
+    assert_eq!(run(&["serve", "--no-such-option"]).status.code(), Some(2));
+    assert_eq!(
+        run(&["serve", "--max-message-bytes", "many"]).status.code(),
+        Some(2)
+    );
+    assert_eq!(run(&[]).status.code(), Some(2));
+    for arguments in [&["--help"][..], &["serve", "--help"]] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(
+            String::from_utf8(output.stdout)
+                .unwrap()
+                .contains("Examples:")
+        );
+    }
+    let version = String::from_utf8(run(&["--version"]).stdout).unwrap();
+    assert_eq!(version, format!("parlour {}\n", env!("CARGO_PKG_VERSION")));
+}
