@@ -80,10 +80,9 @@ pub struct MemoryReport {
 /// As [`fanout::run`](crate::fanout::run); or when the server's process is not known, or its
 /// memory does not come to rest.
 pub fn run(options: &MemoryOptions) -> Result<MemoryReport, BenchError> {
-    if options.connections == 0 {
-        return Err(BenchError::Options(
-            "--connections 0: nothing would be measured".into(),
-        ));
+    if options.connections < 2 {
+        let why = "--connections must be 2 or more: the second half is measured against the first";
+        return Err(BenchError::Options(why.into()));
     }
     let show = Show::for_people(options.json);
     pin::allow_files(options.connections as u64 + 64)?;
