@@ -3,6 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 use std::num::NonZeroU16;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use mio::Poll;
 use parlour_hub::{Counts, ShardConfig, Stats, Wire, WireIndex};
 use parlour_proto::{Dialect, Limits, ShardId, dialect};
+use tokio::sync::watch;
 
 use crate::framing::WebSocket;
 use crate::occupancy::{Full, Occupancy, Place};
@@ -74,6 +76,7 @@ struct Running {
     occupancy: Arc<Occupancy>,
     dialects: Vec<&'static str>,
     is_going_away: AtomicBool,
+    failure: watch::Receiver<bool>,
 }
 
 impl Hub {
@@ -92,7 +95,12 @@ impl Hub {
             limits: Arc::new(config.limits),
             seed: 0,
         };
-        let (inboxes, stats, threads) = start_shards(&template)?;
+        let (on_failure, failure) = watch::channel(false);
+        let guard = Guard {
+            occupancy: Arc::clone(&occupancy),
+            on_failure: Arc::new(on_failure),
+        };
+        let (inboxes, stats, threads) = start_shards(&template, &guard)?;
         Ok(Self(Arc::new(Running {
             inboxes,
             stats,
@@ -100,6 +108,7 @@ impl Hub {
             occupancy,
             dialects,
             is_going_away: AtomicBool::new(false),
+            failure,
         })))
     }
 
@@ -123,6 +132,16 @@ impl Hub {
     #[must_use]
     pub fn is_going_away(&self) -> bool {
         self.0.is_going_away.load(Ordering::Relaxed)
+    }
+
+    /// Waits until a shard has failed, which is a mistake in this program: its connections are cut,
+    /// its rooms gone, and nobody is let in any more. What is left to do is to end the process, so
+    /// that whoever watches over it starts it again. Without a failure this never ends.
+    pub async fn failed(&self) {
+        let mut failure = self.0.failure.clone();
+        if failure.wait_for(|failed| *failed).await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Ends the hub: no new connections, close 1001 to all, wait until they are gone or `deadline`
@@ -206,7 +225,26 @@ fn cores() -> u16 {
 
 type Started = (Arc<[Inbox]>, Vec<Arc<Stats>>, Vec<JoinHandle<()>>);
 
-fn start_shards(template: &ShardConfig) -> Result<Started, StartError> {
+/// What is left of a shard that fails: nobody else must wait for it.
+#[derive(Clone)]
+struct Guard {
+    occupancy: Arc<Occupancy>,
+    on_failure: Arc<watch::Sender<bool>>,
+}
+
+impl Guard {
+    fn run(&self, plane: Plane) {
+        if catch_unwind(AssertUnwindSafe(|| plane.run())).is_err() {
+            tracing::error!(
+                "a shard failed: its connections are cut, and nobody is let in any more"
+            );
+            self.occupancy.close();
+            self.on_failure.send_replace(true);
+        }
+    }
+}
+
+fn start_shards(template: &ShardConfig, guard: &Guard) -> Result<Started, StartError> {
     let system = |what| move |source| StartError::System { what, source };
     let mut ends = Vec::new();
     for _ in 0..template.shards {
@@ -232,7 +270,8 @@ fn start_shards(template: &ShardConfig) -> Result<Started, StartError> {
         let plane = plane.map_err(system("epoll"))?;
         stats.push(Arc::clone(plane.shard().stats()));
         let thread = std::thread::Builder::new().name(format!("parlour-shard-{}", id.0));
-        match thread.spawn(move || plane.run()) {
+        let guard = guard.clone();
+        match thread.spawn(move || guard.run(plane)) {
             Ok(thread) => threads.push(thread),
             Err(source) => {
                 inboxes.iter().for_each(|inbox| inbox.post(Mail::Stop));
@@ -252,6 +291,15 @@ mod tests {
         let mut config = HubConfig::default();
         config.dialects.push(Arc::new(dialect::Echo));
         assert!(matches!(Hub::start(config), Err(StartError::Dialects)));
+    }
+
+    #[tokio::test]
+    async fn a_shard_that_fails_is_told_of_and_lets_nobody_in() {
+        let hub = Hub::start(HubConfig::default()).unwrap();
+        hub.0.inboxes[0].post(Mail::Fail);
+        hub.failed().await;
+        assert_eq!(hub.take_place(None).err(), Some(Full::GoingAway));
+        assert_eq!(hub.shutdown(Duration::from_secs(600)).await, 0);
     }
 
     #[tokio::test]

@@ -140,6 +140,8 @@ impl Plane {
                 }
                 Mail::CloseAll => self.shard.close_all(CloseReason::GoingAway),
                 Mail::Stop => self.stopped = true,
+                #[cfg(test)]
+                Mail::Fail => panic!("as it was asked to"),
             }
         }
     }

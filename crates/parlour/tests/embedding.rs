@@ -1,5 +1,7 @@
 //! The hub inside somebody else's axum application, with dialects of its own.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;

@@ -72,6 +72,9 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// The engine failed while it ran.
+    #[error("the server failed: please report the panic above; start it again to go on")]
+    Failed,
     /// A second signal came while the server said goodbye.
     #[error("stopped at once by a second signal; clients were cut off")]
     StoppedAtOnce,

@@ -86,7 +86,10 @@ async fn run(
     let stopped = async { drop(stopped.await) };
     let http = tokio::spawn(parlour::serve(listener, app, stopped, HTTP_GRACE));
 
-    let signal = signals.next().await;
+    let signal = tokio::select! {
+        signal = signals.next() => signal,
+        () = hub.failed() => return Err(ServeError::Failed),
+    };
     tracing::info!(
         signal,
         connections = hub.connections(),

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tungstenite::Message;
 
-use crate::support::Server;
+use crate::support::{Client, Server};
 
 #[test]
 fn a_message_goes_to_everybody_in_the_room_the_sender_too_with_the_same_bytes() {
@@ -12,7 +12,7 @@ fn a_message_goes_to_everybody_in_the_room_the_sender_too_with_the_same_bytes() 
     let mut bob = server.join("bob", "den");
     ann.settle();
     ann.say("h\u{e9}llo \"<b>\u{1f4a1}\n");
-    let texts = [&mut ann, &mut bob].map(|client| client.told_text());
+    let texts = [&mut ann, &mut bob].map(Client::told_text);
     assert_eq!(texts[0], texts[1]);
     let event: serde_json::Value = serde_json::from_str(&texts[0]).unwrap();
     let payload = &event["payload"];
@@ -36,8 +36,7 @@ fn a_connection_that_names_no_room_is_in_general() {
     let server = Server::start();
     let mut named = server.join("ann", "general");
     let (otp, _) = server.ticket("bob");
-    let mut unnamed =
-        crate::support::Client::open(&server, &format!("/ws?otp={otp}"), &[]).unwrap();
+    let mut unnamed = Client::open(&server, &format!("/ws?otp={otp}"), &[]).unwrap();
     unnamed.settle();
     named.say("hello");
     assert_eq!(unnamed.told()["message"], "hello");

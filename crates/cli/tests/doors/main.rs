@@ -1,5 +1,7 @@
 //! What the doors promise, seen from outside, by the real binary over real sockets.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

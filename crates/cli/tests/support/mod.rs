@@ -3,7 +3,7 @@
 //! Nothing here waits without an end: every read gives up after [`PATIENCE`], and fails its test.
 
 // Each test binary uses its own part, and all of it is for tests.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 mod client;
 mod raw;

@@ -21,9 +21,14 @@ pub(super) const WAKER: Token = Token(usize::MAX);
 /// One thing that a shard is sent.
 pub(crate) enum Mail {
     Arrival(Box<Arrival>),
-    Letters { from: ShardId, letters: Vec<Letter> },
+    Letters {
+        from: ShardId,
+        letters: Vec<Letter>,
+    },
     CloseAll,
     Stop,
+    #[cfg(test)]
+    Fail,
 }
 
 /// The sending end.

@@ -1,0 +1,139 @@
+//! Members that never read: they disturb nobody, cost little, and learn what became of them.
+
+use std::net::TcpStream;
+use std::thread;
+
+use rustix::process::Signal;
+use tungstenite::{Message, WebSocket};
+
+use super::support::{Client, Server};
+
+const STUCK: usize = 12;
+const HEALTHY: usize = 6;
+/// Text of one message; the frame around it stays below the limit of 65,536 bytes.
+const MESSAGE_BYTES: usize = 60_000;
+/// More than a stuck reader's socket buffers hold on both sides: from here on it is blocked.
+const UNTIL_BLOCKED: usize = 8 << 20;
+const PUBLISHED_AFTER: usize = 64 << 20;
+const MESSAGES: usize = (UNTIL_BLOCKED + PUBLISHED_AFTER).div_ceil(MESSAGE_BYTES);
+/// Messages on the way, so that those who read can keep up.
+const WINDOW: usize = 8;
+/// One log and one ring of 1 MiB each, a begun frame of each stuck reader, and what the allocator
+/// rounds up.
+const MEMORY_BYTES_MAX: usize = 16 << 20;
+
+#[test]
+fn members_that_never_read_disturb_nobody_and_are_told() {
+    let mut server = Server::start();
+    let stuck: Vec<_> = (0..STUCK)
+        .map(|n| server.join(&format!("stuck{n}"), "room"))
+        .collect();
+    let healthy: Vec<_> = (0..HEALTHY)
+        .map(|n| server.join(&format!("ok{n}"), "room"))
+        .collect();
+    let mut publisher = server.join("publisher", "room");
+    let before = private_bytes(&server);
+
+    let healthy: Vec<_> = healthy
+        .into_iter()
+        .map(|mut client| thread::spawn(move || hear_all(&mut client)))
+        .collect();
+    publish_all(&mut publisher);
+    for listener in healthy {
+        listener.join().unwrap();
+    }
+
+    let grown = private_bytes(&server).saturating_sub(before);
+    assert!(
+        grown <= MEMORY_BYTES_MAX,
+        "the server grew by {grown} bytes"
+    );
+    for client in stuck {
+        hear_the_start_and_the_close(client);
+    }
+    server.signal(Signal::TERM);
+    assert!(server.wait().success());
+    let log = server.log();
+    assert!(
+        count_in(&log, "blocked_sends") > 0,
+        "nobody was ever blocked: {log}"
+    );
+    assert_eq!(count_in(&log, "slow_closes"), STUCK, "{log}");
+}
+
+fn publish_all(publisher: &mut Client) {
+    let padding = "x".repeat(MESSAGE_BYTES - 8);
+    let mut heard = 0;
+    for number in 0..MESSAGES {
+        publisher.say(&format!("{number:08}{padding}"));
+        if number >= WINDOW {
+            assert_eq!(number_of(&publisher.told_text()), heard);
+            heard += 1;
+        }
+    }
+    for number in heard..MESSAGES {
+        assert_eq!(number_of(&publisher.told_text()), number);
+    }
+}
+
+fn hear_all(client: &mut Client) {
+    for number in 0..MESSAGES {
+        assert_eq!(number_of(&client.told_text()), number);
+    }
+}
+
+/// A reader that wakes up late hears everything up to a point, in order and whole, and then why
+/// that is all.
+fn hear_the_start_and_the_close(client: Client) {
+    let mut socket: WebSocket<TcpStream> = client.socket;
+    let mut heard = 0;
+    loop {
+        match socket.read().unwrap() {
+            Message::Text(text) if text.contains("settled ") => {}
+            Message::Text(text) => {
+                assert_eq!(number_of(&text), heard);
+                heard += 1;
+            }
+            Message::Close(Some(frame)) => {
+                assert_eq!(u16::from(frame.code), 1008);
+                assert_eq!(
+                    frame.reason.as_str(),
+                    "connection too slow: entries were missed"
+                );
+                break;
+            }
+            Message::Ping(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(heard < MESSAGES, "it was never behind");
+}
+
+fn number_of(event: &str) -> usize {
+    let text = event
+        .strip_prefix(r#"{"type":"new_message","payload":{"message":""#)
+        .unwrap();
+    text[..8].parse().unwrap()
+}
+
+/// Bytes that belong to the server's process alone.
+fn private_bytes(server: &Server) -> usize {
+    let path = format!("/proc/{}/smaps_rollup", server.pid().as_raw_nonzero());
+    let rollup = std::fs::read_to_string(path).unwrap();
+    let private = rollup.lines().filter(|line| line.starts_with("Private_"));
+    private
+        .map(|line| {
+            line.split_whitespace()
+                .nth(1)
+                .unwrap()
+                .parse::<usize>()
+                .unwrap()
+                * 1024
+        })
+        .sum()
+}
+
+fn count_in(log: &str, name: &str) -> usize {
+    let (_, rest) = log.rsplit_once(&format!("{name}=")).unwrap();
+    rest.split_whitespace().next().unwrap().parse().unwrap()
+}
