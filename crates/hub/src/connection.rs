@@ -94,11 +94,15 @@ impl Private {
         &mut self.bytes
     }
 
-    /// So many bytes were sent. An idle connection holds no buffer.
+    /// So many bytes were sent. An idle connection holds no buffer, and one that is never quite
+    /// drained no more than twice what waits.
     pub(crate) fn advance(&mut self, sent: usize) {
         self.sent += sent;
         if self.is_empty() {
             *self = Self::default();
+        } else if self.sent > self.bytes.len() / 2 {
+            self.bytes.drain(..self.sent);
+            self.sent = 0;
         }
     }
 
@@ -156,5 +160,18 @@ mod tests {
         private.out().extend_from_slice(b"next");
         private.put_first(b"rest ");
         assert_eq!(private.waiting(), b"rest next");
+    }
+
+    #[test]
+    fn private_output_that_is_never_quite_drained_does_not_grow() {
+        let mut private = Private::default();
+        private.out().extend_from_slice(&[0; 100]);
+        for _ in 0..1_000 {
+            private.out().extend_from_slice(&[0; 50]);
+            private.advance(50);
+        }
+        assert_eq!(private.waiting().len(), 100);
+        let held = private.out().capacity();
+        assert!(held < 1_000, "{held} bytes are held for 100");
     }
 }
