@@ -22,6 +22,8 @@ pub(crate) struct Home {
     pub(crate) head: Seq,
     /// The final entries that are still in memory.
     pub(crate) log: Log,
+    /// Bytes of the log, as they stand in the shard's weights.
+    pub(crate) weight: usize,
     /// Numbered, and with the store: `head + 1`, `head + 2`, …
     uncommitted: VecDeque<Uncommitted>,
     uncommitted_bytes: usize,
@@ -77,6 +79,7 @@ impl Home {
             epoch,
             head: Seq(0),
             log: Log::default(),
+            weight: 0,
             uncommitted: VecDeque::new(),
             uncommitted_bytes: 0,
             held: VecDeque::new(),

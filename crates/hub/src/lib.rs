@@ -14,9 +14,9 @@
 //! ```
 //!
 //! Nothing here reads a clock, opens a socket or starts a task: a driver does (the plane of the
-//! crate `parlour`, or the simulated world). It calls the `handle_*` methods for what has arrived,
-//! then [`Shard::turn`] until that says that there is nothing more to do, and again no later than
-//! [`Shard::deadline`].
+//! crate `parlour`, or the simulated world). It says the time with [`Shard::wake`], calls the
+//! `handle_*` methods for what has arrived, then [`Shard::turn`] until that says that there is
+//! nothing more to do, and again no later than [`Shard::deadline`].
 
 mod bus;
 mod connection;

@@ -10,7 +10,7 @@ mod output;
 mod pass;
 mod views;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,13 +100,15 @@ pub struct Shard<S> {
     to_flush: VecDeque<ConnectionId>,
     /// Connections that are behind the ring of one of their rooms.
     behind: VecDeque<ConnectionId>,
+    /// How many of those wait for credit.
+    behind_without_credit: usize,
     /// Connections that are not read, until there is room again.
     paused: Vec<ConnectionId>,
     resumed: Vec<u32>,
     /// Views without members.
     empty_views: Vec<Key>,
-    /// Homes without followers, in the order in which the last one left.
-    empty_homes: VecDeque<(Duration, Key)>,
+    /// Homes without followers, each once, in the order in which the last one left.
+    empty_homes: BTreeSet<(Duration, Key)>,
     going_away: Option<CloseReason>,
 
     scratch: Vec<u8>,
@@ -153,10 +155,11 @@ impl<S: Store> Shard<S> {
             to_pass: VecDeque::new(),
             to_flush: VecDeque::new(),
             behind: VecDeque::new(),
+            behind_without_credit: 0,
             paused: Vec::new(),
             resumed: Vec::new(),
             empty_views: Vec::new(),
-            empty_homes: VecDeque::new(),
+            empty_homes: BTreeSet::new(),
             going_away: None,
             scratch: Vec::new(),
             counts: Counts::default(),
@@ -185,6 +188,12 @@ impl<S: Store> Shard<S> {
         id_of(key)
     }
 
+    /// Says what time it is, before what has arrived is handed over: signs of life, progress of
+    /// output and entries are dated with it. A shard may have slept since its last turn.
+    pub fn wake(&mut self, now: Now) {
+        self.set_now(now);
+    }
+
     /// Some bytes came from the peer: a sign of life.
     pub fn handle_heard(&mut self, index: u32) {
         if let Some(connection) = self.connections.at_mut(index) {
@@ -201,6 +210,8 @@ impl<S: Store> Shard<S> {
         self.leave_all(index);
         self.lives.end(index);
         self.connections.remove(key);
+        // There may be no reason for a turn that would say so.
+        self.publish_counts();
     }
 
     /// Closes a connection: its close frame goes out behind what was already under way.
@@ -245,9 +256,12 @@ impl<S: Store> Shard<S> {
     /// The time, as `Now::monotonic`, at which [`turn`](Self::turn) must be called at the latest.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
+        if self.has_work() {
+            return Some(self.now.monotonic);
+        }
         let forget = self
             .empty_homes
-            .front()
+            .first()
             .map(|(since, _)| *since + self.limits.empty_room_kept);
         [self.lives.deadline(), forget].into_iter().flatten().min()
     }
@@ -275,7 +289,16 @@ impl<S: Store> Shard<S> {
         self.resume_paused();
         self.post(bus);
         self.publish_counts();
-        !(self.to_pass.is_empty() && self.local.is_empty() && self.to_flush.is_empty())
+        self.has_work()
+    }
+
+    /// Whether a turn would get on with something at once. What waits for another shard does not
+    /// count: its answer comes as a letter.
+    fn has_work(&self) -> bool {
+        !(self.to_pass.is_empty() && self.to_flush.is_empty())
+            || self.links.iter().any(|link| !link.out.is_empty())
+            || self.behind.len() > self.behind_without_credit
+            || self.has_view_to_close()
     }
 
     fn set_now(&mut self, now: Now) {

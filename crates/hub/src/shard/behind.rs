@@ -28,6 +28,7 @@ impl<S: Store> Shard<S> {
     /// Asks for the next piece for those whose output is empty. A blocked one comes back into the
     /// list when it has been drained, one that reads when its answer has come.
     pub(super) fn read_for_those_behind(&mut self) {
+        self.behind_without_credit = 0;
         for _ in 0..self.behind.len().min(BEHIND_PER_TURN) {
             let Some(id) = self.behind.pop_front() else {
                 return;
@@ -68,6 +69,7 @@ impl<S: Store> Shard<S> {
         };
         let (room, home) = (view.room.clone(), view.home);
         if !self.links[usize::from(home.0)].has_credit() {
+            self.behind_without_credit += 1;
             return self.queue_behind(index);
         }
         membership.stand = Stand::Reading { after, told };

@@ -161,10 +161,8 @@ impl<S: Store> Shard<S> {
     }
 
     fn enter(&mut self, index: u32, room: RoomName) {
-        if self.slot_in(index, &room).is_some() {
-            return;
-        }
-        self.leave_all(index);
+        let here = self.view_by_room.get(&room).copied();
+        self.leave_all_but(index, here);
         self.join(index, room, None);
     }
 

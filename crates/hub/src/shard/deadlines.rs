@@ -120,13 +120,13 @@ impl<S: Store> Shard<S> {
     }
 
     fn halve_log(&mut self, index: u32) {
-        let Some(home) = self.homes.at_mut(index) else {
+        let Some(key) = self.homes.key_at(index) else {
             return;
         };
-        let before = home.log.bytes();
-        home.trim(usize::MAX, before / 2);
-        self.weights
-            .change(Holder::Log(index), before, home.log.bytes());
+        if let Some(home) = self.homes.get_mut(key) {
+            home.trim(usize::MAX, home.log.bytes() / 2);
+        }
+        self.weigh_log(key);
     }
 
     fn halve_rings(&mut self, index: u32) {

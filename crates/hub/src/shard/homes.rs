@@ -29,6 +29,7 @@ impl<S: Store> Shard<S> {
                     return;
                 };
                 home.follow(from, view);
+                self.empty_homes.remove(&(home.empty_since, key));
                 Body::Following {
                     view,
                     at: home.position(),
@@ -70,6 +71,7 @@ impl<S: Store> Shard<S> {
                 if let Some(entry) = home.publish(Publish { shard, from, draft }, sent, &limits) {
                     self.append(key, entry);
                 }
+                self.weigh_log(key);
             }
             Err(refusal) => {
                 self.link(shard).answer(Body::Refused {
@@ -200,6 +202,17 @@ impl<S: Store> Shard<S> {
         {
             self.append(key, entry);
         }
+        self.weigh_log(key);
+    }
+
+    /// Notes what a room's log holds now: publishing to it trims it too.
+    pub(super) fn weigh_log(&mut self, key: Key) {
+        if let Some(home) = self.homes.get_mut(key) {
+            let before = home.weight;
+            home.weight = home.log.bytes();
+            self.weights
+                .change(Holder::Log(key.index), before, home.weight);
+        }
     }
 
     /// Hands the store what was numbered, as one batch, and takes what has become final.
@@ -228,13 +241,11 @@ impl<S: Store> Shard<S> {
         let Some(home) = self.homes.get_mut(key) else {
             return;
         };
-        let (head, before) = (home.head, home.log.bytes());
+        let head = home.head;
         let mut answered = Vec::new();
         settle(home, &mut answered);
         home.trim(self.limits.log_entries_max, self.limits.log_bytes_max);
         self.counts.entries += home.head.0 - head.0;
-        self.weights
-            .change(Holder::Log(key.index), before, home.log.bytes());
         let room = home.room.clone();
         for Answered {
             shard,
@@ -293,26 +304,26 @@ impl<S: Store> Shard<S> {
         if let Some(home) = self.homes.get_mut(key)
             && home.is_empty()
         {
+            self.empty_homes.remove(&(home.empty_since, key));
             home.empty_since = now;
-            self.empty_homes.push_back((now, key));
+            self.empty_homes.insert((now, key));
         }
     }
 
     /// Forgets rooms that nobody has been in for a while; they come back in a new epoch.
     pub(super) fn forget_empty_rooms(&mut self) {
-        while let Some((since, key)) = self.empty_homes.front().copied()
+        while let Some((since, key)) = self.empty_homes.first().copied()
             && since + self.limits.empty_room_kept <= self.now.monotonic
         {
-            self.empty_homes.pop_front();
+            self.empty_homes.pop_first();
             let Some(home) = self.homes.get(key) else {
                 continue;
             };
-            if !home.is_empty() || home.empty_since != since {
+            if !home.is_empty() {
                 continue;
             }
             if let Some(home) = self.homes.remove(key) {
-                self.weights
-                    .change(Holder::Log(key.index), home.log.bytes(), 0);
+                self.weights.change(Holder::Log(key.index), home.weight, 0);
                 self.home_by_room.remove(&home.room);
             }
         }

@@ -104,6 +104,9 @@ impl<S: Store> Shard<S> {
             && self.send_rooms(index, sockets)
         {
             self.queue_behind(index);
+            // It is pinged again like any other.
+            let silent = self.tick.after(self.limits.ping_interval);
+            self.lives.due_by(index, silent);
         }
     }
 

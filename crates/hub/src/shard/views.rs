@@ -322,12 +322,16 @@ impl<S: Store> Shard<S> {
     }
 
     pub(super) fn leave_all(&mut self, index: u32) {
-        while let Some(last) = self
+        self.leave_all_but(index, None);
+    }
+
+    pub(super) fn leave_all_but(&mut self, index: u32, keep: Option<Key>) {
+        while let Some(slot) = self
             .connections
             .at(index)
-            .and_then(|c| c.rooms.len().checked_sub(1))
+            .and_then(|c| c.rooms.iter().rposition(|room| Some(room.view) != keep))
         {
-            self.leave(index, last);
+            self.leave(index, slot);
         }
     }
 
@@ -349,6 +353,16 @@ impl<S: Store> Shard<S> {
             }
         }
         self.empty_views = waiting;
+    }
+
+    /// Whether [`close_empty_views`](Self::close_empty_views) would get on with one.
+    pub(super) fn has_view_to_close(&self) -> bool {
+        self.empty_views.iter().any(|key| {
+            let view = self.views.get(*key);
+            view.is_none_or(|view| {
+                view.members > 0 || self.links[usize::from(view.home.0)].has_credit()
+            })
+        })
     }
 
     fn forget_view(&mut self, key: Key) {

@@ -310,6 +310,7 @@ impl World {
         let (hub, sockets) = &mut self.shards[shard];
         let arrived = self.bus.arrived(shard as u16, self.now_ms);
         let mut moved = !arrived.is_empty();
+        hub.wake(now);
         for (from, mut letters) in arrived {
             hub.handle_letters(from, &mut letters);
         }
