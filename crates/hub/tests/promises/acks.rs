@@ -1,0 +1,107 @@
+//! A publisher learns what became of what it published.
+
+use crate::stores::LateStore;
+use crate::world::{World, room_at, world};
+
+#[test]
+fn the_ack_comes_before_the_entry_on_the_senders_connection() {
+    for home in [0, 1] {
+        let mut world = world(2);
+        let den = room_at(home, 2);
+        let (speaker, listener) = (world.member(0, &den), world.member(1, &den));
+        world.say(speaker, &format!("publish {den} a hello"));
+        world.run();
+        let entry = format!("entry {den} 1 a hello");
+        assert_eq!(
+            world.heard(speaker),
+            [format!("ack {den} 1 a"), entry.clone()]
+        );
+        assert_eq!(world.heard(listener), [entry], "others get no ack");
+    }
+}
+
+#[test]
+fn the_ack_comes_before_the_entry_also_when_the_sender_was_blocked() {
+    let mut world = world(2);
+    let den = room_at(1, 2);
+    let speaker = world.member(0, &den);
+    world.say(speaker, &format!("publish {den} a hello"));
+    world.block(speaker);
+    world.run();
+    world.say(speaker, &format!("publish {den} b hello"));
+    world.run();
+    world.unblock(speaker, 30);
+    world.run();
+    world.unblock(speaker, usize::MAX);
+    world.run();
+    let heard = world.heard(speaker);
+    let place = |what: &str| {
+        heard
+            .iter()
+            .position(|frame| frame.starts_with(what))
+            .unwrap()
+    };
+    for (seq, id) in [(1, 'a'), (2, 'b')] {
+        let (ack, entry) = (
+            format!("ack {den} {seq} {id}"),
+            format!("entry {den} {seq} {id}"),
+        );
+        assert!(place(&ack) < place(&entry), "{heard:?}");
+    }
+    assert_eq!(heard.len(), 4, "{heard:?}");
+}
+
+#[test]
+fn what_the_store_refuses_is_told_not_stored_seen_by_nobody_and_its_number_given_again() {
+    let stores = [LateStore::default(), LateStore::default()];
+    let mut world = World::new(2, |_| {}, |id| stores[usize::from(id)].clone());
+    let (den, store) = (room_at(1, 2), &stores[1]);
+    let (speaker, listener) = (world.member(0, &den), world.member(1, &den));
+    for id in ["a", "b", "c"] {
+        world.say(speaker, &format!("publish {den} {id} x"));
+    }
+    world.run();
+    assert_eq!(store.waiting(), [1, 2, 3]);
+    store.commit(1);
+    store.refuse();
+    world.poll_stores();
+    assert_eq!(
+        world.heard(speaker),
+        [
+            format!("ack {den} 1 a"),
+            "refused b not_stored".to_owned(),
+            "refused c not_stored".to_owned(),
+            format!("entry {den} 1 a x"),
+        ]
+    );
+    assert_eq!(world.heard(listener), [format!("entry {den} 1 a x")]);
+
+    world.say(speaker, &format!("publish {den} b again"));
+    world.run();
+    assert_eq!(store.waiting(), [2], "the number is given again");
+    store.commit(1);
+    world.poll_stores();
+    assert_eq!(world.heard(listener), [format!("entry {den} 2 b again")]);
+}
+
+#[test]
+fn what_comes_while_a_refusal_is_on_the_way_is_refused_too_and_no_number_is_left_out() {
+    let store = LateStore::default();
+    let mut world = World::new(1, |_| {}, |_| store.clone());
+    let speaker = world.member(0, "den");
+    world.say(speaker, "publish den a x");
+    world.run();
+    store.refuse();
+    world.say(speaker, "publish den b x");
+    world.run();
+    assert_eq!(world.heard(speaker)[0], "refused a not_stored");
+    let again = store.waiting();
+    assert_eq!(again.len(), 1);
+    store.commit(1);
+    world.poll_stores();
+    let heard = world.heard(speaker);
+    assert!(
+        heard.last().is_none_or(|last| last == "entry den 1 b x"),
+        "{heard:?}"
+    );
+}

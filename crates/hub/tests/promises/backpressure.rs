@@ -1,0 +1,147 @@
+//! Who may not be read for now, and who may be again.
+
+use parlour_proto::COMMANDS_IN_FLIGHT_MAX;
+
+use crate::stores::LateStore;
+use crate::world::{Peer, WORDS, World, room_at, world, world_with};
+
+#[test]
+fn a_connection_whose_own_output_is_full_is_not_read_until_it_reads() {
+    let mut world = world_with(1, |limits| limits.private_bytes_max = 500);
+    let (peer, other) = (world.connect(0, WORDS, None), world.connect(0, WORDS, None));
+    world.block(peer);
+    let mut said = 0;
+    while world.try_say(peer, "leave nowhere") {
+        said += 1;
+        world.run();
+        assert!(said < 100, "its output has no bound");
+    }
+    assert!(said > 10);
+    assert!(world.try_say(other, "leave nowhere"), "others are read");
+    world.run();
+    assert_eq!(world.resumed(0), [0u32; 0]);
+    world.unblock(peer, usize::MAX);
+    world.run();
+    assert_eq!(world.resumed(0), [peer.index]);
+    assert_eq!(world.heard(peer).len(), said);
+    assert!(world.try_say(peer, "leave nowhere"));
+}
+
+#[test]
+fn a_connection_with_too_many_unanswered_publishes_is_not_read_until_they_are_answered() {
+    let store = LateStore::default();
+    let mut world = World::new(1, |_| {}, |_| store.clone());
+    let (peer, other) = (world.member(0, "den"), world.member(0, "den"));
+    let mut said = 0;
+    while world.try_say(peer, "publish den a x") {
+        said += 1;
+        world.run();
+        assert!(said < 1_000, "unanswered publishes have no bound");
+    }
+    assert!(world.try_say(other, "publish den b x"), "others are read");
+    world.run();
+    store.commit(said + 1);
+    world.poll_stores();
+    assert_eq!(world.resumed(0), [peer.index]);
+    let heard = world.heard(peer);
+    let acks = heard
+        .iter()
+        .filter(|frame| frame.starts_with("ack"))
+        .count();
+    assert_eq!(acks, said);
+}
+
+#[test]
+fn no_connection_is_read_while_a_link_has_no_credit_and_all_are_when_it_has_again() {
+    let stores = [LateStore::default(), LateStore::default()];
+    let mut world = World::new(2, |_| {}, |id| stores[usize::from(id)].clone());
+    let den = room_at(1, 2);
+    let peers: Vec<_> = (0..100)
+        .map(|_| world.connect(0, WORDS, Some(&den)))
+        .collect();
+    world.run();
+    let mut said = 0;
+    for peer in &peers {
+        while world.try_say(*peer, &format!("publish {den} a x")) {
+            said += 1;
+        }
+    }
+    let most = COMMANDS_IN_FLIGHT_MAX as usize;
+    assert!(
+        said <= most && said > most - 10,
+        "{said} commands are on the way"
+    );
+    let mut waiting = said;
+    world.run();
+    while waiting > 0 {
+        let now = stores[1].waiting().len();
+        assert!(
+            now > 0,
+            "{waiting} publishes are neither answered nor with the store"
+        );
+        stores[1].commit(now);
+        waiting -= now;
+        world.poll_stores();
+    }
+    let mut resumed = world.resumed(0);
+    resumed.sort_unstable();
+    resumed.dedup();
+    assert_eq!(resumed.len(), peers.len(), "everybody may be read again");
+}
+
+/// Publishes as fast as the hub takes it, until `count` entries are out.
+fn burst(world: &mut World, room: &str, speakers: &[Peer], count: usize, eager: bool) {
+    let (mut said, mut idle) = (0, 0);
+    while said < count {
+        let before = said;
+        for peer in speakers {
+            while said < count && world.try_say(*peer, &format!("publish {room} m{said} x")) {
+                said += 1;
+            }
+        }
+        if eager {
+            world.step();
+        } else {
+            world.run();
+        }
+        idle = if said == before { idle + 1 } else { 0 };
+        assert!(idle < 1_000, "{said} said, and nobody is read any more");
+    }
+    world.run();
+}
+
+#[test]
+fn a_burst_of_10_000_loses_nothing_and_makes_no_prompt_member_lag() {
+    for (shards, home, eager) in [(1, 0, false), (2, 0, false), (2, 1, true), (3, 2, false)] {
+        let mut world = world(shards);
+        let den = room_at(home, shards);
+        let place = |n: usize| n % usize::from(shards);
+        let speakers: Vec<_> = (0..20).map(|n| world.member(place(n), &den)).collect();
+        let listeners: Vec<_> = (0..6).map(|n| world.member(place(n), &den)).collect();
+        burst(&mut world, &den, &speakers, 10_000, eager);
+        for listener in listeners {
+            let heard = world.heard(listener);
+            assert_eq!(heard.len(), 10_000, "{shards} shards");
+            for (n, frame) in heard.iter().enumerate() {
+                assert!(
+                    frame.starts_with(&format!("entry {den} {} ", n + 1)),
+                    "{frame}"
+                );
+            }
+        }
+        let mut acks = 0;
+        for speaker in speakers {
+            acks += world
+                .heard(speaker)
+                .iter()
+                .filter(|f| f.starts_with("ack"))
+                .count();
+        }
+        assert_eq!(acks, 10_000, "every publish is answered");
+        let counts = world.counts();
+        assert_eq!(
+            (counts.gaps, counts.replays, counts.entries),
+            (0, 0, 10_000)
+        );
+    }
+}

@@ -1,0 +1,27 @@
+//! The hub's promises, one file each, through its public interface alone: shards without threads,
+//! letters carried by hand, sockets that take as much as a test lets them, and a clock that stands
+//! until a test moves it.
+
+// Clippy knows test functions, but not the helpers of an integration test.
+#![allow(clippy::unwrap_used)]
+
+mod speech;
+mod stores;
+mod world;
+
+mod acks;
+mod backpressure;
+mod bad_frames;
+mod close;
+mod durable_order;
+mod epochs;
+mod fairness;
+mod heartbeat;
+mod members;
+mod memory;
+mod order;
+mod panics;
+mod pongs;
+mod resume;
+mod rooms;
+mod slow_reader;

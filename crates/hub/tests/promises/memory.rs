@@ -1,0 +1,40 @@
+//! What is not needed is not kept.
+
+use crate::world::{WORDS, seconds, world};
+
+#[test]
+fn a_room_whose_members_have_read_everything_keeps_its_log_and_no_encoded_bytes() {
+    // One log serves both shards: a second shard's view adds nothing that stays.
+    let kept = |shards: u16| {
+        let mut world = world(shards);
+        let den = crate::world::room_at(0, shards);
+        let members: Vec<_> = (0..4)
+            .map(|n| world.member(n % usize::from(shards), &den))
+            .collect();
+        for n in 0..20 {
+            world.say(members[n % 4], &format!("publish {den} m x"));
+            world.run();
+        }
+        world.counts().log_bytes
+    };
+    assert_eq!(kept(1), kept(2));
+}
+
+#[test]
+fn a_hub_that_everybody_has_left_keeps_nothing() {
+    let mut world = world(2);
+    for n in 0..50 {
+        let peer = world.connect(n % 2, WORDS, Some(&format!("room{n}")));
+        world.run();
+        world.say(peer, "say a x");
+        world.run();
+        world.hang_up(peer);
+    }
+    world.pass_time(seconds(61));
+    let counts = world.counts();
+    assert_eq!(
+        (counts.connections, counts.rooms, counts.log_bytes),
+        (0, 0, 0)
+    );
+    assert_eq!(world.next_deadline(), None);
+}

@@ -1,0 +1,64 @@
+//! A store that answers when a test says so.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use parlour_hub::{Answer, Request, RoomKey, Store};
+use parlour_proto::{Entry, Seq};
+
+/// Commits late, and refuses on demand. Clones are the same store.
+#[derive(Clone, Default)]
+pub(crate) struct LateStore(Rc<RefCell<Late>>);
+
+#[derive(Default)]
+struct Late {
+    waiting: Vec<(RoomKey, Arc<Entry>)>,
+    answers: Vec<Answer>,
+}
+
+impl Store for LateStore {
+    fn submit(&mut self, requests: &mut Vec<Request>) {
+        let mut late = self.0.borrow_mut();
+        for request in requests.drain(..) {
+            match request {
+                Request::Append { key, entry, .. } => late.waiting.push((key, entry)),
+                Request::Read { token, .. } => late.answers.push(Answer::Entries {
+                    token,
+                    entries: Vec::new(),
+                }),
+            }
+        }
+    }
+
+    fn poll(&mut self, answers: &mut Vec<Answer>) {
+        answers.append(&mut self.0.borrow_mut().answers);
+    }
+}
+
+impl LateStore {
+    /// The numbers that wait to be committed.
+    pub(crate) fn waiting(&self) -> Vec<u64> {
+        let late = self.0.borrow();
+        late.waiting.iter().map(|(_, entry)| entry.seq.0).collect()
+    }
+
+    /// Makes the first `count` of those durable.
+    pub(crate) fn commit(&self, count: usize) {
+        let mut late = self.0.borrow_mut();
+        let committed: Vec<_> = late.waiting.drain(..count).collect();
+        for (key, entry) in committed {
+            let upto = entry.seq;
+            late.answers.push(Answer::Committed { key, upto });
+        }
+    }
+
+    /// Refuses everything that waits; it must be of one room.
+    pub(crate) fn refuse(&self) {
+        let mut late = self.0.borrow_mut();
+        let refused: Vec<_> = late.waiting.drain(..).collect();
+        let (key, first) = refused.first().expect("something waits");
+        let (key, from): (RoomKey, Seq) = (*key, first.seq);
+        late.answers.push(Answer::Refused { key, from });
+    }
+}

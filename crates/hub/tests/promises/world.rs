@@ -1,0 +1,455 @@
+//! One to three shards and their surroundings, driven as a plane drives them.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlour_hub::{
+    Attach, Bus, Counts, Framing, Letter, Sent, Shard, ShardConfig, Sockets, Store, Volatile, Wire,
+    WireIndex, home_of,
+};
+use parlour_proto::dialect::Events;
+use parlour_proto::{
+    CloseReason, Dialect, Frame, Limits, Now, RoomName, ShardId, Timestamp, UserName,
+};
+
+use crate::speech::{Brittle, Lengths, Words, take_frames};
+
+/// Speaks [`Words`].
+pub(crate) const WORDS: WireIndex = WireIndex(0);
+/// Speaks [`Events`].
+pub(crate) const EVENTS: WireIndex = WireIndex(1);
+/// Speaks [`Brittle`] words.
+pub(crate) const BRITTLE: WireIndex = WireIndex(2);
+
+/// The hub, its sockets and its clock.
+pub(crate) struct World<S = Volatile> {
+    seats: Vec<Seat<S>>,
+    post: Post,
+    now: Duration,
+    guests: u32,
+}
+
+/// A shard and what its driver keeps for it.
+struct Seat<S> {
+    shard: Shard<S>,
+    sockets: TestSockets,
+    /// Something has come since the last turn.
+    has_input: bool,
+    /// The last turn said that there is more to do.
+    has_more: bool,
+    turns: usize,
+    resumed: Vec<u32>,
+}
+
+/// Letters on the way, in the order in which they were posted, from each shard to each.
+#[derive(Default)]
+struct Post {
+    bags: VecDeque<(ShardId, ShardId, Vec<Letter>)>,
+}
+
+struct Postbox<'a> {
+    post: &'a mut Post,
+    from: ShardId,
+}
+
+impl Bus for Postbox<'_> {
+    fn post(&mut self, to: ShardId, letters: &mut Vec<Letter>) {
+        assert_ne!(to, self.from, "a shard's letters to itself do not travel");
+        let letters = std::mem::take(letters);
+        self.post.bags.push_back((self.from, to, letters));
+    }
+}
+
+/// A client, wherever its connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Peer {
+    pub(crate) shard: usize,
+    pub(crate) index: u32,
+}
+
+#[derive(Default)]
+struct TestSockets {
+    sockets: HashMap<u32, Socket>,
+    /// Connections that the driver must report as gone.
+    gone: Vec<u32>,
+    cut: Vec<u32>,
+}
+
+struct Socket {
+    /// How many more bytes it takes; `usize::MAX` for any number.
+    capacity: usize,
+    blocked: bool,
+    taken: Vec<u8>,
+    finished: bool,
+    vanished: bool,
+}
+
+impl Sockets for TestSockets {
+    fn send(&mut self, index: u32, bytes: &[u8]) -> Sent {
+        let socket = self.sockets.get_mut(&index).expect("an open socket");
+        assert!(!socket.finished, "nothing is sent after finish");
+        if socket.vanished {
+            self.gone.push(index);
+            return Sent::Gone;
+        }
+        if socket.blocked {
+            return Sent::Bytes(0);
+        }
+        let count = bytes.len().min(socket.capacity);
+        if socket.capacity != usize::MAX {
+            socket.capacity -= count;
+        }
+        socket.blocked = count < bytes.len();
+        socket.taken.extend_from_slice(&bytes[..count]);
+        Sent::Bytes(count)
+    }
+
+    fn finish(&mut self, index: u32) {
+        let socket = self.sockets.get_mut(&index).expect("an open socket");
+        assert!(!socket.finished, "finished once");
+        socket.finished = true;
+    }
+
+    fn cut(&mut self, index: u32) {
+        self.cut.push(index);
+        self.gone.push(index);
+    }
+}
+
+/// A world of `shards` shards without rooms on disk.
+pub(crate) fn world(shards: u16) -> World {
+    world_with(shards, |_| {})
+}
+
+/// The same with other limits.
+pub(crate) fn world_with(shards: u16, change: impl FnOnce(&mut Limits)) -> World {
+    World::new(shards, change, |_| Volatile::default())
+}
+
+/// The name of a room that has its home on `home`.
+pub(crate) fn room_at(home: u16, shards: u16) -> String {
+    let mut names = (0..).map(|n| format!("room{n}"));
+    let is_there = |name: &String| home_of(&RoomName::new(name).unwrap(), shards) == ShardId(home);
+    names.find(is_there).unwrap()
+}
+
+impl<S: Store> World<S> {
+    pub(crate) fn new(
+        shards: u16,
+        change: impl FnOnce(&mut Limits),
+        store: impl Fn(u16) -> S,
+    ) -> Self {
+        let mut limits = Limits::default();
+        change(&mut limits);
+        let limits = Arc::new(limits);
+        let framing: Arc<dyn Framing> = Arc::new(Lengths);
+        let dialects: [Arc<dyn Dialect>; 3] =
+            [Arc::new(Words), Arc::new(Events), Arc::new(Brittle)];
+        let wires: Arc<[Wire]> = dialects
+            .into_iter()
+            .map(|dialect| Wire {
+                dialect,
+                framing: Arc::clone(&framing),
+            })
+            .collect();
+        let seat = |id| Seat {
+            shard: Shard::new(
+                ShardConfig {
+                    id: ShardId(id),
+                    shards,
+                    wires: Arc::clone(&wires),
+                    limits: Arc::clone(&limits),
+                    seed: u64::from(id),
+                },
+                store(id),
+            ),
+            sockets: TestSockets::default(),
+            has_input: false,
+            has_more: false,
+            turns: 0,
+            resumed: Vec::new(),
+        };
+        Self {
+            seats: (0..shards).map(seat).collect(),
+            post: Post::default(),
+            now: Duration::ZERO,
+            guests: 0,
+        }
+    }
+
+    // What clients do.
+
+    /// Connects to a shard, speaking `wire`, entering `room` if there is one.
+    pub(crate) fn connect(&mut self, shard: usize, wire: WireIndex, room: Option<&str>) -> Peer {
+        self.guests += 1;
+        let attach = Attach {
+            wire,
+            who: UserName::guest(&self.guests.to_string()).unwrap(),
+            room: room.map(|room| RoomName::new(room).unwrap()),
+        };
+        let now = self.now();
+        let seat = self.wake(shard);
+        let index = seat.shard.attach(now, attach).index;
+        let socket = Socket {
+            capacity: usize::MAX,
+            blocked: false,
+            taken: Vec::new(),
+            finished: false,
+            vanished: false,
+        };
+        seat.sockets.sockets.insert(index, socket);
+        Peer { shard, index }
+    }
+
+    /// Connects and comes to rest, so that the peer is in `room` and has heard so.
+    pub(crate) fn member(&mut self, shard: usize, room: &str) -> Peer {
+        let peer = self.connect(shard, WORDS, Some(room));
+        self.run();
+        let heard = self.heard(peer);
+        assert!(
+            heard[0].starts_with(&format!("joined {room} ")),
+            "{heard:?}"
+        );
+        peer
+    }
+
+    /// Says something that the hub must be willing to take, without giving it a turn.
+    pub(crate) fn say(&mut self, peer: Peer, text: &str) {
+        assert!(self.try_say(peer, text), "{peer:?} is held back");
+    }
+
+    /// The same, if the hub is willing.
+    pub(crate) fn try_say(&mut self, peer: Peer, text: &str) -> bool {
+        let shard = &mut self.wake(peer.shard).shard;
+        let takes = shard.takes_frames(peer.index);
+        if takes {
+            shard.handle_heard(peer.index);
+            shard.handle_frame(peer.index, Frame::Text(text));
+        }
+        takes
+    }
+
+    pub(crate) fn ping(&mut self, peer: Peer, payload: &[u8]) {
+        let shard = &mut self.wake(peer.shard).shard;
+        shard.handle_heard(peer.index);
+        shard.handle_ping(peer.index, payload);
+    }
+
+    /// Some bytes come that are no whole frame.
+    pub(crate) fn stir(&mut self, peer: Peer) {
+        self.wake(peer.shard).shard.handle_heard(peer.index);
+    }
+
+    pub(crate) fn send_close(&mut self, peer: Peer, code: Option<u16>) {
+        let shard = &mut self.wake(peer.shard).shard;
+        shard.handle_close(peer.index, code);
+    }
+
+    /// Its socket ends. The driver says so between turns; the shard's deadline must ask for the next
+    /// one if there is something to do.
+    pub(crate) fn hang_up(&mut self, peer: Peer) {
+        let seat = &mut self.seats[peer.shard];
+        seat.shard.handle_gone(peer.index);
+        seat.sockets.sockets.remove(&peer.index);
+    }
+
+    /// Its socket is gone; the next send finds out.
+    pub(crate) fn vanish(&mut self, peer: Peer) {
+        self.socket(peer).vanished = true;
+    }
+
+    /// It takes no byte any more.
+    pub(crate) fn block(&mut self, peer: Peer) {
+        self.socket(peer).capacity = 0;
+    }
+
+    /// It takes `count` bytes more (`usize::MAX`: any number).
+    pub(crate) fn unblock(&mut self, peer: Peer, count: usize) {
+        let seat = self.wake(peer.shard);
+        let socket = seat.sockets.sockets.get_mut(&peer.index).unwrap();
+        socket.capacity = count;
+        if std::mem::take(&mut socket.blocked) {
+            seat.shard.handle_writable(peer.index, &mut seat.sockets);
+        }
+    }
+
+    // What can be seen.
+
+    /// The whole frames that came to a client since the last look.
+    pub(crate) fn heard(&mut self, peer: Peer) -> Vec<String> {
+        take_frames(&mut self.socket(peer).taken)
+    }
+
+    /// Those of its frames that are entries.
+    pub(crate) fn entries(&mut self, peer: Peer) -> Vec<String> {
+        let mut heard = self.heard(peer);
+        heard.retain(|frame| frame.starts_with("entry "));
+        heard
+    }
+
+    /// Bytes of a frame that came only in part.
+    pub(crate) fn half_heard(&mut self, peer: Peer) -> usize {
+        self.socket(peer).taken.len()
+    }
+
+    pub(crate) fn is_finished(&mut self, peer: Peer) -> bool {
+        self.socket(peer).finished
+    }
+
+    pub(crate) fn was_cut(&self, peer: Peer) -> bool {
+        self.seats[peer.shard].sockets.cut.contains(&peer.index)
+    }
+
+    pub(crate) fn shard(&mut self, shard: usize) -> &mut Shard<S> {
+        &mut self.seats[shard].shard
+    }
+
+    /// The counters of all shards.
+    pub(crate) fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for seat in &self.seats {
+            seat.shard.stats().add_to(&mut counts);
+        }
+        counts
+    }
+
+    /// Turns of all shards so far.
+    pub(crate) fn turns(&self) -> usize {
+        self.seats.iter().map(|seat| seat.turns).sum()
+    }
+
+    /// Peers of a shard that may be read again since the last look.
+    pub(crate) fn resumed(&mut self, shard: usize) -> Vec<u32> {
+        std::mem::take(&mut self.seats[shard].resumed)
+    }
+
+    // What the driver does.
+
+    pub(crate) fn now_at(&self) -> Duration {
+        self.now
+    }
+
+    fn now(&self) -> Now {
+        let wall = i64::try_from(self.now.as_nanos()).unwrap();
+        Now {
+            monotonic: self.now,
+            wall: Timestamp::from_unix_nanoseconds(wall),
+        }
+    }
+
+    /// Something comes for this shard.
+    fn wake(&mut self, shard: usize) -> &mut Seat<S> {
+        let now = self.now();
+        let seat = &mut self.seats[shard];
+        if !std::mem::replace(&mut seat.has_input, true) {
+            seat.shard.wake(now);
+        }
+        seat
+    }
+
+    fn socket(&mut self, peer: Peer) -> &mut Socket {
+        let sockets = &mut self.seats[peer.shard].sockets.sockets;
+        sockets.get_mut(&peer.index).expect("an open socket")
+    }
+
+    /// Closes everything.
+    pub(crate) fn close_all(&mut self, reason: CloseReason) {
+        for shard in 0..self.seats.len() {
+            self.wake(shard).shard.close_all(reason);
+        }
+    }
+
+    pub(crate) fn close(&mut self, peer: Peer, reason: CloseReason) {
+        self.wake(peer.shard).shard.close(peer.index, reason);
+    }
+
+    /// The store has something to say: shards poll it in a turn.
+    pub(crate) fn poll_stores(&mut self) {
+        for shard in 0..self.seats.len() {
+            self.wake(shard);
+        }
+        self.run();
+    }
+
+    /// Delivers letters and gives turns until no shard has anything to do now. Only shards that
+    /// have a reason get a turn: input, letters, "there is more", or their deadline.
+    pub(crate) fn run(&mut self) {
+        let mut left = 100_000;
+        while self.step() {
+            left -= 1;
+            assert!(left > 0, "the world does not come to rest");
+        }
+    }
+
+    /// Letters are delivered, and each shard that has a reason gets one turn.
+    pub(crate) fn step(&mut self) -> bool {
+        while let Some((from, to, mut letters)) = self.post.bags.pop_front() {
+            let seat = self.wake(usize::from(to.0));
+            seat.shard.handle_letters(from, &mut letters);
+            assert!(letters.is_empty(), "letters are drained");
+        }
+        let mut moved = false;
+        for shard in 0..self.seats.len() {
+            moved |= self.turn_if_due(shard);
+        }
+        moved || !self.post.bags.is_empty()
+    }
+
+    fn turn_if_due(&mut self, shard: usize) -> bool {
+        let now = self.now();
+        let seat = &mut self.seats[shard];
+        let is_due = seat.shard.deadline().is_some_and(|at| at <= now.monotonic);
+        if !(seat.has_input || seat.has_more || is_due) {
+            return false;
+        }
+        seat.has_input = false;
+        seat.turns += 1;
+        let mut bus = Postbox {
+            post: &mut self.post,
+            from: ShardId(u16::try_from(shard).unwrap()),
+        };
+        seat.has_more = seat.shard.turn(now, &mut seat.sockets, &mut bus);
+        seat.resumed.append(&mut seat.shard.take_resumed());
+        let mut gone = std::mem::take(&mut seat.sockets.gone);
+        gone.dedup();
+        for index in gone {
+            seat.shard.handle_gone(index);
+        }
+        true
+    }
+
+    /// Lets time pass. Shards get their turns at their deadlines, and no other.
+    pub(crate) fn pass_time(&mut self, span: Duration) {
+        self.run();
+        let until = self.now + span;
+        while let Some(next) = self.next_deadline().filter(|next| *next <= until) {
+            self.now = self.now.max(next);
+            self.run();
+            assert!(
+                self.next_deadline().is_none_or(|again| again > next),
+                "a deadline that was met is not set again"
+            );
+        }
+        self.now = until;
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        let deadlines = self.seats.iter().filter_map(|seat| seat.shard.deadline());
+        deadlines.min()
+    }
+}
+
+/// The position that a `joined` frame tells: its epoch and number.
+pub(crate) fn position(joined: &str) -> (String, u64) {
+    let words: Vec<_> = joined.split(' ').collect();
+    match words[..] {
+        ["joined", _, seq, epoch] => (epoch.to_owned(), seq.parse().unwrap()),
+        _ => panic!("no joined: {joined}"),
+    }
+}
+
+/// Seconds.
+pub(crate) fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
