@@ -1,7 +1,8 @@
 //! Members that never read: they disturb nobody, cost little, and learn what became of them.
 
 use std::net::TcpStream;
-use std::thread;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::{self, JoinHandle};
 
 use rustix::process::Signal;
 use tungstenite::{Message, WebSocket};
@@ -16,7 +17,7 @@ const MESSAGE_BYTES: usize = 60_000;
 const UNTIL_BLOCKED: usize = 8 << 20;
 const PUBLISHED_AFTER: usize = 64 << 20;
 const MESSAGES: usize = (UNTIL_BLOCKED + PUBLISHED_AFTER).div_ceil(MESSAGE_BYTES);
-/// Messages on the way, so that those who read can keep up.
+/// Messages that a listener may be behind; they fit a ring.
 const WINDOW: usize = 8;
 /// One log and one ring of 1 MiB each, a begun frame of each stuck reader, and what the allocator
 /// rounds up.
@@ -34,12 +35,9 @@ fn members_that_never_read_disturb_nobody_and_are_told() {
     let mut publisher = server.join("publisher", "room");
     let before = private_bytes(&server);
 
-    let healthy: Vec<_> = healthy
-        .into_iter()
-        .map(|mut client| thread::spawn(move || hear_all(&mut client)))
-        .collect();
-    publish_all(&mut publisher);
-    for listener in healthy {
+    let (receipts, listeners): (Vec<_>, Vec<_>) = healthy.into_iter().map(listen).unzip();
+    publish_all(&mut publisher, &receipts);
+    for listener in listeners {
         listener.join().unwrap();
     }
 
@@ -61,24 +59,29 @@ fn members_that_never_read_disturb_nobody_and_are_told() {
     assert_eq!(count_in(&log, "slow_closes"), STUCK, "{log}");
 }
 
-fn publish_all(publisher: &mut Client) {
-    let padding = "x".repeat(MESSAGE_BYTES - 8);
-    let mut heard = 0;
-    for number in 0..MESSAGES {
-        publisher.say(&format!("{number:08}{padding}"));
-        if number >= WINDOW {
-            assert_eq!(number_of(&publisher.told_text()), heard);
-            heard += 1;
+/// Hears everything in a thread of its own, with a receipt for each message.
+fn listen(mut client: Client) -> (Receiver<()>, JoinHandle<()>) {
+    let (receipt, receipts) = sync_channel(MESSAGES);
+    let listener = thread::spawn(move || {
+        for number in 0..MESSAGES {
+            assert_eq!(number_of(&client.told_text()), number);
+            receipt.send(()).unwrap();
         }
-    }
-    for number in heard..MESSAGES {
-        assert_eq!(number_of(&publisher.told_text()), number);
-    }
+    });
+    (receipts, listener)
 }
 
-fn hear_all(client: &mut Client) {
+/// Publishes no faster than the listeners hear, so that none of them is slow.
+fn publish_all(publisher: &mut Client, receipts: &[Receiver<()>]) {
+    let padding = "x".repeat(MESSAGE_BYTES - 8);
     for number in 0..MESSAGES {
-        assert_eq!(number_of(&client.told_text()), number);
+        publisher.say(&format!("{number:08}{padding}"));
+        assert_eq!(number_of(&publisher.told_text()), number);
+        if number >= WINDOW {
+            receipts
+                .iter()
+                .for_each(|receipts| receipts.recv().unwrap());
+        }
     }
 }
 

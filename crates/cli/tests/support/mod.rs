@@ -20,6 +20,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub use client::Client;
+#[allow(unused_imports)]
 pub use raw::{Answer, Raw, frame};
 
 /// The longest that a test waits for one thing.
