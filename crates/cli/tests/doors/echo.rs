@@ -1,10 +1,12 @@
 //! `/echo`: contract rows 4.01 to 4.12.
 
+use std::io::{Read, Write};
+
 use tungstenite::Message;
 use tungstenite::protocol::frame::Frame;
 use tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use crate::support::{Server, frame};
+use crate::support::{PATIENCE, Server, frame};
 
 #[test]
 fn every_message_comes_back_unchanged_and_in_order() {
@@ -136,4 +138,43 @@ fn who_just_goes_away_disturbs_nobody() {
     }
     bystander.send(Message::text("still here"));
     assert_eq!(bystander.next(), Message::text("still here"));
+}
+
+#[test]
+fn who_sends_without_reading_is_not_read_and_gets_all_of_it_when_he_reads() {
+    const MUCH: usize = 64 << 20;
+    const TEXT: [u8; 120] = [b'x'; 120];
+    let server = Server::start();
+    let raw = crate::handshake::upgraded(&server, "/echo");
+    let mut stream = raw.stream;
+    let message = frame(0x81, &TEXT);
+    let messages = message.repeat(1_000);
+
+    // Until the server has taken nothing for so long: what it has read is bounded.
+    let pause = std::time::Duration::from_millis(300);
+    stream.set_write_timeout(Some(pause)).unwrap();
+    let mut sent = 0;
+    while let Ok(len) = stream.write(&messages[sent % messages.len()..]) {
+        sent += len;
+        assert!(sent < MUCH, "the server reads on and on");
+    }
+
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    let mut reader = stream.try_clone().unwrap();
+    let count = sent.div_ceil(message.len());
+    let all_came_back = std::thread::spawn(move || {
+        for n in 0..count {
+            let mut echoed = [0; 2 + TEXT.len()];
+            reader.read_exact(&mut echoed).unwrap();
+            assert!(
+                echoed[..2] == [0x81, 120] && echoed[2..] == TEXT,
+                "message {n}: {echoed:?}"
+            );
+        }
+    });
+    let begun = sent % message.len();
+    if begun > 0 {
+        stream.write_all(&message[begun..]).unwrap();
+    }
+    all_came_back.join().unwrap();
 }
