@@ -89,6 +89,58 @@ fn no_connection_is_read_while_a_link_has_no_credit_and_all_are_when_it_has_agai
     assert_eq!(resumed.len(), peers.len(), "everybody may be read again");
 }
 
+#[test]
+fn a_reader_who_is_behind_waits_for_credit_without_keeping_its_shard_awake() {
+    let stores = [LateStore::default(), LateStore::default()];
+    let mut world = World::new(
+        2,
+        |limits| limits.log_entries_max = 8,
+        |id| stores[usize::from(id)].clone(),
+    );
+    let den = room_at(1, 2);
+    let far = world.member(1, &den);
+    let reader = world.member(0, &den);
+    world.block(reader);
+    for n in 1..=30 {
+        world.say(far, &format!("publish {den} m{n} x"));
+        world.run();
+        stores[1].commit(1);
+        world.poll_stores();
+    }
+    // Now its shard's credit is used up, by rooms that are not the reader's.
+    let peers: Vec<_> = (0..100)
+        .map(|_| world.connect(0, WORDS, Some(&den)))
+        .collect();
+    world.run();
+    for peer in &peers {
+        while world.try_say(*peer, &format!("publish {den} a x")) {}
+    }
+    world.run();
+    world.unblock(reader, usize::MAX);
+    world.run();
+    assert_eq!(
+        world.entries(reader),
+        [""; 0],
+        "its read is not on the way yet"
+    );
+    assert!(
+        world.next_deadline() > Some(world.now_at()),
+        "its shard sleeps"
+    );
+    while !stores[1].waiting().is_empty() {
+        stores[1].commit(stores[1].waiting().len());
+        world.poll_stores();
+    }
+    let heard = world.heard(reader);
+    assert!(
+        heard[0].starts_with(&format!("gap {den} 1..=")),
+        "{:?}",
+        heard[0]
+    );
+    let last = world.entries(far).pop().unwrap();
+    assert_eq!(heard.last(), Some(&last));
+}
+
 /// Publishes as fast as the hub takes it, until `count` entries are out.
 fn burst(world: &mut World, room: &str, speakers: &[Peer], count: usize, eager: bool) {
     let (mut said, mut idle) = (0, 0);

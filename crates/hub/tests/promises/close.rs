@@ -147,3 +147,33 @@ fn a_late_answer_for_a_connection_that_is_gone_does_not_reach_the_next_one_at_it
     world.run();
     assert_eq!(world.heard(new), [""; 0]);
 }
+
+#[test]
+fn a_late_replay_does_not_reach_the_next_one_at_its_index() {
+    let mut world = world(2);
+    let den = crate::world::room_at(1, 2);
+    let speaker = world.connect(1, WORDS, Some(&den));
+    world.run();
+    let (epoch, _) = crate::world::position(&world.heard(speaker)[0]);
+    (0..20).for_each(|_| world.say(speaker, &format!("publish {den} a x")));
+    world.run();
+    let _view_stays = world.member(0, &den);
+    for steps in 0..4 {
+        let old = world.connect(0, WORDS, None);
+        world.say(old, &format!("join {den} {epoch} 0"));
+        for _ in 0..steps {
+            world.step();
+        }
+        world.hang_up(old);
+        let new = world.connect(0, WORDS, Some(&den));
+        assert_eq!(new.index, old.index);
+        world.run();
+        let heard = world.heard(new);
+        assert_eq!(
+            heard,
+            [format!("joined {den} 20 {epoch}")],
+            "after {steps} steps"
+        );
+        world.hang_up(new);
+    }
+}

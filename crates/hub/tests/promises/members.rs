@@ -91,3 +91,25 @@ fn sockets_that_turn_out_to_be_gone_do_not_disturb_a_pass() {
     let gone = vanished.len();
     assert_eq!(world.shard(0).connections(), 3 * PASS_MEMBERS_MAX - gone);
 }
+
+#[test]
+fn a_dialect_whose_members_all_leave_in_the_middle_of_a_pass_can_be_spoken_again() {
+    use crate::world::BRITTLE;
+    let mut world = world(1);
+    let (speaker, members) = pass_under_way(&mut world);
+    let others: Vec<_> = (0..300)
+        .map(|_| world.connect(0, BRITTLE, Some("den")))
+        .collect();
+    world.say(speaker, "publish den b x");
+    world.step();
+    others.iter().for_each(|other| world.hang_up(*other));
+    world.step();
+    let back = world.connect(0, BRITTLE, Some("den"));
+    world.say(speaker, "publish den c x");
+    world.run();
+    assert_eq!(world.entries(back), ["entry den 3 c x"]);
+    for member in members {
+        let all = ["entry den 1 a x", "entry den 2 b x", "entry den 3 c x"];
+        assert_eq!(world.entries(member), all);
+    }
+}

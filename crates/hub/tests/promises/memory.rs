@@ -1,6 +1,6 @@
 //! What is not needed is not kept.
 
-use crate::world::{WORDS, seconds, world};
+use crate::world::{WORDS, seconds, world, world_with};
 
 #[test]
 fn a_room_whose_members_have_read_everything_keeps_its_log_and_no_encoded_bytes() {
@@ -37,4 +37,29 @@ fn a_hub_that_everybody_has_left_keeps_nothing() {
         (0, 0, 0)
     );
     assert_eq!(world.next_deadline(), None);
+}
+
+#[test]
+fn over_the_bound_of_all_logs_the_largest_is_trimmed_first() {
+    let total = 100_000;
+    let mut world = world_with(1, |limits| limits.logs_total_bytes_max = total);
+    let (loud, quiet) = (world.member(0, "loud"), world.member(0, "quiet"));
+    (0..10).for_each(|_| world.say(quiet, "publish quiet m x"));
+    world.run();
+    let text = "x".repeat(1_000);
+    for _ in 0..500 {
+        world.say(loud, &format!("publish loud m {text}"));
+        world.run();
+        let held = world.counts().log_bytes;
+        assert!(held <= total as u64, "{held} bytes of logs");
+    }
+    assert_eq!(world.entries(loud).len(), 500, "members notice nothing");
+    let reader = world.connect(0, WORDS, Some("quiet"));
+    world.run();
+    let (epoch, _) = crate::world::position(&world.heard(reader)[0]);
+    world.say(reader, "leave quiet");
+    world.say(reader, &format!("join quiet {epoch} 0"));
+    world.run();
+    let heard = world.heard(reader);
+    assert_eq!(heard.len(), 11, "the small log is whole: {heard:?}");
 }

@@ -159,3 +159,44 @@ fn leaving_and_coming_back_at_once_is_heard_from_there_on() {
         [format!("ack {den} 2 b"), format!("entry {den} 2 b x")]
     );
 }
+
+#[test]
+fn joining_twice_is_being_in_the_room_once() {
+    let mut world = world(2);
+    let den = room_at(1, 2);
+    let peer = world.connect(0, WORDS, Some(&den));
+    world.say(peer, &format!("join {den}"));
+    world.run();
+    world.say(peer, &format!("join {den}"));
+    world.say(peer, &format!("publish {den} a x"));
+    world.run();
+    let heard = world.heard(peer);
+    assert_eq!(heard.len(), 3, "{heard:?}");
+    assert_eq!(heard[2], format!("entry {den} 1 a x"));
+}
+
+#[test]
+fn leaving_a_room_before_its_home_has_answered_leaves_nothing_behind() {
+    let mut world = world(2);
+    let den = room_at(1, 2);
+    let speaker = world.member(1, &den);
+    let peer = world.connect(0, WORDS, None);
+    for _ in 0..3 {
+        world.say(peer, &format!("join {den}"));
+        world.say(peer, &format!("leave {den}"));
+        world.say(peer, &format!("join {den}"));
+        world.step();
+        world.say(peer, &format!("leave {den}"));
+        world.step();
+    }
+    world.say(peer, &format!("join {den}"));
+    world.run();
+    world.heard(peer);
+    world.say(speaker, &format!("publish {den} a x"));
+    world.run();
+    assert_eq!(world.heard(peer), [format!("entry {den} 1 a x")]);
+    world.hang_up(peer);
+    world.hang_up(speaker);
+    world.pass_time(crate::world::seconds(61));
+    assert_eq!(world.counts().rooms, 0);
+}

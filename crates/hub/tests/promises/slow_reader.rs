@@ -212,6 +212,75 @@ fn a_reader_who_takes_a_byte_now_and_then_is_not_stuck() {
     assert!(world.shard(0).is_closing(slow.index));
 }
 
+/// What a slow reader was told leaves nothing out and repeats nothing.
+fn assert_all_told(heard: &[String], room: &str, last: usize) {
+    let mut next = 1;
+    for frame in heard {
+        let words: Vec<_> = frame.split([' ', '.']).collect();
+        match words[..] {
+            ["entry", of, number, ..] if of == room => {
+                assert_eq!(number, next.to_string(), "{frame}");
+                next += 1;
+            }
+            ["gap", of, first, .., last] if of == room => {
+                assert_eq!(first, next.to_string(), "{frame}");
+                next = last.strip_prefix('=').unwrap().parse::<usize>().unwrap() + 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(next, last + 1, "{room}");
+}
+
+#[test]
+fn a_reader_who_never_catches_up_is_told_of_every_entry_or_its_loss() {
+    for (shards, home) in [(1, 0), (2, 0), (2, 1)] {
+        let mut world = world_with(shards, with_small_logs);
+        let den = crate::world::room_at(home, shards);
+        let (prompt, slow) = (world.member(0, &den), world.member(0, &den));
+        world.block(slow);
+        for n in 1..=400 {
+            world.say(prompt, &format!("publish {den} m{n} x"));
+            world.run();
+            world.unblock(slow, 1 + n * 7 % 13);
+            world.run();
+        }
+        world.unblock(slow, usize::MAX);
+        world.run();
+        let heard = world.heard(slow);
+        assert_all_told(&heard, &den, 400);
+        assert!(
+            world.counts().gaps > 3,
+            "it was slow: {} gaps",
+            world.counts().gaps
+        );
+        assert_eq!(world.entries(prompt).len(), 400);
+    }
+}
+
+#[test]
+fn entries_that_are_larger_than_a_log_come_through_one_by_one() {
+    let mut world = world_with(2, |limits| {
+        without_pings(limits);
+        limits.log_bytes_max = 5_000;
+    });
+    let den = crate::world::room_at(1, 2);
+    let members = [world.member(0, &den), world.member(1, &den)];
+    let slow = world.member(0, &den);
+    world.block(slow);
+    let text = "x".repeat(30_000);
+    for n in 1..=20 {
+        world.say(members[0], &format!("publish {den} m{n} {text}"));
+    }
+    world.run();
+    for member in members {
+        assert_eq!(world.entries(member).len(), 20);
+    }
+    world.unblock(slow, usize::MAX);
+    world.run();
+    assert_all_told(&world.heard(slow), &den, 20);
+}
+
 #[test]
 fn a_slow_reader_in_several_rooms_gets_each_rooms_entries_in_order() {
     let mut world = world_with(1, with_small_logs);
@@ -233,21 +302,6 @@ fn a_slow_reader_in_several_rooms_gets_each_rooms_entries_in_order() {
     }
     let heard = world.heard(slow);
     for room in ["den", "hall"] {
-        let mut next = 1;
-        for frame in &heard {
-            let words: Vec<_> = frame.split([' ', '.']).collect();
-            match words[..] {
-                ["entry", of, number, ..] if of == room => {
-                    assert_eq!(number, next.to_string(), "{heard:?}");
-                    next += 1;
-                }
-                ["gap", of, first, .., last] if of == room => {
-                    assert_eq!(first, next.to_string(), "{heard:?}");
-                    next = last.strip_prefix('=').unwrap().parse::<usize>().unwrap() + 1;
-                }
-                _ => {}
-            }
-        }
-        assert_eq!(next, 41, "{room}: {heard:?}");
+        assert_all_told(&heard, room, 40);
     }
 }
