@@ -10,6 +10,9 @@ import {
   countUnread, parts, showChat, showJoin, showJoinError, showMessageHint, showRoom, showState,
 } from './view.js';
 
+// Refusals of a room; the server has then left this connection where it was.
+const ROOM_REFUSALS = new Set(['bad_room', 'too_many_rooms', 'too_many_rooms_here']);
+
 const NAME_KEY = 'parlour.name';
 
 const lines = new Lines({ log: parts.log, list: parts.lines, newer: parts.newer });
@@ -18,6 +21,8 @@ const unknownTypes = new Set();
 
 let connection = null;
 let room = roomFromLink();
+// Where the server leaves us when it refuses `room`.
+let roomBefore = FIRST_ROOM;
 let ownName = '';
 // When the last connection ended, if one has been there before.
 let lostAt = null;
@@ -84,6 +89,7 @@ function entered(name) {
   showJoinError('', false);
   showMessageHint('');
   showChat();
+  roomBefore = FIRST_ROOM;
   if (room !== FIRST_ROOM) connection.send(encodeRoomChange(room));
   if (lostAt) {
     const since = lostAt.toLocaleTimeString();
@@ -108,6 +114,7 @@ function enterRoom(wanted) {
     showRoom(room);
     return;
   }
+  roomBefore = room;
   room = wanted;
   location.hash = encodeURIComponent(room);
   showRoom(room);
@@ -173,9 +180,19 @@ function showMessage(message) {
 }
 
 function showError({ code, words }) {
-  outbox.refused();
+  if (ROOM_REFUSALS.has(code)) backToRoomBefore();
+  else outbox.refused();
   const what = words || 'it does not say why';
   lines.addNotice(`The server refused a request: ${what}${code ? ` (${code})` : ''}`, 'problem');
+}
+
+// Asking for that room again makes page and server agree even if another change is under way.
+function backToRoomBefore() {
+  room = roomBefore;
+  roomBefore = FIRST_ROOM;
+  connection.send(encodeRoomChange(room));
+  history.replaceState(null, '', `#${encodeURIComponent(room)}`);
+  showRoom(room);
 }
 
 function roomFromLink() {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import {
-  openAndJoin, sendAndSee, stateWords, untilLine, untilMessage, untilState,
+  messages, openAndJoin, sendAndSee, stateWords, untilLine, untilMessage, untilState,
 } from './support/chat.js';
 import { withParlour } from './support/parlour.js';
 import { startServer } from './support/server.js';
@@ -26,10 +26,13 @@ for (const [signal, how] of [['SIGTERM', 'stopped'], ['SIGKILL', 'killed']]) {
           await untilState(page, 'connected');
           await untilLine(page, 'gap', 'may be missing here');
         }
-        // The echo proves that bob is back in his room, not in general.
+        // In tea again, not in general where every connection starts.
+        const eve = await openAndJoin(await newPage(), server, 'eve', 'general');
         await sendAndSee(bob, 'bob is back');
         await sendAndSee(ann, 'after');
         await untilMessage(bob, 'after');
+        await sendAndSee(eve, 'alone');
+        assert.deepEqual((await messages(eve)).map(({ text }) => text), ['alone']);
       } finally {
         await again.stop();
       }

@@ -44,3 +44,20 @@ test('a link opens its room, no fragment means general, and the way back works',
     await ann.getByRole('heading', { name: 'tea' }).waitFor();
   },
 ));
+
+test('a refused room is said in words and the page stays where the server has it', withParlour(
+  async ({ server, newPage }) => {
+    const bob = await openAndJoin(await newPage(), server, 'bob', 'tea');
+    const ann = await openAndJoin(await newPage(), server, 'ann', 'tea');
+    await changeRoom(ann, '$inner');
+    await untilLine(ann, 'problem', 'bad_room');
+    await ann.getByRole('heading', { name: 'tea' }).waitFor();
+    assert.equal(new URL(ann.url()).hash, '#tea');
+    await sendAndSee(ann, 'still with you');
+    await untilMessage(bob, 'still with you');
+
+    const eve = await openAndJoin(await newPage(), server, 'eve', 'r'.repeat(129));
+    await untilLine(eve, 'problem', 'bad_room');
+    await eve.getByRole('heading', { name: 'general' }).waitFor();
+  },
+));
