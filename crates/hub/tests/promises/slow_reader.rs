@@ -198,6 +198,19 @@ fn a_stuck_reader_who_reads_after_all_gets_the_begun_frame_and_the_close() {
 }
 
 #[test]
+fn a_stuck_reader_who_stops_again_is_cut_soon_after_its_last_byte() {
+    let mut world = world_with(1, without_pings);
+    let (prompt, slow) = prompt_and_slow(&mut world);
+    speak(&mut world, prompt, 1..=1);
+    world.pass_time(seconds(303));
+    world.unblock(slow, 1);
+    world.pass_time(seconds(4));
+    assert!(!world.was_cut(slow), "it has moved");
+    world.pass_time(seconds(2));
+    assert!(world.was_cut(slow));
+}
+
+#[test]
 fn a_reader_who_takes_a_byte_now_and_then_is_not_stuck() {
     let mut world = world_with(1, without_pings);
     let (prompt, slow) = prompt_and_slow(&mut world);
@@ -255,6 +268,36 @@ fn a_reader_who_never_catches_up_is_told_of_every_entry_or_its_loss() {
             world.counts().gaps
         );
         assert_eq!(world.entries(prompt).len(), 400);
+    }
+}
+
+#[test]
+fn a_reader_who_catches_up_in_the_middle_of_a_pass_is_not_left_waiting() {
+    for delay in 0..24 {
+        let mut world = world_with(1, |limits| {
+            without_pings(limits);
+            limits.log_entries_max = 16;
+            // A replay brings one entry at a time.
+            limits.private_bytes_max = 800;
+        });
+        let (slow, holder) = (world.member(0, "den"), world.member(0, "den"));
+        let crowd: Vec<_> = (0..600)
+            .map(|_| world.connect(0, crate::world::WORDS, None))
+            .collect();
+        crowd.iter().for_each(|peer| world.say(*peer, "join den"));
+        world.run();
+        world.block(slow);
+        speak(&mut world, crowd[0], 1..=30);
+        // The ring keeps what this one has not taken.
+        world.block(holder);
+        speak(&mut world, crowd[0], 31..=38);
+        world.unblock(slow, usize::MAX);
+        (0..delay).for_each(|_| {
+            world.step();
+        });
+        world.say(crowd[0], "publish den m39 x");
+        world.run();
+        assert_all_told(&world.heard(slow), "den", 39);
     }
 }
 
