@@ -63,3 +63,34 @@ fn over_the_bound_of_all_logs_the_largest_is_trimmed_first() {
     let heard = world.heard(reader);
     assert_eq!(heard.len(), 11, "the small log is whole: {heard:?}");
 }
+
+#[test]
+fn an_idle_connection_keeps_no_buffer_of_what_it_was_sent() {
+    let mut world = world(1);
+    let peers: Vec<_> = (0..200).map(|_| world.member(0, "den")).collect();
+    let speaker = world.member(0, "den");
+    let long = "x".repeat(1_000);
+    let round = |world: &mut crate::world::World| {
+        // An answer of its own for each, and an entry for all.
+        peers
+            .iter()
+            .for_each(|peer| world.echo(*peer, long.as_bytes()));
+        world.say(speaker, &format!("publish den a {long}"));
+        world.run();
+        for peer in &peers {
+            assert_eq!(world.heard(*peer).len(), 2);
+        }
+        world.heard(speaker);
+    };
+    // The test's own sockets keep theirs, from the first round on; the shard had none before.
+    peers.iter().for_each(|peer| world.reserve(*peer, 10_000));
+    world.reserve(speaker, 10_000);
+    let memory = allocation_counter::measure(|| round(&mut world));
+    // One log entry, and lists of indices that the shard keeps for its next turn.
+    let kept = memory.bytes_current;
+    assert!(
+        kept < 200 * 100,
+        "{kept} bytes are kept for 200 idle connections"
+    );
+    assert!(memory.bytes_max > 200 * 1_000, "the answers were there");
+}

@@ -230,6 +230,17 @@ impl<S: Store> World<S> {
         takes
     }
 
+    /// Sends bytes that the hub gives back.
+    pub(crate) fn echo(&mut self, peer: Peer, bytes: &[u8]) {
+        let shard = &mut self.wake(peer.shard).shard;
+        shard.handle_frame(peer.index, Frame::Binary(bytes));
+    }
+
+    /// Makes room for what the client will read, so that a test can count the hub's memory alone.
+    pub(crate) fn reserve(&mut self, peer: Peer, bytes: usize) {
+        self.socket(peer).taken.reserve(bytes);
+    }
+
     pub(crate) fn ping(&mut self, peer: Peer, payload: &[u8]) {
         let shard = &mut self.wake(peer.shard).shard;
         shard.handle_heard(peer.index);
