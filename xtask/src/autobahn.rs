@@ -14,17 +14,12 @@ use crate::workspace::Workspace;
 use sections::Sections;
 use server::Server;
 
-const EVERY_SECTION: &str = "1-7,9,10";
-
 /// What to run, and against what.
 #[derive(Args)]
 pub(crate) struct AutobahnArgs {
-    /// Sections of the suite, e.g. 1-7,10
-    #[arg(long, default_value = "1-7,10", value_parser = Sections::parse)]
+    /// Sections of the suite, e.g. 6,7 (9 has messages of up to 16 MiB)
+    #[arg(long, default_value = EVERY_SECTION, value_parser = Sections::parse)]
     sections: Sections,
-    /// Sections 1 to 7, 9 (messages of up to 16 MiB) and 10
-    #[arg(long, conflicts_with = "sections")]
-    all_sections: bool,
     /// Fail when the suite cannot be run here (always so with CI=true)
     #[arg(long)]
     require: bool,
@@ -36,23 +31,16 @@ pub(crate) struct AutobahnArgs {
 impl AutobahnArgs {
     /// The run that `cargo xtask test` makes.
     pub(crate) fn of_test_run() -> Self {
-        let sections = Sections::parse("1-7,10").expect("a constant in the form that parse takes");
+        let sections = Sections::parse(EVERY_SECTION);
         Self {
-            sections,
-            all_sections: false,
+            sections: sections.expect("a constant in the form that parse takes"),
             require: false,
             url: None,
         }
     }
-
-    fn sections(&self) -> Sections {
-        if self.all_sections {
-            return Sections::parse(EVERY_SECTION)
-                .expect("a constant in the form that parse takes");
-        }
-        self.sections.clone()
-    }
 }
+
+const EVERY_SECTION: &str = "1-7,9,10";
 
 /// How a run ended that did not fail.
 pub(crate) enum Outcome {
@@ -84,10 +72,10 @@ pub(crate) fn run(workspace: &Workspace, args: &AutobahnArgs) -> Result<Outcome,
         Some(url) => Server::running_at(url),
         None => Server::start(&workspace.release_binary()?, &folder)?,
     };
-    let sections = args.sections();
+    let sections = &args.sections;
     let reports = folder.join("reports");
-    wstest.run(&sections, server.url(), &reports)?;
-    let cases = verdict::judge(&reports, &sections)?;
+    wstest.run(sections, server.url(), &reports)?;
+    let cases = verdict::judge(&reports, sections)?;
     println!("autobahn: {cases} cases run, {cases} strict");
     Ok(Outcome::Strict { cases })
 }

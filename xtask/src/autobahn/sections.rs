@@ -89,11 +89,9 @@ mod tests {
 
     #[test]
     fn the_usual_choices_have_the_usual_counts() {
-        assert_eq!(
-            Sections::parse("1-7,10").unwrap().cases(),
-            crate::expected::AUTOBAHN_CASES
-        );
-        assert_eq!(Sections::parse("1-7,9,10").unwrap().cases(), 301);
+        let every = Sections::parse("1-7,9,10").unwrap();
+        assert_eq!(every.cases(), crate::expected::AUTOBAHN_CASES);
+        assert_eq!(Sections::parse("1-7,10").unwrap().cases(), 247);
         assert_eq!(Sections::parse("6, 6").unwrap().patterns(), ["6.*"]);
     }
 
