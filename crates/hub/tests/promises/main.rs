@@ -5,6 +5,7 @@
 // Clippy knows test functions, but not the helpers of an integration test.
 #![allow(clippy::unwrap_used)]
 
+mod sockets;
 mod speech;
 mod stores;
 mod world;
@@ -25,3 +26,4 @@ mod pongs;
 mod resume;
 mod rooms;
 mod slow_reader;
+mod stuck_reader;

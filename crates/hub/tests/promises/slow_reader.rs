@@ -5,7 +5,7 @@ use parlour_proto::Limits;
 use crate::world::{EVENTS, Peer, World, seconds, world_with};
 
 /// Nobody is pinged: these tests let much time pass.
-fn without_pings(limits: &mut Limits) {
+pub(crate) fn without_pings(limits: &mut Limits) {
     limits.ping_interval = seconds(100_000);
 }
 
@@ -15,13 +15,13 @@ fn with_small_logs(limits: &mut Limits) {
 }
 
 /// A room with a prompt speaker and somebody whose socket takes nothing from now on.
-fn prompt_and_slow(world: &mut World) -> (Peer, Peer) {
+pub(crate) fn prompt_and_slow(world: &mut World) -> (Peer, Peer) {
     let (prompt, slow) = (world.member(0, "den"), world.member(0, "den"));
     world.block(slow);
     (prompt, slow)
 }
 
-fn speak(world: &mut World, speaker: Peer, ids: std::ops::RangeInclusive<usize>) {
+pub(crate) fn speak(world: &mut World, speaker: Peer, ids: std::ops::RangeInclusive<usize>) {
     for id in ids {
         world.say(speaker, &format!("publish den m{id} x"));
         world.run();
@@ -164,65 +164,6 @@ fn a_half_sent_frame_is_finished_first_even_if_the_ring_has_moved_on() {
     assert_eq!(heard[1], "refused - not_in_room");
     assert_eq!(heard[2], "!pong own");
     assert_gap_then_all(&heard[3..], 2, 100);
-}
-
-#[test]
-fn a_reader_who_is_stuck_for_the_slow_readers_time_is_closed_and_cut_when_nothing_moves() {
-    let mut world = world_with(1, without_pings);
-    let (prompt, slow) = prompt_and_slow(&mut world);
-    speak(&mut world, prompt, 1..=1);
-    world.pass_time(seconds(299));
-    assert!(!world.shard(0).is_closing(slow.index));
-    world.pass_time(seconds(1));
-    assert!(world.shard(0).is_closing(slow.index));
-    assert_eq!(world.counts().slow_closes, 1);
-    assert!(!world.was_cut(slow));
-    world.pass_time(seconds(4));
-    assert!(!world.was_cut(slow), "its close has the close's time");
-    world.pass_time(seconds(1));
-    assert!(world.was_cut(slow));
-}
-
-#[test]
-fn a_stuck_reader_who_reads_after_all_gets_the_begun_frame_and_the_close() {
-    let mut world = world_with(1, without_pings);
-    let (prompt, slow) = prompt_and_slow(&mut world);
-    world.unblock(slow, 6);
-    speak(&mut world, prompt, 1..=5);
-    world.pass_time(seconds(302));
-    world.unblock(slow, usize::MAX);
-    world.run();
-    let close = "!close 1008 connection too slow: nothing could be written";
-    assert_eq!(world.heard(slow), ["entry den 1 m1 x", close]);
-    assert!(world.is_finished(slow));
-}
-
-#[test]
-fn a_stuck_reader_who_stops_again_is_cut_soon_after_its_last_byte() {
-    let mut world = world_with(1, without_pings);
-    let (prompt, slow) = prompt_and_slow(&mut world);
-    speak(&mut world, prompt, 1..=1);
-    world.pass_time(seconds(303));
-    world.unblock(slow, 1);
-    world.pass_time(seconds(4));
-    assert!(!world.was_cut(slow), "it has moved");
-    world.pass_time(seconds(2));
-    assert!(world.was_cut(slow));
-}
-
-#[test]
-fn a_reader_who_takes_a_byte_now_and_then_is_not_stuck() {
-    let mut world = world_with(1, without_pings);
-    let (prompt, slow) = prompt_and_slow(&mut world);
-    speak(&mut world, prompt, 1..=1);
-    for _ in 0..5 {
-        world.pass_time(seconds(299));
-        world.unblock(slow, 1);
-        world.run();
-        assert!(!world.shard(0).is_closing(slow.index));
-    }
-    world.pass_time(seconds(300));
-    assert!(world.shard(0).is_closing(slow.index));
 }
 
 /// What a slow reader was told leaves nothing out and repeats nothing.

@@ -1,18 +1,19 @@
 //! One to three shards and their surroundings, driven as a plane drives them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parlour_hub::{
-    Attach, Bus, Counts, Framing, Letter, Sent, Shard, ShardConfig, Sockets, Store, Volatile, Wire,
-    WireIndex, home_of,
+    Attach, Bus, Counts, Framing, Letter, Shard, ShardConfig, Store, Volatile, Wire, WireIndex,
+    home_of,
 };
 use parlour_proto::dialect::Events;
 use parlour_proto::{
     CloseReason, Dialect, Frame, Limits, Now, RoomName, ShardId, Timestamp, UserName,
 };
 
+use crate::sockets::{Socket, TestSockets};
 use crate::speech::{Brittle, Lengths, Words, take_frames};
 
 /// Speaks [`Words`].
@@ -66,55 +67,6 @@ impl Bus for Postbox<'_> {
 pub(crate) struct Peer {
     pub(crate) shard: usize,
     pub(crate) index: u32,
-}
-
-#[derive(Default)]
-struct TestSockets {
-    sockets: HashMap<u32, Socket>,
-    /// Connections that the driver must report as gone.
-    gone: Vec<u32>,
-    cut: Vec<u32>,
-}
-
-struct Socket {
-    /// How many more bytes it takes; `usize::MAX` for any number.
-    capacity: usize,
-    blocked: bool,
-    taken: Vec<u8>,
-    finished: bool,
-    vanished: bool,
-}
-
-impl Sockets for TestSockets {
-    fn send(&mut self, index: u32, bytes: &[u8]) -> Sent {
-        let socket = self.sockets.get_mut(&index).expect("an open socket");
-        assert!(!socket.finished, "nothing is sent after finish");
-        if socket.vanished {
-            self.gone.push(index);
-            return Sent::Gone;
-        }
-        if socket.blocked {
-            return Sent::Bytes(0);
-        }
-        let count = bytes.len().min(socket.capacity);
-        if socket.capacity != usize::MAX {
-            socket.capacity -= count;
-        }
-        socket.blocked = count < bytes.len();
-        socket.taken.extend_from_slice(&bytes[..count]);
-        Sent::Bytes(count)
-    }
-
-    fn finish(&mut self, index: u32) {
-        let socket = self.sockets.get_mut(&index).expect("an open socket");
-        assert!(!socket.finished, "finished once");
-        socket.finished = true;
-    }
-
-    fn cut(&mut self, index: u32) {
-        self.cut.push(index);
-        self.gone.push(index);
-    }
 }
 
 /// A world of `shards` shards without rooms on disk.
@@ -191,13 +143,7 @@ impl<S: Store> World<S> {
         let now = self.now();
         let seat = self.wake(shard);
         let index = seat.shard.attach(now, attach).index;
-        let socket = Socket {
-            capacity: usize::MAX,
-            blocked: false,
-            taken: Vec::new(),
-            finished: false,
-            vanished: false,
-        };
+        let socket = Socket::open();
         seat.sockets.sockets.insert(index, socket);
         Peer { shard, index }
     }
