@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-/// The largest value of [`ServeOptions::message_bytes_max`], in bytes: two such messages fit into
-/// what a volatile room keeps.
-pub const MESSAGE_BYTES_LIMIT: usize = 512 * 1024;
+/// The largest value of [`ServeOptions::message_bytes_max`], in bytes. A message that is larger than
+/// what a room keeps is still delivered; the log then holds that one alone.
+pub const MESSAGE_BYTES_LIMIT: usize = 64 * 1024 * 1024;
 
 /// How the server runs.
 #[derive(Clone, Debug)]
