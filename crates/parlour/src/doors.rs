@@ -37,8 +37,9 @@ use crate::tickets::Tickets;
 /// let doors = Doors::new(&hub, listener.local_addr()?);
 /// let app = Router::new().merge(doors.routes()); // and your own routes
 /// let stop = async {}; // e.g. a signal
-/// parlour::serve(listener, app, stop, std::time::Duration::from_secs(1)).await;
+/// let under_way = parlour::serve(listener, app, stop).await;
 /// hub.shutdown(std::time::Duration::from_secs(9)).await;
+/// under_way.finish(std::time::Duration::from_secs(1)).await;
 /// # Ok(())
 /// # }
 /// ```

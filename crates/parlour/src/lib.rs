@@ -29,7 +29,7 @@ mod upgrade;
 
 pub use doors::Doors;
 pub use hub::{Hub, HubConfig, StartError};
-pub use listener::serve;
+pub use listener::{UnderWay, serve};
 pub use nofile::raise_nofile_limit;
 pub use parlour_hub::Counts;
 pub use parlour_proto::dialect;

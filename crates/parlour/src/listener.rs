@@ -21,8 +21,9 @@ use tower::ServiceExt as _;
 
 use crate::limits::{ACCEPT_PAUSE, HANDSHAKE_TIME, HEAD_BYTES_MAX, HTTP_CONNECTIONS_MAX};
 
-/// Serves `router` on `listener` until `stop` ends, and then gives requests that are under way
-/// until `grace` to finish. Sockets that were handed to a hub are none of its business any more.
+/// Serves `router` on `listener` until `stop` ends. When this returns the listener is closed, and
+/// idle connections are about to be; requests that are under way go on, see [`UnderWay`]. Sockets
+/// that were handed to a hub are none of its business any more.
 ///
 /// A request's head may take 10 s and 16 KiB (else 431 or cut). Requests carry their peer as
 /// [`ConnectInfo<SocketAddr>`].
@@ -32,9 +33,21 @@ pub async fn serve(
     listener: TcpListener,
     router: Router,
     stop: impl Future<Output = ()>,
-    grace: Duration,
-) {
-    serve_from(listener, router, stop, grace).await;
+) -> UnderWay {
+    serve_from(listener, router, stop).await
+}
+
+/// The requests that were under way when [`serve`] stopped.
+pub struct UnderWay {
+    slots: Arc<Semaphore>,
+}
+
+impl UnderWay {
+    /// Waits until all of them are answered, but no longer than `grace`.
+    pub async fn finish(self, grace: Duration) {
+        let all = u32::try_from(HTTP_CONNECTIONS_MAX).unwrap_or(u32::MAX);
+        let _ = tokio::time::timeout(grace, self.slots.acquire_many(all)).await;
+    }
 }
 
 /// Where sockets come from; tests put errors in between.
@@ -52,8 +65,7 @@ async fn serve_from(
     mut source: impl Accept,
     router: Router,
     stop: impl Future<Output = ()>,
-    grace: Duration,
-) {
+) -> UnderWay {
     let slots = Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX));
     let (stopping, stopped) = watch::channel(());
     let mut accepting = Accepting::default();
@@ -73,8 +85,7 @@ async fn serve_from(
     }
     drop(source);
     drop(stopping);
-    let all = u32::try_from(HTTP_CONNECTIONS_MAX).unwrap_or(u32::MAX);
-    let _ = tokio::time::timeout(grace, slots.acquire_many(all)).await;
+    UnderWay { slots }
 }
 
 /// Accepts, and waits out what passes.

@@ -115,6 +115,8 @@ impl Plane {
     /// A bounded piece of work; whether there is more to do at once.
     fn turn(&mut self, events: &Events, asked: Option<Duration>) -> bool {
         let now = self.clock.turn(asked);
+        // What has arrived is dated before it is handed over, not with the turn before the sleep.
+        self.shard.wake(now);
         self.open_mail(now);
         for event in events {
             if event.token() != inbox::WAKER {

@@ -58,7 +58,7 @@ async fn start(listener: Listener, config: HubConfig) -> App {
     match listener {
         Listener::Own => {
             let forever = std::future::pending();
-            tokio::spawn(parlour::serve(socket, app, forever, Duration::ZERO));
+            tokio::spawn(parlour::serve(socket, app, forever));
         }
         Listener::Axum => {
             let app = app.into_make_service_with_connect_info::<SocketAddr>();

@@ -84,7 +84,7 @@ async fn run(
     let app = app(&Doors::new(hub, address));
     let (stop, stopped) = oneshot::channel::<()>();
     let stopped = async { drop(stopped.await) };
-    let http = tokio::spawn(parlour::serve(listener, app, stopped, HTTP_GRACE));
+    let http = tokio::spawn(parlour::serve(listener, app, stopped));
 
     let signal = tokio::select! {
         signal = signals.next() => signal,
@@ -97,7 +97,12 @@ async fn run(
     );
     let goodbye = async {
         drop(stop);
-        let (cut, _) = tokio::join!(hub.shutdown(GOODBYE_TIME), http);
+        // Whoever is told to go must not find an open door.
+        let under_way = http.await;
+        let cut = hub.shutdown(GOODBYE_TIME).await;
+        if let Ok(under_way) = under_way {
+            under_way.finish(HTTP_GRACE).await;
+        }
         cut
     };
     tokio::select! {

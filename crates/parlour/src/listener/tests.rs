@@ -46,12 +46,7 @@ async fn a_shortage_of_handles_is_waited_out() {
     };
     let start = tokio::time::Instant::now();
     let (stop, stopped) = oneshot::channel::<()>();
-    let server = tokio::spawn(serve_from(
-        source,
-        hello(),
-        async { drop(stopped.await) },
-        Duration::from_secs(1),
-    ));
+    let server = tokio::spawn(serve_from(source, hello(), async { drop(stopped.await) }));
     assert!(get(address).await.ends_with("hello"));
     assert!(
         start.elapsed() >= 3 * ACCEPT_PAUSE,
@@ -82,12 +77,7 @@ async fn a_stopped_listener_ends_its_idle_connections() {
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let stop_signal = async { drop(stopped.await) };
-    let server = tokio::spawn(serve(
-        listener,
-        hello(),
-        stop_signal,
-        Duration::from_secs(60),
-    ));
+    let server = tokio::spawn(serve(listener, hello(), stop_signal));
     let mut idle = TcpStream::connect(address).await.unwrap();
     idle.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         .await
@@ -95,21 +85,17 @@ async fn a_stopped_listener_ends_its_idle_connections() {
     let mut buffer = [0; 1024];
     assert!(idle.read(&mut buffer).await.unwrap() > 0);
     stop.send(()).unwrap();
-    server.await.unwrap();
-    assert_eq!(idle.read(&mut buffer).await.unwrap(), 0);
+    let under_way = server.await.unwrap();
     assert!(TcpStream::connect(address).await.is_err());
+    under_way.finish(Duration::from_secs(60)).await;
+    assert_eq!(idle.read(&mut buffer).await.unwrap(), 0);
 }
 
 #[tokio::test]
 async fn a_head_that_is_too_large_is_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(
-        listener,
-        hello(),
-        std::future::pending(),
-        Duration::ZERO,
-    ));
+    tokio::spawn(serve(listener, hello(), std::future::pending()));
     let mut stream = TcpStream::connect(address).await.unwrap();
     let head = format!(
         "GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",
