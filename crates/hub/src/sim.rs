@@ -89,6 +89,8 @@ pub struct Report {
 pub struct Violation {
     /// The seed of the world in which it happened.
     pub seed: u64,
+    /// The fault that was planted, if one was.
+    pub planted: Option<Fault>,
     /// The step at which it was seen.
     pub step: u32,
     /// Which promise, and how.
@@ -97,11 +99,23 @@ pub struct Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, step, what } = self;
+        let Self {
+            seed,
+            planted,
+            step,
+            what,
+        } = self;
         write!(
             f,
-            "seed {seed}, step {step}: {what} (replay: cargo xtask sim --seed {seed})"
-        )
+            "seed {seed}, step {step}: {what} (replay: cargo xtask sim --seed {seed}"
+        )?;
+        let known = Fault::ALL
+            .iter()
+            .find(|(_, fault)| Some(*fault) == *planted);
+        if let Some((name, _)) = known {
+            write!(f, " --break {name}")?;
+        }
+        f.write_str(")")
     }
 }
 

@@ -43,8 +43,6 @@ pub const BATCH_ENTRIES_MAX: usize = 512;
 pub const BATCH_BYTES_MAX: usize = 256 * 1024;
 /// Commands that one shard has on the way to another; without credit its connections are not read.
 pub const COMMANDS_IN_FLIGHT_MAX: u32 = 4096;
-/// Batches of entries that one shard has on the way to another; the rest waits as "has grown".
-pub const BATCHES_IN_FLIGHT_MAX: u32 = 1024;
 /// Members that one step of a pass sends to, before the shard looks at its inbox again.
 pub const PASS_MEMBERS_MAX: usize = 256;
 

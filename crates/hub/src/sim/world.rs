@@ -125,10 +125,13 @@ impl World {
             self.report.slow_closes += counts.slow_closes;
             self.report.blocked_sends += counts.blocked_sends;
         }
-        let (seed, step) = (self.plan.seed, self.step);
-        lived
-            .map(|()| self.report)
-            .map_err(|what| Violation { seed, step, what })
+        let (Plan { seed, planted, .. }, step) = (self.plan, self.step);
+        lived.map(|()| self.report).map_err(|what| Violation {
+            seed,
+            planted,
+            step,
+            what,
+        })
     }
 
     fn live_and_rest(&mut self) -> Result<(), String> {
