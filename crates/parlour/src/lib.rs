@@ -37,3 +37,8 @@ pub use parlour_proto::{
     Command, Dialect, Entry, EntryKind, Event, Frame, FrameKind, Limits, Missed, Refusal, RoomName,
     UserName,
 };
+
+/// The example of the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
