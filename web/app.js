@@ -24,6 +24,7 @@ let room = roomFromLink();
 // Where the server leaves us when it refuses `room`.
 let roomBefore = FIRST_ROOM;
 let ownName = '';
+let maxFrameBytes = MAX_FRAME_BYTES;
 // When the last connection ended, if one has been there before.
 let lostAt = null;
 
@@ -75,7 +76,7 @@ function leave() {
 }
 
 function stateChanged(state) {
-  if (state.phase === 'connected') entered(state.name);
+  if (state.phase === 'connected') entered(state);
   else if (ownName) connectionEnded();
   if (state.phase === 'closed' && !parts.joinView.hidden) {
     showJoinError(state.reason, state.code === 'bad_name');
@@ -83,8 +84,9 @@ function stateChanged(state) {
   showState(state);
 }
 
-function entered(name) {
+function entered({ name, maxFrameBytes: limit }) {
   ownName = name;
+  maxFrameBytes = limit;
   parts.ownName.textContent = name;
   showJoinError('', false);
   showMessageHint('');
@@ -136,9 +138,9 @@ function sendField() {
 function send(text) {
   const frame = encodeMessage(text);
   const bytes = frameBytes(frame);
-  if (bytes > MAX_FRAME_BYTES) {
+  if (bytes > maxFrameBytes) {
     return `Not sent: with its envelope this message has ${bytes.toLocaleString()} bytes, `
-      + `the server takes ${MAX_FRAME_BYTES.toLocaleString()}. Shorten it.`;
+      + `the server takes ${maxFrameBytes.toLocaleString()}. Shorten it.`;
   }
   if (!connection?.connected) return 'Not sent: there is no connection. The text stays here.';
   if (outbox.full || !connection.send(frame)) {

@@ -16,6 +16,9 @@ const MAX_BUFFERED_BYTES = 1_048_576;
 const GOING_AWAY = 1001;
 const POLICY = 1008;
 
+// Reasons beside 1008 that are no reproach: a phone that slept, a network that was too slow.
+const COMES_BACK = /^(connection too slow|no sign of life)/;
+
 export class Connection {
   #name;
   #onState;
@@ -28,8 +31,8 @@ export class Connection {
   #attempt = 0;
   #phase = 'closed';
 
-  // `onState` gets `{phase, reason, retryAt, name, code}`, where `phase` is connecting, connected,
-  // reconnecting or closed; `onFrame` gets the text of each frame.
+  // `onState` gets `{phase, reason, retryAt, name, maxFrameBytes, code}`, where `phase` is
+  // connecting, connected, reconnecting or closed; `onFrame` gets the text of each frame.
   constructor({ name, onState, onFrame }) {
     this.#name = name;
     this.#onState = onState;
@@ -86,19 +89,19 @@ export class Connection {
     const current = (handler) => (event) => {
       if (attempt === this.#attempt) handler(event);
     };
-    socket.addEventListener('open', current(() => this.#opened(ticket.name)));
+    socket.addEventListener('open', current(() => this.#opened(ticket)));
     socket.addEventListener('message', current((event) => this.#onFrame(event.data)));
     socket.addEventListener('close', current((event) => this.#closed(event)));
   }
 
-  #opened(name) {
+  #opened({ name, maxFrameBytes }) {
     this.#clearTimers();
     this.#after(STABLE_AFTER_MS, () => { this.#failures = 0; });
-    this.#report({ phase: 'connected', name });
+    this.#report({ phase: 'connected', name, maxFrameBytes });
   }
 
   #closed({ code, reason }) {
-    if (code === POLICY) {
+    if (code === POLICY && !COMES_BACK.test(reason)) {
       this.#drop();
       this.#close({ reason: closeWords(code, reason), code: 'policy' });
     } else {

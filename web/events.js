@@ -6,6 +6,7 @@ export const SUBPROTOCOL = 'parlour.events';
 export const FIRST_ROOM = 'general';
 
 // The server's default for one whole frame, envelope included; more closes the connection (1009).
+// Holds where the server does not say its own.
 export const MAX_FRAME_BYTES = 65_536;
 
 export function encodeMessage(text) {

@@ -1,5 +1,7 @@
 // A ticket opens one socket, once, within seconds; each attempt asks for a fresh one.
 
+import { MAX_FRAME_BYTES } from './events.js';
+
 // Longest wait that a Retry-After can ask of this page.
 const LONGEST_RETRY_AFTER_MS = 600_000;
 
@@ -13,7 +15,8 @@ export class TicketRefused extends Error {
   }
 }
 
-// Gives `{otp, name}`, the name as the others will see it. An empty `name` asks for any.
+// Gives `{otp, name, maxFrameBytes}`, the name as the others will see it. An empty `name` asks for
+// any.
 export async function requestTicket(name, signal) {
   const response = await fetch('/ticket', {
     method: 'POST',
@@ -27,7 +30,9 @@ export async function requestTicket(name, signal) {
   if (typeof body?.otp !== 'string' || typeof body?.name !== 'string') {
     throw new TicketRefused('the server’s answer holds no ticket', { final: false });
   }
-  return { otp: body.otp, name: body.name };
+  const limit = body.max_message_bytes;
+  const maxFrameBytes = Number.isInteger(limit) ? limit : MAX_FRAME_BYTES;
+  return { otp: body.otp, name: body.name, maxFrameBytes };
 }
 
 function refusal(response, body) {

@@ -28,7 +28,13 @@ test('a policy close names its reason and waits for the user', withParlour(
   },
 ));
 
-for (const [code, words] of [[1001, 'going away'], [1009, 'too large'], [1011, 'internal error']]) {
+for (const [code, words, reason] of [
+  [1001, 'going away'],
+  [1008, 'too slow', 'connection too slow: entries were missed'],
+  [1008, 'no sign of life', 'no sign of life'],
+  [1009, 'too large'],
+  [1011, 'internal error'],
+]) {
   test(`close ${code} is told as “${words}” and followed by a reconnection`, withParlour(
     async ({ server, newPage }) => {
       const page = await newPage();
@@ -37,7 +43,7 @@ for (const [code, words] of [[1001, 'going away'], [1009, 'too large'], [1011, '
       await openPage(page, server);
       await join(page, 'ann');
       await page.clock.pauseAt(Date.now() + 3_600_000);
-      await played.last().close({ code });
+      await played.last().close({ code, reason });
       await untilState(page, 'reconnecting');
       assert.match(await stateWords(page), new RegExp(`^Reconnecting in \\d+ s: .*${words}`));
       // The longest first wait, and less than an attempt may take.

@@ -48,6 +48,16 @@ test('a message over the limit is stopped here, the largest one passes', withPar
   },
 ));
 
+test('the page keeps to the limit that the server was given', withParlour(
+  async ({ server, newPage }) => {
+    const page = await openAndJoin(await newPage(), server, 'ann');
+    await send(page, 'x'.repeat(512));
+    await hint(page, 'the server takes 512');
+    await sendAndSee(page, 'short');
+  },
+  { settings: ['--max-message-bytes', '512'] },
+));
+
 test('blank text is not sent', withParlour(async ({ server, newPage }) => {
   const page = await openAndJoin(await newPage(), server, 'ann');
   await send(page, '   ');

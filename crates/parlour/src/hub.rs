@@ -75,6 +75,7 @@ struct Running {
     threads: Mutex<Vec<JoinHandle<()>>>,
     occupancy: Arc<Occupancy>,
     dialects: Vec<&'static str>,
+    limits: Arc<Limits>,
     is_going_away: AtomicBool,
     failure: watch::Receiver<bool>,
 }
@@ -95,6 +96,7 @@ impl Hub {
             limits: Arc::new(config.limits),
             seed: 0,
         };
+        let limits = Arc::clone(&template.limits);
         let (on_failure, failure) = watch::channel(false);
         let guard = Guard {
             occupancy: Arc::clone(&occupancy),
@@ -107,6 +109,7 @@ impl Hub {
             threads: Mutex::new(threads),
             occupancy,
             dialects,
+            limits,
             is_going_away: AtomicBool::new(false),
             failure,
         })))
@@ -120,6 +123,12 @@ impl Hub {
             stats.add_to(&mut counts);
         }
         counts
+    }
+
+    /// The bounds that it was started with.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 
     /// Connections that hold a place now, from their upgrade to their socket's end.

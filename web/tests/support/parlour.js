@@ -20,9 +20,10 @@ const ARGUMENTS = [
 const CONDITION_TIMEOUT_MS = 20_000;
 
 // `body` gets `{server, browser, newPage}`; `newPage(options)` opens an empty page of a new person.
-export function withParlour(body) {
+// `settings` are further arguments of `parlour serve`.
+export function withParlour(body, { settings = [] } = {}) {
   return async () => {
-    const server = await startServer();
+    const server = await startServer({ settings });
     let browser;
     try {
       browser = await chromium.launch({

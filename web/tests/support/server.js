@@ -10,12 +10,13 @@ import { createInterface } from 'node:readline';
 const LISTENING = /^listening on (http:\/\/127\.0\.0\.1:(\d+))/;
 const START_TIMEOUT_MS = 15_000;
 
-export async function startServer({ port = 0 } = {}) {
+export async function startServer({ port = 0, settings = [] } = {}) {
   const binary = process.env.PARLOUR_BIN;
   if (!binary) throw new Error('PARLOUR_BIN must name the parlour binary, e.g. target/release/parlour');
 
   const data = await mkdtemp(join(tmpdir(), 'parlour-web-'));
-  const child = spawn(binary, ['serve', '--addr', `127.0.0.1:${port}`, '--data', data], {
+  const own = ['serve', '--addr', `127.0.0.1:${port}`, '--data', data];
+  const child = spawn(binary, [...own, ...settings], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let complaints = '';

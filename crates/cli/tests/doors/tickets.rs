@@ -40,6 +40,7 @@ fn a_ticket_tells_its_name_and_its_life_and_is_not_kept_by_caches() {
     let given: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(given["name"], "guest-ann");
     assert_eq!(given["expires_in"], 5);
+    assert_eq!(given["max_message_bytes"], 65_536);
     assert_eq!(given["otp"].as_str().unwrap().len(), 43);
 }
 

@@ -28,6 +28,8 @@ struct Given<'a> {
     otp: &'a str,
     name: &'a str,
     expires_in: u64,
+    /// So that a client can stop its user before the server must (contract E7, D42).
+    max_message_bytes: usize,
 }
 
 /// Answers a request to `/ticket`.
@@ -63,6 +65,7 @@ async fn give(doors: &Doors, request: Request) -> Result<Response, Response> {
         otp: secret.expose(),
         name: who.as_str(),
         expires_in: doors.tickets().lifetime().as_secs(),
+        max_message_bytes: doors.hub().limits().message_bytes_max,
     };
     Ok(Json(given).into_response())
 }
