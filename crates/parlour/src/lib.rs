@@ -24,6 +24,7 @@ mod nofile;
 mod occupancy;
 mod origin;
 mod plane;
+mod source;
 mod tickets;
 mod upgrade;
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::source::Share;
+
 /// How long a ticket lets its holder in.
 pub(crate) const TICKET_LIFETIME: Duration = Duration::from_secs(5);
 /// Tickets that are neither used nor ended; over it: 429.
@@ -12,8 +14,15 @@ pub(crate) const BODY_BYTES_MAX: usize = 16 * 1024;
 pub(crate) const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Time for the head of a request, for its body, and for its upgrade; after it: cut, 408, cut.
 pub(crate) const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// Time in which an HTTP client must take something of what is written to it; after it: reset.
+pub(crate) const WRITE_TIME: Duration = Duration::from_secs(10);
 /// HTTP connections that are served at once; over it: the next waits in the kernel's queue.
 pub(crate) const HTTP_CONNECTIONS_MAX: usize = 8_192;
+/// How many of these one source may have; over it: closed.
+pub(crate) const HTTP_SHARE: Share = Share {
+    loopback: HTTP_CONNECTIONS_MAX / 4 * 3,
+    address: ADDRESS_CONNECTIONS_MAX,
+};
 /// Pause after the process ran out of file handles.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 

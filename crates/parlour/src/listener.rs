@@ -5,7 +5,6 @@ use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -16,16 +15,25 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tower::ServiceExt as _;
 
-use crate::limits::{ACCEPT_PAUSE, HANDSHAKE_TIME, HEAD_BYTES_MAX, HTTP_CONNECTIONS_MAX};
+use crate::limits::{ACCEPT_PAUSE, HANDSHAKE_TIME, HEAD_BYTES_MAX};
+
+mod slots;
+mod watched;
+
+use slots::{Slot, Slots};
+pub(crate) use watched::Watched;
 
 /// Serves `router` on `listener` until `stop` ends. When this returns the listener is closed, and
 /// idle connections are about to be; requests that are under way go on, see [`UnderWay`]. Sockets
 /// that were handed to a hub are none of its business any more.
 ///
-/// A request's head may take 10 s and 16 KiB (else 431 or cut). Requests carry their peer as
+/// A request's head may take 10 s and 16 KiB (else 431 or cut), and a client that takes nothing of
+/// its answer for 10 s is cut. There are 8,192 connections at once, of which the loopback addresses
+/// may have three quarters, and any other address (a /64 of IPv6) 256; over that they are closed.
+/// Sockets that were handed to a hub do not count. Requests carry their peer as
 /// [`ConnectInfo<SocketAddr>`].
 ///
 /// When the process has no file handle left, it says so once and goes on when there is one.
@@ -39,14 +47,13 @@ pub async fn serve(
 
 /// The requests that were under way when [`serve`] stopped.
 pub struct UnderWay {
-    slots: Arc<Semaphore>,
+    slots: Slots,
 }
 
 impl UnderWay {
     /// Waits until all of them are answered, but no longer than `grace`.
     pub async fn finish(self, grace: Duration) {
-        let all = u32::try_from(HTTP_CONNECTIONS_MAX).unwrap_or(u32::MAX);
-        let _ = tokio::time::timeout(grace, self.slots.acquire_many(all)).await;
+        self.slots.all_free(grace).await;
     }
 }
 
@@ -66,20 +73,22 @@ async fn serve_from(
     router: Router,
     stop: impl Future<Output = ()>,
 ) -> UnderWay {
-    let slots = Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX));
+    let slots = Slots::new();
     let (stopping, stopped) = watch::channel(());
     let mut accepting = Accepting::default();
     let mut stop = pin!(stop);
     loop {
         let next = async {
-            // The semaphore is never closed, so there is always a permit to wait for.
-            let permit = Arc::clone(&slots).acquire_owned().await.ok();
+            let permit = slots.free().await;
             (accepting.next(&mut source).await, permit)
         };
         tokio::select! {
             () = &mut stop => break,
             ((stream, peer), permit) = next => {
-                tokio::spawn(serve_connection(stream, peer, router.clone(), stopped.clone(), permit));
+                // Without a slot the stream is dropped, which closes it.
+                if let Some(slot) = slots.fill(permit, peer.ip()) {
+                    tokio::spawn(serve_connection(stream, peer, router.clone(), stopped.clone(), slot));
+                }
             }
         }
     }
@@ -136,8 +145,11 @@ async fn serve_connection(
     peer: SocketAddr,
     router: Router,
     mut stopped: watch::Receiver<()>,
-    _permit: Option<OwnedSemaphorePermit>,
+    _slot: Slot,
 ) {
+    let Ok(stream) = Watched::new(stream) else {
+        return; // The client is gone already.
+    };
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         let router = router.clone();

@@ -135,7 +135,7 @@ impl Drop for Place {
 }
 
 /// One customer of IPv6 has a network of 64 bits, so that counts as one address.
-fn counted_as(address: IpAddr) -> IpAddr {
+pub(crate) fn counted_as(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {
             const NETWORK: u128 = !0 << 64;

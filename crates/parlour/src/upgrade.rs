@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::hub::Hub;
 use crate::limits::{HANDSHAKE_TIME, NOT_SENT_BYTES, SEND_BUFFER_BYTES};
+use crate::listener::Watched;
 use crate::occupancy::Place;
 use crate::plane::Arrival;
 
@@ -60,6 +61,10 @@ async fn hand_over(
 
 /// The socket, and what hyper had read behind the request's head: the client's first frames.
 fn into_socket(upgraded: Upgraded) -> Result<(TcpStream, Vec<u8>), HandOverError> {
+    let upgraded = match upgraded.downcast::<TokioIo<Watched>>() {
+        Ok(parts) => return Ok((parts.io.into_inner().into_inner(), parts.read_buf.into())),
+        Err(upgraded) => upgraded,
+    };
     // `axum::serve` and others that take HTTP/1 and HTTP/2 on one socket wrap it once more.
     match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
         Ok(parts) => Ok((parts.io.into_inner(), parts.read_buf.into())),

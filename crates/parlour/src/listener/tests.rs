@@ -106,3 +106,29 @@ async fn a_head_that_is_too_large_is_refused() {
     stream.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 431");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_take_its_answer_is_cut() {
+    const BODY_BYTES: usize = 64 * 1024 * 1024;
+    let body = bytes::Bytes::from(vec![b'x'; BODY_BYTES]);
+    let router = Router::new().route("/", axum::routing::get(|| async { body }));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap())
+        .await
+        .unwrap();
+    client
+        .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .unwrap();
+    let (stream, peer) = listener.accept().await.unwrap();
+    let (_stopping, stopped) = watch::channel(());
+    let slots = Slots::new();
+    let slot = slots.fill(slots.free().await, peer.ip()).unwrap();
+    let served = serve_connection(stream, peer, router, stopped, slot);
+    tokio::time::timeout(2 * crate::limits::WRITE_TIME, served)
+        .await
+        .expect("the connection ends although its client reads nothing");
+    let mut taken = Vec::new();
+    let end = client.read_to_end(&mut taken).await;
+    assert!(end.is_err() && taken.len() < BODY_BYTES, "{end:?}");
+}

@@ -1,0 +1,89 @@
+//! The slots of HTTP connections: so many in all, and of these so many per source.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::limits::{HTTP_CONNECTIONS_MAX, HTTP_SHARE};
+use crate::source::{Shares, Source};
+
+#[derive(Clone)]
+pub(super) struct Slots {
+    free: Arc<Semaphore>,
+    shares: Arc<Mutex<Shares>>,
+}
+
+/// One connection's slot. Dropping it frees it.
+pub(super) struct Slot {
+    shares: Arc<Mutex<Shares>>,
+    source: Source,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Slots {
+    pub(super) fn new() -> Self {
+        Self {
+            free: Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX)),
+            shares: Arc::default(),
+        }
+    }
+
+    /// Waits for a free one. The semaphore is never closed, so there is always one to wait for.
+    pub(super) async fn free(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.free).acquire_owned().await.ok()
+    }
+
+    /// Gives the slot to a connection from `peer`, unless `peer` has its share.
+    pub(super) fn fill(&self, permit: Option<OwnedSemaphorePermit>, peer: IpAddr) -> Option<Slot> {
+        let source = Source::of(Some(peer));
+        lock(&self.shares).take(source, HTTP_SHARE).then(|| Slot {
+            shares: Arc::clone(&self.shares),
+            source,
+            _permit: permit,
+        })
+    }
+
+    /// Waits until all are free, but no longer than `grace`.
+    pub(super) async fn all_free(&self, grace: Duration) {
+        let all = u32::try_from(HTTP_CONNECTIONS_MAX).unwrap_or(u32::MAX);
+        let _ = tokio::time::timeout(grace, self.free.acquire_many(all)).await;
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        lock(&self.shares).give_back(self.source);
+    }
+}
+
+/// Nothing in here panics between two changes that belong together.
+fn lock(shares: &Mutex<Shares>) -> MutexGuard<'_, Shares> {
+    shares.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn no_source_gets_all_slots() {
+        let slots = Slots::new();
+        for (mine, other, max) in [
+            ("127.0.0.1", "192.0.2.1", HTTP_SHARE.loopback),
+            ("192.0.2.1", "127.0.0.1", HTTP_SHARE.address),
+        ] {
+            let (mine, other) = (mine.parse().unwrap(), other.parse().unwrap());
+            let mut filled = Vec::new();
+            for _ in 0..max {
+                filled.push(slots.fill(slots.free().await, mine).unwrap());
+            }
+            assert!(slots.fill(slots.free().await, mine).is_none());
+            assert!(slots.fill(slots.free().await, other).is_some());
+            filled.pop();
+            assert!(slots.fill(slots.free().await, mine).is_some());
+        }
+        assert_eq!(slots.free.available_permits(), HTTP_CONNECTIONS_MAX);
+    }
+}
