@@ -25,9 +25,10 @@ pub(crate) struct Connection {
     /// Publishes without an answer yet.
     pub(crate) unanswered: u16,
     pub(crate) bad_frames: u8,
-    /// In the shard's lists of connections with private output, to be read again, and behind.
+    /// It is not read now.
+    pub(crate) paused: Option<Paused>,
+    /// In the shard's lists of connections with private output, and behind.
     pub(crate) in_flush: bool,
-    pub(crate) in_paused: bool,
     pub(crate) in_behind: bool,
     /// A read for this connection is on the way; one at a time bounds its private output.
     pub(crate) reading: bool,
@@ -37,6 +38,15 @@ pub(crate) struct Connection {
 
 /// Publishes of one connection without an answer; over it the connection is not read.
 pub(crate) const UNANSWERED_MAX: u16 = 64;
+
+/// Why a connection is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Paused {
+    /// Its private buffer is full, or too many of its publishes are unanswered.
+    Own,
+    /// A link has no credit; it is in the list of those who wait for it.
+    Credit,
+}
 
 /// One connection's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +139,7 @@ impl Connection {
             unanswered: 0,
             bad_frames: 0,
             in_flush: false,
-            in_paused: false,
+            paused: None,
             in_behind: false,
             reading: false,
             pinged: false,

@@ -57,6 +57,8 @@ pub(crate) struct Answered {
     pub(crate) shard: ShardId,
     pub(crate) to: ConnectionId,
     pub(crate) id: Option<EntryId>,
+    /// Payload of the publish, for the credit of its shard.
+    pub(crate) bytes: usize,
     pub(crate) result: Result<Position, Refusal>,
 }
 
@@ -219,6 +221,7 @@ impl Home {
                 shard,
                 to: from,
                 id: entry.id.clone(),
+                bytes: entry.payload.len(),
                 result: Ok(position),
             });
             self.log.push(entry);
@@ -238,6 +241,7 @@ impl Home {
                 shard,
                 to: from,
                 id: entry.id.clone(),
+                bytes: entry.payload.len(),
                 result,
             });
         }

@@ -62,8 +62,8 @@ pub(crate) enum Body {
         replay: Result<Replay, Refusal>,
     },
 
-    /// So many commands of yours are answered: credit to send as many more.
-    Answered { commands: u32 },
+    /// So many commands of yours, and bytes of publishes, are answered: credit to send as many more.
+    Answered { commands: u32, bytes: usize },
 }
 
 /// Who reads, and through which view.

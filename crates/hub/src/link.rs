@@ -1,17 +1,23 @@
 //! What is on the way to one other shard (or to this one itself).
 
-use parlour_proto::COMMANDS_IN_FLIGHT_MAX;
+use parlour_proto::{COMMAND_BYTES_IN_FLIGHT_MAX, COMMANDS_IN_FLIGHT_MAX};
 
 use crate::letter::{Body, Letter};
 
-/// Letters for one shard, and the credit for commands to it.
+/// Letters for one shard, and the credit for commands to it, in number and in bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Link {
     pub(crate) out: Vec<Letter>,
     /// Commands sent and not yet answered.
-    in_flight: u32,
+    in_flight: Load,
     /// Commands of the other side that were answered and not yet reported.
-    answered: u32,
+    answered: Load,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Load {
+    commands: u32,
+    bytes: usize,
 }
 
 /// One frame may ask for as many commands on one link: follow a room and leave another.
@@ -20,37 +26,51 @@ const COMMANDS_PER_FRAME: u32 = 2;
 impl Link {
     /// Whether any frame's commands may go.
     pub(crate) fn has_credit(&self) -> bool {
-        self.in_flight + COMMANDS_PER_FRAME <= COMMANDS_IN_FLIGHT_MAX
+        self.credit_left() > 0
+    }
+
+    /// How many more may go. One message may stand over the bytes.
+    pub(crate) fn credit_left(&self) -> u32 {
+        if self.in_flight.bytes >= COMMAND_BYTES_IN_FLIGHT_MAX {
+            return 0;
+        }
+        COMMANDS_IN_FLIGHT_MAX.saturating_sub(self.in_flight.commands + COMMANDS_PER_FRAME - 1)
     }
 
     pub(crate) fn command(&mut self, body: Body) {
-        self.in_flight += 1;
+        self.in_flight.commands += 1;
+        if let Body::Publish { draft, .. } = &body {
+            self.in_flight.bytes += draft.payload.len();
+        }
         self.out.push(Letter(body));
     }
 
-    pub(crate) fn answer(&mut self, body: Body) {
-        self.answered += 1;
+    /// The answer to a command; to a publish, with the bytes of its payload.
+    pub(crate) fn answer(&mut self, body: Body, bytes: usize) {
+        self.answer_silently();
+        self.answered.bytes += bytes;
         self.out.push(Letter(body));
     }
 
     /// A command that needs no words in answer.
     pub(crate) fn answer_silently(&mut self) {
-        self.answered += 1;
+        self.answered.commands += 1;
     }
 
     pub(crate) fn tell(&mut self, body: Body) {
         self.out.push(Letter(body));
     }
 
-    pub(crate) fn credit(&mut self, commands: u32) {
-        self.in_flight = self.in_flight.saturating_sub(commands);
+    pub(crate) fn credit(&mut self, commands: u32, bytes: usize) {
+        self.in_flight.commands = self.in_flight.commands.saturating_sub(commands);
+        self.in_flight.bytes = self.in_flight.bytes.saturating_sub(bytes);
     }
 
     /// Reports the answered commands, once for all.
     pub(crate) fn report(&mut self) {
-        let commands = std::mem::take(&mut self.answered);
+        let Load { commands, bytes } = std::mem::take(&mut self.answered);
         if commands > 0 {
-            self.out.push(Letter(Body::Answered { commands }));
+            self.out.push(Letter(Body::Answered { commands, bytes }));
         }
     }
 }

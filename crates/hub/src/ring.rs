@@ -79,12 +79,15 @@ impl Bytes {
         } else if dropped > self.bytes.len() / 2 {
             self.bytes.drain(..dropped);
             self.base = start;
+            if self.bytes.capacity() > KEPT_CAPACITY.max(4 * self.bytes.len()) {
+                self.bytes.shrink_to(2 * self.bytes.len());
+            }
         }
     }
 }
 
 /// A ring that has nothing to keep gives back a buffer larger than this.
-const KEPT_CAPACITY: usize = 4096;
+const KEPT_CAPACITY: usize = 1024;
 
 impl Ring {
     /// A ring whose next frame is that of the entry after `head`.
@@ -113,6 +116,17 @@ impl Ring {
 
     pub(crate) fn len_bytes(&self) -> usize {
         (self.end() - self.start) as usize
+    }
+
+    /// What it really holds: dropped bytes that were not moved over yet and spare room included.
+    pub(crate) fn memory(&self) -> usize {
+        self.bytes.bytes.capacity() + self.ends.capacity() * size_of::<u64>()
+    }
+
+    /// Gives spare room back.
+    pub(crate) fn shrink(&mut self) {
+        self.bytes.bytes.shrink_to_fit();
+        self.ends.shrink_to_fit();
     }
 
     pub(crate) fn len_frames(&self) -> usize {

@@ -8,6 +8,7 @@ mod homes;
 mod inspect;
 mod output;
 mod pass;
+mod paused;
 mod views;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -102,8 +103,8 @@ pub struct Shard<S> {
     behind: VecDeque<ConnectionId>,
     /// How many of those wait for credit.
     behind_without_credit: usize,
-    /// Connections that are not read, until there is room again.
-    paused: Vec<ConnectionId>,
+    /// Connections that are not read until there is credit, the longest waiting first.
+    waiting_for_credit: VecDeque<ConnectionId>,
     resumed: Vec<u32>,
     /// Views without members.
     empty_views: Vec<Key>,
@@ -156,7 +157,7 @@ impl<S: Store> Shard<S> {
             to_flush: VecDeque::new(),
             behind: VecDeque::new(),
             behind_without_credit: 0,
-            paused: Vec::new(),
+            waiting_for_credit: VecDeque::new(),
             resumed: Vec::new(),
             empty_views: Vec::new(),
             empty_homes: BTreeSet::new(),
@@ -262,7 +263,7 @@ impl<S: Store> Shard<S> {
         let forget = self
             .empty_homes
             .first()
-            .map(|(since, _)| *since + self.limits.empty_room_kept);
+            .map(|(since, _)| since.saturating_add(self.limits.empty_room_kept));
         [self.lives.deadline(), forget].into_iter().flatten().min()
     }
 
@@ -286,7 +287,7 @@ impl<S: Store> Shard<S> {
         self.flush_private(sockets);
         self.pass_some(sockets);
         self.keep_within_bounds();
-        self.resume_paused();
+        self.resume_with_credit();
         self.post(bus);
         self.publish_counts();
         self.has_work()
@@ -352,7 +353,10 @@ impl<S: Store> Shard<S> {
             } => self.handle_ack(to, &room, id.as_ref(), position),
             Body::Refused { to, id, refusal } => self.handle_refused(to, id.as_ref(), refusal),
             Body::Replay { reader, replay } => self.handle_replay(reader, replay),
-            Body::Answered { commands } => self.links[usize::from(from.0)].credit(commands),
+            Body::Answered { commands, bytes } => {
+                self.link(from).credit(commands, bytes);
+                self.behind_without_credit = 0;
+            }
         }
     }
 

@@ -75,7 +75,7 @@ impl View {
             .unwrap_or(self.head())
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.rings.iter().map(|(_, ring)| ring.len_bytes()).sum()
+    pub(crate) fn memory(&self) -> usize {
+        self.rings.iter().map(|(_, ring)| ring.memory()).sum()
     }
 }

@@ -33,7 +33,7 @@ pub use id::{
     ConnectionId, Epoch, NameError, Position, RoomName, RoomNameError, Seq, ShardId, UserName,
 };
 pub use limits::{
-    BAD_FRAMES_MAX, BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, COMMANDS_IN_FLIGHT_MAX, Limits,
-    PASS_MEMBERS_MAX,
+    BAD_FRAMES_MAX, BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, COMMAND_BYTES_IN_FLIGHT_MAX,
+    COMMANDS_IN_FLIGHT_MAX, Limits, PASS_MEMBERS_MAX,
 };
 pub use refusal::Refusal;

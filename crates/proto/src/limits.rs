@@ -43,6 +43,9 @@ pub const BATCH_ENTRIES_MAX: usize = 512;
 pub const BATCH_BYTES_MAX: usize = 256 * 1024;
 /// Commands that one shard has on the way to another; without credit its connections are not read.
 pub const COMMANDS_IN_FLIGHT_MAX: u32 = 4096;
+/// Payload bytes of publishes that one shard has on the way to another, from frame to answer; without
+/// credit its connections are not read. One message may stand over it.
+pub const COMMAND_BYTES_IN_FLIGHT_MAX: usize = 4 * 1024 * 1024;
 /// Members that one step of a pass sends to, before the shard looks at its inbox again.
 pub const PASS_MEMBERS_MAX: usize = 256;
 

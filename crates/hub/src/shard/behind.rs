@@ -22,13 +22,13 @@ impl<S: Store> Shard<S> {
         {
             connection.in_behind = true;
             self.behind.push_back(id);
+            self.behind_without_credit = 0;
         }
     }
 
     /// Asks for the next piece for those whose output is empty. A blocked one comes back into the
     /// list when it has been drained, one that reads when its answer has come.
     pub(super) fn read_for_those_behind(&mut self) {
-        self.behind_without_credit = 0;
         for _ in 0..self.behind.len().min(BEHIND_PER_TURN) {
             let Some(id) = self.behind.pop_front() else {
                 return;
@@ -69,9 +69,13 @@ impl<S: Store> Shard<S> {
         };
         let (room, home) = (view.room.clone(), view.home);
         if !self.links[usize::from(home.0)].has_credit() {
-            self.behind_without_credit += 1;
-            return self.queue_behind(index);
+            // Counted so that the shard can sleep when all of them wait; credit wakes it.
+            let without_credit = self.behind_without_credit + 1;
+            self.queue_behind(index);
+            self.behind_without_credit = without_credit;
+            return;
         }
+        self.behind_without_credit = 0;
         membership.stand = Stand::Reading { after, told };
         connection.reading = true;
         let Some(reader) = self.reader(index, key) else {

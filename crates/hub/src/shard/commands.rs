@@ -8,56 +8,11 @@ use parlour_proto::{
 };
 
 use super::{Shard, home_of};
-use crate::connection::{State, UNANSWERED_MAX};
+use crate::connection::State;
 use crate::letter::Body;
-use crate::link::Link;
 use crate::store::Store;
 
 impl<S: Store> Shard<S> {
-    /// Whether the next frame of this connection may be taken out of its codec. If not, it must not
-    /// be read until its index comes out of [`take_resumed`](Self::take_resumed).
-    pub fn takes_frames(&mut self, index: u32) -> bool {
-        let Some(id) = self.id_at(index) else {
-            return false;
-        };
-        let takes = self.may_take_frames(id);
-        if let Some(connection) = self.connection(id)
-            && !takes
-            && !connection.in_paused
-        {
-            connection.in_paused = true;
-            self.paused.push(id);
-        }
-        takes
-    }
-
-    fn may_take_frames(&mut self, id: ConnectionId) -> bool {
-        let private_max = self.limits.private_bytes_max;
-        let Some(connection) = self.connection(id) else {
-            return false;
-        };
-        // The input of a closing connection is read, to be thrown away.
-        connection.state != State::Open
-            || connection.private.waiting().len() < private_max
-                && connection.unanswered < UNANSWERED_MAX
-                && self.links.iter().all(Link::has_credit)
-    }
-
-    pub(super) fn resume_paused(&mut self) {
-        let paused = std::mem::take(&mut self.paused);
-        for id in paused {
-            let takes = self.may_take_frames(id);
-            match self.connection(id) {
-                Some(connection) if takes => {
-                    connection.in_paused = false;
-                    self.resumed.push(id.index);
-                }
-                Some(_) => self.paused.push(id),
-                None => {}
-            }
-        }
-    }
-
     /// One whole message of a client.
     pub fn handle_frame(&mut self, index: u32, frame: Frame<'_>) {
         let Some(connection) = self.connections.at_mut(index) else {
@@ -193,6 +148,7 @@ impl<S: Store> Shard<S> {
         };
         connection.unanswered -= 1;
         self.tell(to.index, &Event::Ack { room, id, position });
+        self.reconsider(to.index);
     }
 
     pub(super) fn handle_refused(
@@ -206,6 +162,7 @@ impl<S: Store> Shard<S> {
         };
         connection.unanswered -= 1;
         self.refuse(to.index, id, refusal);
+        self.reconsider(to.index);
     }
 }
 

@@ -67,6 +67,10 @@ impl<S: Store> Shard<S> {
                 let stuck = connection.progress.after(slow_reader_timeout);
                 unless(stuck, Due::Close(CloseReason::Stuck))
             }
+            // Its silence is ours: nothing of it is read.
+            State::Open if connection.paused.is_some() => Due::Nothing {
+                next: now.after(ping_interval),
+            },
             State::Open => {
                 let silent = heard.after(ping_interval);
                 let dead = silent.after(pong_timeout);
@@ -140,6 +144,9 @@ impl<S: Store> Shard<S> {
             };
             let bytes = view.ring(place as u8).len_bytes();
             self.trim_ring(key, place as u8, usize::MAX, bytes / 2);
+            if let Some(view) = self.views.get_mut(key) {
+                view.ring_mut(place as u8).shrink();
+            }
         }
         self.weigh(key);
     }

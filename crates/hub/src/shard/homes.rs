@@ -37,7 +37,7 @@ impl<S: Store> Shard<S> {
             }
             Err(refusal) => Body::NotFollowing { view, refusal },
         };
-        self.link(from).answer(answer);
+        self.link(from).answer(answer, 0);
     }
 
     pub(super) fn handle_unfollow(&mut self, from: ShardId, room: &RoomName, view: Key) {
@@ -53,6 +53,19 @@ impl<S: Store> Shard<S> {
         self.release_held(key);
         self.queue_feed(key);
         self.note_if_empty(key);
+        self.forget_if_unused(key);
+    }
+
+    /// A room in which nothing was ever said has nothing to be remembered for: going through rooms
+    /// does not use up the rooms of the server.
+    fn forget_if_unused(&mut self, key: Key) {
+        if let Some(home) = self.homes.get(key)
+            && home.is_empty()
+            && home.head == Seq(0)
+        {
+            self.empty_homes.remove(&(home.empty_since, key));
+            self.forget(key);
+        }
     }
 
     pub(super) fn handle_publish(
@@ -74,11 +87,9 @@ impl<S: Store> Shard<S> {
                 self.weigh_log(key);
             }
             Err(refusal) => {
-                self.link(shard).answer(Body::Refused {
-                    to: from,
-                    id: draft.id,
-                    refusal,
-                });
+                let (to, id, bytes) = (from, draft.id, draft.payload.len());
+                self.link(shard)
+                    .answer(Body::Refused { to, id, refusal }, bytes);
             }
         }
     }
@@ -109,7 +120,7 @@ impl<S: Store> Shard<S> {
         let Some((key, home)) = found else {
             // Its view follows the room, so the room cannot have been forgotten.
             let replay = Err(Refusal::BadPosition);
-            return self.link(from).answer(Body::Replay { reader, replay });
+            return self.link(from).answer(Body::Replay { reader, replay }, 0);
         };
         if home.needs_store(after) {
             self.read_store(PendingRead {
@@ -164,7 +175,7 @@ impl<S: Store> Shard<S> {
 
     fn answer_read(&mut self, shard: ShardId, reader: Reader, replay: Result<Replay, Refusal>) {
         self.counts.replays += 1;
-        self.link(shard).answer(Body::Replay { reader, replay });
+        self.link(shard).answer(Body::Replay { reader, replay }, 0);
     }
 
     /// The home of a room, made when needed.
@@ -251,6 +262,7 @@ impl<S: Store> Shard<S> {
             shard,
             to,
             id,
+            bytes,
             result,
         } in answered
         {
@@ -263,7 +275,7 @@ impl<S: Store> Shard<S> {
                 },
                 Err(refusal) => Body::Refused { to, id, refusal },
             };
-            self.link(shard).answer(body);
+            self.link(shard).answer(body, bytes);
         }
         self.release_held(key);
         self.queue_feed(key);
@@ -313,19 +325,19 @@ impl<S: Store> Shard<S> {
     /// Forgets rooms that nobody has been in for a while; they come back in a new epoch.
     pub(super) fn forget_empty_rooms(&mut self) {
         while let Some((since, key)) = self.empty_homes.first().copied()
-            && since + self.limits.empty_room_kept <= self.now.monotonic
+            && since.saturating_add(self.limits.empty_room_kept) <= self.now.monotonic
         {
             self.empty_homes.pop_first();
-            let Some(home) = self.homes.get(key) else {
-                continue;
-            };
-            if !home.is_empty() {
-                continue;
+            if self.homes.get(key).is_some_and(Home::is_empty) {
+                self.forget(key);
             }
-            if let Some(home) = self.homes.remove(key) {
-                self.weights.change(Holder::Log(key.index), home.weight, 0);
-                self.home_by_room.remove(&home.room);
-            }
+        }
+    }
+
+    fn forget(&mut self, key: Key) {
+        if let Some(home) = self.homes.remove(key) {
+            self.weights.change(Holder::Log(key.index), home.weight, 0);
+            self.home_by_room.remove(&home.room);
         }
     }
 }

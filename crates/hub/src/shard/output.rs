@@ -61,6 +61,7 @@ impl<S: Store> Shard<S> {
         self.lives
             .due_by(index, self.tick.after(self.limits.close_timeout));
         self.queue_flush(index);
+        self.resume(index);
     }
 
     fn count_close(&mut self, reason: CloseReason) {
@@ -128,9 +129,9 @@ impl<S: Store> Shard<S> {
                 return 0;
             }
         };
-        self.counts.sends += 1;
-        self.counts.sent_bytes += taken as u64;
         if taken > 0 {
+            self.counts.sends += 1;
+            self.counts.sent_bytes += taken as u64;
             connection.progress = self.tick;
         }
         if taken < asked {
@@ -200,6 +201,7 @@ impl<S: Store> Shard<S> {
             };
             connection.private = private;
             connection.private.advance(taken);
+            self.reconsider(index);
             if taken < asked {
                 return false;
             }

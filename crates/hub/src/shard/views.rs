@@ -376,7 +376,7 @@ impl<S: Store> Shard<S> {
     pub(super) fn weigh(&mut self, key: Key) {
         if let Some(view) = self.views.get_mut(key) {
             let before = view.weight;
-            view.weight = view.bytes();
+            view.weight = view.memory();
             self.weights
                 .change(Holder::Rings(key.index), before, view.weight);
         }

@@ -1,9 +1,9 @@
 //! Who may not be read for now, and who may be again.
 
-use parlour_proto::COMMANDS_IN_FLIGHT_MAX;
+use parlour_proto::{COMMAND_BYTES_IN_FLIGHT_MAX, COMMANDS_IN_FLIGHT_MAX};
 
 use crate::stores::LateStore;
-use crate::world::{Peer, WORDS, World, room_at, world, world_with};
+use crate::world::{Peer, WORDS, World, room_at, seconds, world, world_with};
 
 #[test]
 fn a_connection_whose_own_output_is_full_is_not_read_until_it_reads() {
@@ -197,4 +197,73 @@ fn a_burst_of_10_000_loses_nothing_and_makes_no_prompt_member_lag() {
             (0, 0, 10_000)
         );
     }
+}
+
+/// Peers that have used up all the credit of one link, and one more that therefore waits for it.
+fn all_credit_taken(world: &mut World<LateStore>) -> (Vec<Peer>, Peer) {
+    let polite = world.member(0, "loft");
+    let busy: Vec<_> = (0..80)
+        .map(|_| world.connect(0, WORDS, Some("den")))
+        .collect();
+    world.run();
+    for speaker in &busy {
+        while world.try_say(*speaker, "publish den a x") {}
+    }
+    world.run();
+    assert!(
+        !world.try_say(polite, "leave nowhere"),
+        "the credit is used up"
+    );
+    (busy, polite)
+}
+
+#[test]
+fn who_waits_for_credit_is_not_closed_for_a_silence_that_is_not_its_own() {
+    let store = LateStore::default();
+    let mut world = World::new(1, |_| {}, |_| store.clone());
+    let (_, polite) = all_credit_taken(&mut world);
+    world.pass_time(seconds(120));
+    assert!(!world.is_finished(polite));
+    while !store.waiting().is_empty() {
+        store.commit(store.waiting().len());
+        world.poll_stores();
+    }
+    assert!(world.resumed(0).contains(&polite.index));
+    assert!(world.try_say(polite, "leave nowhere"));
+}
+
+#[test]
+fn a_little_credit_goes_to_who_has_waited_longest_and_not_to_all_at_once() {
+    let store = LateStore::default();
+    let mut world = World::new(1, |_| {}, |_| store.clone());
+    let (_, _) = all_credit_taken(&mut world);
+    store.commit(3);
+    world.poll_stores();
+    let resumed = world.resumed(0);
+    assert!(
+        (1..=2).contains(&resumed.len()),
+        "{} for credit of 3",
+        resumed.len()
+    );
+}
+
+#[test]
+fn publishes_on_the_way_are_bounded_in_bytes_too() {
+    let store = LateStore::default();
+    let mut world = World::new(1, |_| {}, |_| store.clone());
+    let text = "x".repeat(60_000);
+    let mut taken = 0;
+    for _ in 0..20 {
+        let peer = world.connect(0, WORDS, Some("den"));
+        world.run();
+        while world.try_say(peer, &format!("publish den a {text}")) {
+            taken += text.len();
+        }
+        world.run();
+    }
+    assert!(
+        taken <= COMMAND_BYTES_IN_FLIGHT_MAX + text.len(),
+        "{taken} bytes are on the way"
+    );
+    assert!(taken > COMMAND_BYTES_IN_FLIGHT_MAX / 2);
 }

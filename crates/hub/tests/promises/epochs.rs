@@ -57,6 +57,8 @@ fn an_empty_room_is_not_forgotten_before() {
 fn the_minute_counts_from_the_last_one_who_left_and_a_visit_starts_it_again() {
     let mut world = world(1);
     let (first, epoch) = enter(&mut world, 0, "den");
+    world.say(first, "publish den a x");
+    world.run();
     world.hang_up(first);
     world.pass_time(seconds(50));
     let (second, _) = enter(&mut world, 0, "den");
@@ -73,6 +75,17 @@ fn the_minute_counts_from_the_last_one_who_left_and_a_visit_starts_it_again() {
     );
     world.pass_time(seconds(29));
     assert_eq!(enter(&mut world, 0, "den").1, epoch);
+}
+
+#[test]
+fn a_room_in_which_nothing_was_said_is_forgotten_with_its_last_member() {
+    let mut world = world(2);
+    for n in 0..100 {
+        let (visitor, _) = enter(&mut world, n % 2, &format!("den{n}"));
+        world.hang_up(visitor);
+        world.run();
+    }
+    assert_eq!(world.counts().rooms, 0, "going through rooms uses none up");
 }
 
 #[test]

@@ -127,7 +127,8 @@ impl Table {
     pub(super) fn take_ready(&mut self) -> Option<u32> {
         let index = self.ready.pop_front()?;
         let slot = &mut self.slots[index as usize];
-        let is_ready = slot.flags & READY != 0 && slot.flags & GONE == 0;
+        // A held one comes back when it is resumed.
+        let is_ready = slot.flags & READY != 0 && slot.flags & (GONE | HELD) == 0;
         slot.flags &= !READY;
         is_ready.then_some(index)
     }

@@ -9,6 +9,7 @@ use std::io::Write;
 
 use bytes::Bytes;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::{Dialect, Frame, FrameKind};
@@ -84,6 +85,14 @@ impl Dialect for Events {
 /// JSON of another shape than an envelope is a bad payload, not bad JSON.
 fn parse_envelope(bytes: &[u8]) -> Result<Envelope<'_>, Refusal> {
     use serde_json::error::Category;
+    if !is_object(bytes) {
+        let is_json = serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
+        return Err(if is_json {
+            Refusal::BadPayload
+        } else {
+            Refusal::BadJson
+        });
+    }
     serde_json::from_slice(bytes).map_err(|error| match error.classify() {
         Category::Data => Refusal::BadPayload,
         Category::Syntax | Category::Eof | Category::Io => Refusal::BadJson,
@@ -91,7 +100,15 @@ fn parse_envelope(bytes: &[u8]) -> Result<Envelope<'_>, Refusal> {
 }
 
 fn parse_payload<'a, T: Deserialize<'a>>(payload: &'a str) -> Result<T, Refusal> {
+    if !is_object(payload.as_bytes()) {
+        return Err(Refusal::BadPayload);
+    }
     serde_json::from_str(payload).map_err(|_| Refusal::BadPayload)
+}
+
+/// Whether text that is JSON is an object: serde would take an array of the fields, too.
+fn is_object(json: &[u8]) -> bool {
+    json.trim_ascii_start().first() == Some(&b'{')
 }
 
 /// The text as one JSON string, escaped in one way whatever way the client chose.
@@ -142,7 +159,7 @@ mod tests {
     fn send_message_publishes_its_text() {
         let frame = r#"{"type":"send_message","payload":{"message":"h\u00e9 <b>","from":"x"}}"#;
         assert_eq!(published(frame), "\"hé <b>\"".as_bytes());
-        let frame = r#"{"payload":{"message":"","more":1},"type":"send_message"}"#;
+        let frame = r#" {"payload": {"message":"","more":1},"type":"send_message"}"#;
         assert_eq!(published(frame), "\"\"".as_bytes());
     }
 
@@ -153,6 +170,19 @@ mod tests {
             ("", Refusal::BadJson),
             (r#"{"type":"send_message""#, Refusal::BadJson),
             ("[1,2]", Refusal::BadPayload),
+            (r#"["send_message",["x","y"]]"#, Refusal::BadPayload),
+            (r#" ["send_message",{"message":"x"}]"#, Refusal::BadPayload),
+            (
+                r#"{"type":"send_message","payload": ["x","y"]}"#,
+                Refusal::BadPayload,
+            ),
+            (
+                r#"{"type":"change_room","payload":["den"]}"#,
+                Refusal::BadPayload,
+            ),
+            ("[", Refusal::BadJson),
+            ("[] x", Refusal::BadJson),
+            ("\"x\"", Refusal::BadPayload),
             (r#"{"type":7}"#, Refusal::BadPayload),
             ("{}", Refusal::UnknownType),
             (
