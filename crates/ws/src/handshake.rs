@@ -66,6 +66,12 @@ pub enum HandshakeError {
     /// `Upgrade` is there, but `Connection` does not name it.
     #[error("the `Connection` header of the request does not name `upgrade`")]
     ConnectionNotUpgrade,
+    /// `Transfer-Encoding`, or a `Content-Length` other than 0: nobody could tell the body from the
+    /// first frames.
+    #[error(
+        "a request for an upgrade has no body: leave out `Transfer-Encoding` and `Content-Length`"
+    )]
+    Body,
     /// Missing, repeated, or another one than [`VERSION`].
     #[error("the request needs one `Sec-WebSocket-Version` header, and it must be 13")]
     Version,
@@ -90,6 +96,7 @@ impl HandshakeError {
             Self::Method => 405,
             Self::NotWebSocket => 426,
             Self::ConnectionNotUpgrade
+            | Self::Body
             | Self::Version
             | Self::KeyMissing
             | Self::KeyRepeated
@@ -122,6 +129,9 @@ where
     if !names_token(headers.clone(), "connection", "upgrade") {
         return Err(HandshakeError::ConnectionNotUpgrade);
     }
+    if has_body(headers.clone()) {
+        return Err(HandshakeError::Body);
+    }
     let mut versions = lines(headers.clone(), "sec-websocket-version");
     if (versions.next(), versions.next()) != (Some(VERSION.as_bytes()), None) {
         return Err(HandshakeError::Version);
@@ -147,6 +157,13 @@ pub fn accept_key(key: &str) -> String {
     let mut sha1 = sha1_smol::Sha1::from(key);
     sha1.update(ACCEPT_GUID.as_bytes());
     base64::engine::general_purpose::STANDARD.encode(sha1.digest().bytes())
+}
+
+/// Whether a body is announced (RFC 9112, 6.3). What is no length counts as one.
+fn has_body<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])> + Clone) -> bool {
+    let is_zero = |value: &[u8]| !value.is_empty() && value.iter().all(|digit| *digit == b'0');
+    lines(headers.clone(), "transfer-encoding").next().is_some()
+        || lines(headers, "content-length").any(|length| !is_zero(length))
 }
 
 /// The only key, if it is one.

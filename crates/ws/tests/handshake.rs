@@ -216,6 +216,23 @@ fn extension_offers_keep_their_order_and_their_quotes_rfc_6455_9_1() {
 }
 
 #[test]
+fn a_request_with_a_body_is_refused() {
+    for body in [
+        ("Transfer-Encoding", "chunked"),
+        ("transfer-encoding", ""),
+        ("Content-Length", "5"),
+        ("content-length", "+0"),
+        ("Content-Length", ""),
+    ] {
+        let headers = with("", &[body]);
+        assert_eq!(refusal(&headers), (400, HandshakeError::Body), "{body:?}");
+    }
+    assert!(get(&with("", &[("Content-Length", "0")])).is_ok());
+    let twice = with("", &[("Content-Length", "0"), ("Content-Length", "1")]);
+    assert_eq!(refusal(&twice).1, HandshakeError::Body);
+}
+
+#[test]
 fn a_quote_that_is_not_closed_ends_with_its_line() {
     let name = "Sec-WebSocket-Extensions";
     let headers = with("", &[(name, "a; b=\"1, 2"), (name, "c, d")]);
@@ -240,6 +257,7 @@ fn every_refusal_says_its_reason_in_words() {
         (HandshakeError::Method, "GET"),
         (HandshakeError::NotWebSocket, "Upgrade: websocket"),
         (HandshakeError::ConnectionNotUpgrade, "Connection"),
+        (HandshakeError::Body, "no body"),
         (HandshakeError::Version, "13"),
         (HandshakeError::KeyMissing, "no `Sec-WebSocket-Key`"),
         (HandshakeError::KeyRepeated, "more than one"),
