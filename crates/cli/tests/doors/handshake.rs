@@ -80,6 +80,16 @@ fn a_bad_handshake_is_told_what_is_wrong() {
             400,
             GOOD.replace("dGhlIHNhbXBsZSBub25jZQ==", "????????????????????????"),
         ),
+        (
+            "a body of known length",
+            400,
+            GOOD.replace("Upgrade: W", "Content-Length: 5\r\nUpgrade: W"),
+        ),
+        (
+            "a body in chunks",
+            400,
+            GOOD.replace("Upgrade: W", "Transfer-Encoding: chunked\r\nUpgrade: W"),
+        ),
         ("a POST", 405, GOOD.replace("GET", "POST")),
         ("a DELETE", 405, GOOD.replace("GET", "DELETE")),
     ];
@@ -152,5 +162,14 @@ fn a_subprotocol_is_answered_with_only_when_it_was_offered() {
         events("chat, parlour.events").as_deref(),
         Some("parlour.events")
     );
-    assert_eq!(events("chat"), None);
+    let (otp, _) = server.ticket("ann");
+    let path = format!("/ws?otp={otp}");
+    let answer = offer(&path, "chat, parlour.v1");
+    assert_eq!(answer.status, 400);
+    assert!(answer.body.contains("parlour.events"), "{answer:?}");
+    assert_eq!(
+        offer(&path, "parlour.events").status,
+        101,
+        "its ticket is good"
+    );
 }

@@ -76,6 +76,7 @@ fn bad_requests_for_a_ticket_are_refused_by_name() {
     for (headers, body, status, error) in [
         (json, "name", 400, "bad_json"),
         (json, r#"{"name":7}"#, 400, "bad_json"),
+        (json, r#"["ann"]"#, 400, "bad_json"),
         (json, r#"{"name":" "}"#, 400, "bad_name"),
         (json, r#"{"name":"a\nb"}"#, 400, "bad_name"),
         (json, &large, 413, "too_large"),
@@ -199,19 +200,15 @@ fn a_ticket_as_subprotocol_opens_the_door_and_is_not_echoed() {
     client.settle();
 
     let (otp, _) = server.ticket("bob");
-    let mut raw = server.raw();
-    let request = request(&server, "/ws");
-    raw.send(
-        request
-            .replace(
-                "Upgrade: W",
-                &format!("Sec-WebSocket-Protocol: ticket.{otp}\r\nUpgrade: W"),
-            )
-            .as_bytes(),
-    );
-    let answer = raw.answer();
-    assert_eq!(
-        (answer.status, answer.header("sec-websocket-protocol")),
-        (101, None)
-    );
+    let offering = |protocols: &str| {
+        request(&server, "/ws?otp=").replace(
+            "Upgrade: W",
+            &format!("Sec-WebSocket-Protocol: {protocols}\r\nUpgrade: W"),
+        )
+    };
+    let alone = server.ask(&offering(&format!("ticket.{otp}")));
+    assert_eq!(alone.status, 400, "a browser could not take any answer");
+    assert!(alone.body.contains("parlour.events"));
+    let good = server.ask(&offering(&format!("parlour.events, ticket.{otp}")));
+    assert_eq!(good.status, 101, "an empty otp hides nothing: {good:?}");
 }

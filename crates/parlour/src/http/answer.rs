@@ -17,6 +17,8 @@ use crate::occupancy::Full;
 pub(super) enum DoorError {
     #[error("{0}")]
     Handshake(#[from] HandshakeError),
+    #[error("this door speaks the subprotocol {0}: offer it too, or none at all")]
+    Protocol(&'static str),
     #[error("this door asks for a ticket: POST /ticket gives one, which works once within 5 s")]
     NoTicket,
     #[error("this ticket is unknown, used or too old: POST /ticket gives a fresh one")]
@@ -50,7 +52,7 @@ impl DoorError {
             }
             Self::NoTicket | Self::BadTicket => StatusCode::UNAUTHORIZED,
             Self::ForeignOrigin | Self::NotLocal => StatusCode::FORBIDDEN,
-            Self::Room(_) => StatusCode::BAD_REQUEST,
+            Self::Protocol(_) | Self::Room(_) => StatusCode::BAD_REQUEST,
             Self::Full(Full::Address) => StatusCode::TOO_MANY_REQUESTS,
             Self::Full(_) | Self::NoRandom => StatusCode::SERVICE_UNAVAILABLE,
             Self::NoDoor => StatusCode::NOT_FOUND,

@@ -133,19 +133,26 @@ async fn read(body: Body) -> Result<Bytes, ApiError> {
 
 /// The name that the body wishes for, or one that is made up.
 fn name(body: &[u8]) -> Result<UserName, ApiError> {
-    let wish = if body.is_empty() {
-        Wish::default()
-    } else {
-        serde_json::from_slice(body).map_err(|error| {
-            let words = format!("the body is not JSON like {{\"name\":\"ann\"}}: {error}");
-            ApiError::new(StatusCode::BAD_REQUEST, "bad_json", words)
-        })?
-    };
-    match wish.name {
+    match wish(body)?.name {
         Some(name) => UserName::guest(&name)
             .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, "bad_name", error.to_string())),
         None => guest::name().ok_or_else(|| no_random(&TicketError::NoRandom)),
     }
+}
+
+fn wish(body: &[u8]) -> Result<Wish, ApiError> {
+    let bad_json = |reason: &str| {
+        let words = format!("the body is not JSON like {{\"name\":\"ann\"}}: {reason}");
+        ApiError::new(StatusCode::BAD_REQUEST, "bad_json", words)
+    };
+    if body.is_empty() {
+        return Ok(Wish::default());
+    }
+    // serde would take an array of the fields, too.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(bad_json("it is no object"));
+    }
+    serde_json::from_slice(body).map_err(|error| bad_json(&error.to_string()))
 }
 
 fn refused(error: TicketError) -> Response {

@@ -27,6 +27,7 @@ pub(crate) async fn answer(doors: Doors, request: Request) -> Response {
 fn open(doors: &Doors, mut request: Request) -> Result<Response, DoorError> {
     let query = Parameters::of(request.uri());
     let shape = handshake::check(request.method(), request.headers())?;
+    let protocol = choose(&shape.protocols)?;
     let by_protocol = || {
         shape
             .protocols
@@ -38,10 +39,6 @@ fn open(doors: &Doors, mut request: Request) -> Result<Response, DoorError> {
     if !doors.tickets().is_valid(&secret, doors.now()) {
         return Err(DoorError::BadTicket);
     }
-    let protocol = shape
-        .protocols
-        .contains(&Events.name())
-        .then(|| Events.name());
     let accept = shape.accept;
 
     let address = check_source(doors, &request)?;
@@ -66,6 +63,20 @@ fn open(doors: &Doors, mut request: Request) -> Result<Response, DoorError> {
     Ok(handshake::switching(&accept, protocol))
 }
 
+/// What is spoken, if anything was offered. A browser that offers and is answered with none breaks
+/// off after the 101, so such an offer must fail before.
+fn choose(offered: &[&str]) -> Result<Option<&'static str>, DoorError> {
+    if offered.is_empty() {
+        return Ok(None);
+    }
+    let spoken = Events.name();
+    if offered.contains(&spoken) {
+        Ok(Some(spoken))
+    } else {
+        Err(DoorError::Protocol(spoken))
+    }
+}
+
 /// Every ticket is a guest's today, so it opens the door only where guests are let in.
 fn check_source(doors: &Doors, request: &Request) -> Result<Option<IpAddr>, DoorError> {
     if !origin::is_allowed(request.headers()) {
@@ -78,7 +89,7 @@ fn check_source(doors: &Doors, request: &Request) -> Result<Option<IpAddr>, Door
     Ok(address)
 }
 
-/// The first of each, decoded.
+/// The first of each, decoded. An empty ticket is none.
 #[derive(Default)]
 struct Parameters {
     otp: Option<String>,
@@ -93,7 +104,7 @@ impl Parameters {
         let mut found = Self::default();
         for (name, value) in pairs {
             match name.as_str() {
-                "otp" => found.otp.get_or_insert(value),
+                "otp" if !value.is_empty() => found.otp.get_or_insert(value),
                 "room" => found.room.get_or_insert(value),
                 _ => continue,
             };
@@ -114,7 +125,9 @@ mod tests {
         let query = Parameters::of(&uri);
         assert_eq!(query.otp.as_deref(), Some("a-b_"));
         assert_eq!(query.room.as_deref(), Some("café bar"));
-        let none = Parameters::of(&"/ws".parse().unwrap());
-        assert!(none.otp.is_none() && none.room.is_none());
+        for uri in ["/ws", "/ws?otp="] {
+            let none = Parameters::of(&uri.parse().unwrap());
+            assert!(none.otp.is_none() && none.room.is_none(), "{uri}");
+        }
     }
 }
