@@ -25,14 +25,15 @@ fn announce(out: &mut impl Write, address: SocketAddr) -> io::Result<()> {
         out,
         "Ask for a ticket, which opens one connection within 5 s:"
     )?;
-    writeln!(out, "  curl -s -X POST http://{address}/ticket")?;
+    writeln!(out, "  curl -s -X POST 'http://{address}/ticket'")?;
     writeln!(
         out,
-        "Chat from a terminal (python3-websockets); paste the second line once it is connected:"
+        "Chat from a terminal (apt install python3-websockets); paste the second line once it is \
+         connected:"
     )?;
     writeln!(
         out,
-        "  python3 -m websockets \"ws://{address}/ws?otp=$(curl -s -X POST http://{address}/ticket \
+        "  python3 -m websockets \"ws://{address}/ws?otp=$(curl -s -X POST 'http://{address}/ticket' \
          | cut -d'\"' -f4)\""
     )?;
     writeln!(

@@ -13,8 +13,9 @@ pub enum ServeError {
     BadAddress(String),
     /// The address is not a loopback address.
     #[error(
-        "{0} can be reached from other machines, and this version has no TLS yet: listen on \
-         loopback (--addr 127.0.0.1:{port}) behind a proxy or tunnel that has it", port = .0.port()
+        "{0} can be reached from other machines, and this version has no TLS and no accounts yet: \
+         it serves loopback only (--addr 127.0.0.1:{port}); from another machine, use it through \
+         ssh -L {port}:127.0.0.1:{port} HOST", port = .0.port()
     )]
     NotLoopback(SocketAddr),
     /// Somebody else listens there.

@@ -29,7 +29,7 @@ fn the_first_lines_say_what_to_open_and_what_to_paste() {
     let printed = server.printed_up_to("Ctrl+C");
     for line in [
         format!("\n  http://{address}/#general\n"),
-        format!("\n  curl -s -X POST http://{address}/ticket\n"),
+        format!("\n  curl -s -X POST 'http://{address}/ticket'\n"),
         format!("\n  python3 -m websockets \"ws://{address}/ws?otp=$(curl"),
     ] {
         assert!(printed.contains(&line), "{printed}");
@@ -59,7 +59,11 @@ fn bad_settings_are_refused_with_the_fix() {
     };
     serve(
         &["--addr", "0.0.0.0:8080"],
-        &["no TLS yet", "--addr 127.0.0.1:8080", "behind"],
+        &[
+            "no TLS",
+            "--addr 127.0.0.1:8080",
+            "ssh -L 8080:127.0.0.1:8080 HOST",
+        ],
     );
     serve(
         &["--addr", "nowhere"],
