@@ -13,7 +13,7 @@ use parlour_proto::dialect::{Dialect, Echo};
 
 use crate::http;
 use crate::hub::Hub;
-use crate::limits::{TICKET_LIFETIME, TICKETS_OUTSTANDING_MAX};
+use crate::limits::{TICKET_LIFETIME, TICKET_SHARE, TICKETS_OUTSTANDING_MAX};
 use crate::local;
 use crate::tickets::Tickets;
 
@@ -21,7 +21,9 @@ use crate::tickets::Tickets;
 ///
 /// What may be done without an account (guest tickets, free doors) is open on loopback only, and
 /// that means: `bind` is a loopback address, the peer has one, the `Host` header names one with
-/// the right port, and no proxy has put a `Forwarded` or `X-Forwarded-…` header on the request.
+/// the right port, and no proxy has put a header like `Forwarded`, `X-Forwarded-…`, `Via` or `X-Real-IP` on the request.
+/// A proxy that rewrites `Host` to the loopback address and adds none of these makes its clients
+/// local.
 /// Serve the routes with [`serve`](crate::serve), or with `axum::serve` and
 /// `into_make_service_with_connect_info::<SocketAddr>()`; without the peer's address every request
 /// counts as foreign.
@@ -60,7 +62,7 @@ impl Doors {
         Self(Arc::new(Inner {
             hub: hub.clone(),
             bind,
-            tickets: Tickets::new(TICKET_LIFETIME, TICKETS_OUTSTANDING_MAX),
+            tickets: Tickets::new(TICKET_LIFETIME, TICKETS_OUTSTANDING_MAX, TICKET_SHARE),
             start: Instant::now(),
         }))
     }

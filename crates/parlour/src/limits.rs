@@ -8,6 +8,11 @@ use crate::source::Share;
 pub(crate) const TICKET_LIFETIME: Duration = Duration::from_secs(5);
 /// Tickets that are neither used nor ended; over it: 429.
 pub(crate) const TICKETS_OUTSTANDING_MAX: usize = 10_000;
+/// How many of these one source may have; over it: 429.
+pub(crate) const TICKET_SHARE: Share = Share {
+    loopback: TICKETS_OUTSTANDING_MAX / 4 * 3,
+    address: 256,
+};
 /// Body of a request; over it: 413.
 pub(crate) const BODY_BYTES_MAX: usize = 16 * 1024;
 /// Head of a request; over it: 431.

@@ -2,15 +2,24 @@
 //! names it, and no proxy has touched it. Everything else gets the public rules.
 //!
 //! The `Host` header counts because a page of another site can reach a loopback address under its
-//! own name (DNS rebinding); the `Forwarded` headers, because a proxy on this machine makes every
+//! own name (DNS rebinding); what proxies add, because a proxy on this machine makes every
 //! client look local.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
 
 use crate::authority::Authority;
 use crate::origin::single_host;
+
+/// What proxies put on a request, beside `x-forwarded-…`.
+const FROM_ELSEWHERE: [&str; 5] = [
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "cf-connecting-ip",
+    "true-client-ip",
+];
 
 /// Whether a request that came from `peer` to the listener at `bind` is from this machine.
 pub(crate) fn is_local(bind: SocketAddr, peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
@@ -34,13 +43,13 @@ fn names_loopback(host: Authority<'_>, port: u16) -> bool {
 fn is_forwarded(headers: &HeaderMap) -> bool {
     headers
         .keys()
-        .any(|name| name == "forwarded" || name.as_str().starts_with("x-forwarded-"))
+        .map(HeaderName::as_str)
+        .any(|name| FROM_ELSEWHERE.contains(&name) || name.starts_with("x-forwarded-"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderName;
 
     const LOOPBACK: &str = "127.0.0.1:8080";
 
@@ -100,6 +109,11 @@ mod tests {
             "x-forwarded-for",
             "x-forwarded-proto",
             "X-Forwarded-Host",
+            "x-forwarded-anything",
+            "Via",
+            "X-Real-IP",
+            "CF-Connecting-IP",
+            "True-Client-IP",
         ] {
             let mut headers = request("localhost:8080");
             headers.insert(

@@ -10,6 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use parlour_proto::UserName;
 use sha2::{Digest, Sha256};
 
+use crate::source::{Share, Shares, Source};
+
 const SECRET_BYTES: usize = 32;
 /// Digits of a secret in base64url without padding.
 const SECRET_DIGITS: usize = 43;
@@ -35,6 +37,12 @@ pub(crate) enum TicketError {
     /// Its client may come back after the first of them has ended.
     #[error("too many tickets are waiting to be used; try again in {}s", .retry_after.as_secs())]
     TooMany { retry_after: Duration },
+    /// As above, for those of one address.
+    #[error(
+        "your address has as many tickets as it may have; use them, or try again in {}s",
+        .retry_after.as_secs()
+    )]
+    TooManyOfSource { retry_after: Duration },
     #[error("the operating system gave no random bytes; try again later")]
     NoRandom,
 }
@@ -43,6 +51,7 @@ pub(crate) enum TicketError {
 pub(crate) struct Tickets {
     lifetime: Duration,
     outstanding_max: usize,
+    share: Share,
     out: Mutex<Outstanding>,
 }
 
@@ -52,6 +61,7 @@ struct Outstanding {
     by_hash: HashMap<Hash, Ticket>,
     /// In the order in which they end.
     by_age: BTreeMap<Age, Hash>,
+    by_source: Shares,
     issued: u64,
 }
 
@@ -61,6 +71,7 @@ type Hash = [u8; 32];
 
 struct Ticket {
     who: UserName,
+    source: Source,
     age: Age,
 }
 
@@ -71,10 +82,12 @@ struct Age {
 }
 
 impl Tickets {
-    pub(crate) fn new(lifetime: Duration, outstanding_max: usize) -> Self {
+    /// Of `outstanding_max` tickets at once, one source may have its `share`.
+    pub(crate) fn new(lifetime: Duration, outstanding_max: usize, share: Share) -> Self {
         Self {
             lifetime,
             outstanding_max,
+            share,
             out: Mutex::default(),
         }
     }
@@ -84,7 +97,13 @@ impl Tickets {
     }
 
     /// Makes a ticket that lets `who` in, from `now` until just before `now` plus the lifetime.
-    pub(crate) fn issue(&self, who: UserName, now: Duration) -> Result<Secret, TicketError> {
+    /// It counts as one of those of `source`.
+    pub(crate) fn issue(
+        &self,
+        who: UserName,
+        source: Source,
+        now: Duration,
+    ) -> Result<Secret, TicketError> {
         let mut bytes = [0; SECRET_BYTES];
         getrandom::fill(&mut bytes).map_err(|_| TicketError::NoRandom)?;
         let secret = Secret(URL_SAFE_NO_PAD.encode(bytes));
@@ -97,7 +116,12 @@ impl Tickets {
             let retry_after = Duration::from_secs(wait.as_secs() + 1);
             return Err(TicketError::TooMany { retry_after });
         }
-        out.put(hash(secret.expose()), who, now + self.lifetime);
+        if !out.by_source.take(source, self.share) {
+            // By then all that it has now have ended.
+            let retry_after = self.lifetime;
+            return Err(TicketError::TooManyOfSource { retry_after });
+        }
+        out.put(hash(secret.expose()), who, source, now + self.lifetime);
         Ok(secret)
     }
 
@@ -119,6 +143,7 @@ impl Tickets {
         let mut out = self.lock();
         let ticket = out.by_hash.remove(&hash(secret))?;
         out.by_age.remove(&ticket.age);
+        out.by_source.give_back(ticket.source);
         ticket.is_live(now).then_some(ticket.who)
     }
 
@@ -135,13 +160,13 @@ impl Ticket {
 }
 
 impl Outstanding {
-    fn put(&mut self, hash: Hash, who: UserName, deadline: Duration) {
+    fn put(&mut self, hash: Hash, who: UserName, source: Source, deadline: Duration) {
         self.issued += 1;
         let age = Age {
             deadline,
             number: self.issued,
         };
-        self.by_hash.insert(hash, Ticket { who, age });
+        self.by_hash.insert(hash, Ticket { who, source, age });
         self.by_age.insert(age, hash);
     }
 
@@ -156,7 +181,9 @@ impl Outstanding {
             else {
                 return;
             };
-            self.by_hash.remove(&first.remove());
+            if let Some(ticket) = self.by_hash.remove(&first.remove()) {
+                self.by_source.give_back(ticket.source);
+            }
         }
     }
 }
@@ -181,10 +208,39 @@ mod tests {
         UserName::guest("ann").unwrap()
     }
 
+    fn at_most(outstanding: usize) -> Tickets {
+        let share = Share {
+            loopback: outstanding,
+            address: outstanding,
+        };
+        Tickets::new(LIFETIME, outstanding, share)
+    }
+
+    #[test]
+    fn no_source_can_have_all_tickets() {
+        let share = Share {
+            loopback: 3,
+            address: 2,
+        };
+        let tickets = Tickets::new(LIFETIME, 10, share);
+        let far = Source::of(Some("192.0.2.1".parse().unwrap()));
+        for (source, max) in [(Source::Loopback, 3), (far, 2)] {
+            let issue = |now| tickets.issue(ann(), source, now);
+            let mine: Vec<Secret> = (0..max).map(|_| issue(NOW).unwrap()).collect();
+            let retry_after = LIFETIME;
+            let refused = issue(NOW).unwrap_err();
+            assert_eq!(refused, TicketError::TooManyOfSource { retry_after });
+            tickets.spend(mine[0].expose(), NOW).unwrap();
+            issue(NOW).unwrap();
+            assert!(issue(NOW).is_err());
+            issue(NOW + retry_after).unwrap();
+        }
+    }
+
     #[test]
     fn a_ticket_works_once() {
-        let tickets = Tickets::new(LIFETIME, 10);
-        let secret = tickets.issue(ann(), NOW).unwrap();
+        let tickets = at_most(10);
+        let secret = tickets.issue(ann(), Source::Loopback, NOW).unwrap();
         assert_eq!(secret.expose().len(), SECRET_DIGITS);
         assert!(tickets.is_valid(secret.expose(), NOW));
         assert!(
@@ -198,8 +254,8 @@ mod tests {
 
     #[test]
     fn a_ticket_ends_after_exactly_its_lifetime() {
-        let tickets = Tickets::new(LIFETIME, 10);
-        let secret = tickets.issue(ann(), NOW).unwrap();
+        let tickets = at_most(10);
+        let secret = tickets.issue(ann(), Source::Loopback, NOW).unwrap();
         let end = NOW + LIFETIME;
         assert!(tickets.is_valid(secret.expose(), end - Duration::from_nanos(1)));
         assert!(!tickets.is_valid(secret.expose(), end));
@@ -209,9 +265,9 @@ mod tests {
     #[test]
     fn exactly_one_of_those_who_race_gets_in() {
         const RACERS: usize = 8;
-        let tickets = Tickets::new(LIFETIME, 10);
+        let tickets = at_most(10);
         for _ in 0..100 {
-            let secret = tickets.issue(ann(), NOW).unwrap();
+            let secret = tickets.issue(ann(), Source::Loopback, NOW).unwrap();
             let start = Barrier::new(RACERS);
             let won = std::thread::scope(|scope| {
                 let racer = || {
@@ -231,25 +287,31 @@ mod tests {
 
     #[test]
     fn too_many_tickets_are_refused_until_one_is_spent_or_ends() {
-        let tickets = Tickets::new(LIFETIME, 2);
-        let first = tickets.issue(ann(), NOW).unwrap();
-        tickets.issue(ann(), NOW + Duration::from_secs(1)).unwrap();
+        let tickets = at_most(2);
+        let first = tickets.issue(ann(), Source::Loopback, NOW).unwrap();
+        tickets
+            .issue(ann(), Source::Loopback, NOW + Duration::from_secs(1))
+            .unwrap();
         let later = NOW + Duration::from_secs(2);
         let retry_after = Duration::from_secs(4);
-        let refused = tickets.issue(ann(), later).unwrap_err();
+        let refused = tickets.issue(ann(), Source::Loopback, later).unwrap_err();
         assert_eq!(refused, TicketError::TooMany { retry_after });
 
         tickets.spend(first.expose(), later).unwrap();
-        tickets.issue(ann(), later).unwrap();
-        assert!(tickets.issue(ann(), later).is_err());
-        tickets.issue(ann(), NOW + Duration::from_secs(6)).unwrap();
+        tickets.issue(ann(), Source::Loopback, later).unwrap();
+        assert!(tickets.issue(ann(), Source::Loopback, later).is_err());
+        tickets
+            .issue(ann(), Source::Loopback, NOW + Duration::from_secs(6))
+            .unwrap();
     }
 
     #[test]
     fn ended_tickets_are_forgotten() {
-        let tickets = Tickets::new(LIFETIME, 10_000);
+        let tickets = at_most(10_000);
         for second in 0..1_000 {
-            tickets.issue(ann(), Duration::from_secs(second)).unwrap();
+            tickets
+                .issue(ann(), Source::Loopback, Duration::from_secs(second))
+                .unwrap();
         }
         assert_eq!(tickets.lock().by_hash.len(), LIFETIME.as_secs() as usize);
         assert_eq!(tickets.lock().by_age.len(), LIFETIME.as_secs() as usize);
@@ -257,8 +319,8 @@ mod tests {
 
     #[test]
     fn what_was_never_given_out_is_refused() {
-        let tickets = Tickets::new(LIFETIME, 10);
-        let secret = tickets.issue(ann(), NOW).unwrap();
+        let tickets = at_most(10);
+        let secret = tickets.issue(ann(), Source::Loopback, NOW).unwrap();
         let longer = format!("{}=", secret.expose());
         for wrong in ["", "x", &"A".repeat(SECRET_DIGITS), &longer, "é"] {
             assert!(!tickets.is_valid(wrong, NOW) && tickets.spend(wrong, NOW).is_none());

@@ -122,7 +122,10 @@ fn without_a_good_ticket_the_door_stays_shut() {
         assert_eq!(status(&server, path), 401, "{path}");
     }
     let unknown = format!("/ws?otp={}", "A".repeat(43));
-    assert_eq!(status(&server, &unknown), 401);
+    let answer = server.ask(&request(&server, &unknown));
+    assert_eq!(answer.status, 401);
+    // RFC 9110, 15.5.2
+    assert_eq!(answer.header("www-authenticate"), Some("Parlour-Ticket"));
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::http::header::{ALLOW, CONNECTION, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE};
+use axum::http::header::{
+    ALLOW, CONNECTION, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use parlour_ws::handshake::{HandshakeError, VERSION};
@@ -42,7 +44,8 @@ pub(super) enum DoorError {
 /// Said wherever only this machine is let in.
 pub(super) const PUBLIC_RULES: &str = "guests are let in from this machine only, at the server's \
     own loopback address and not through a proxy: open http://127.0.0.1 or http://localhost with \
-    the server's port in a browser on the machine that it runs on";
+    the server's port in a browser on the machine that it runs on (who embeds Parlour: bind to \
+    loopback, and give Doors::new that address)";
 
 impl DoorError {
     fn status(&self) -> StatusCode {
@@ -75,6 +78,9 @@ impl IntoResponse for DoorError {
         match status {
             StatusCode::METHOD_NOT_ALLOWED => {
                 headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            }
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Parlour-Ticket"));
             }
             StatusCode::UPGRADE_REQUIRED => {
                 headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
@@ -120,11 +126,33 @@ impl IntoResponse for ApiError {
             error: self.code,
             message: &self.message,
         };
-        (self.status, Json(body)).into_response()
+        let mut response = (self.status, Json(body)).into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            let wait = seconds(limits::RETRY_AFTER);
+            response.headers_mut().insert(RETRY_AFTER, wait);
+        }
+        response
     }
 }
 
 /// A `Retry-After` header's value.
 pub(super) fn seconds(duration: Duration) -> HeaderValue {
     HeaderValue::from(duration.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_to_come_back_is_told_when() {
+        let no_ticket = ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "");
+        for answer in [
+            no_ticket.into_response(),
+            DoorError::NoRandom.into_response(),
+            DoorError::Full(Full::Address).into_response(),
+        ] {
+            assert_eq!(answer.headers()[RETRY_AFTER], "5", "{answer:?}");
+        }
+    }
 }

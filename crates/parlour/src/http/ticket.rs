@@ -15,6 +15,7 @@ use super::guest;
 use crate::doors::{Doors, peer};
 use crate::limits::{BODY_BYTES_MAX, HANDSHAKE_TIME};
 use crate::origin;
+use crate::source::Source;
 use crate::tickets::TicketError;
 
 /// What a client may ask for. Unknown fields are ignored.
@@ -53,13 +54,14 @@ pub(crate) async fn answer(doors: Doors, request: Request) -> Response {
 
 async fn give(doors: &Doors, request: Request) -> Result<Response, Response> {
     check_source(doors, &request).map_err(IntoResponse::into_response)?;
+    let source = Source::of(peer(request.extensions()));
     check_content_type(request.headers()).map_err(IntoResponse::into_response)?;
     let body = read(request.into_body())
         .await
         .map_err(IntoResponse::into_response)?;
     let who = name(&body).map_err(IntoResponse::into_response)?;
 
-    let issued = doors.tickets().issue(who.clone(), doors.now());
+    let issued = doors.tickets().issue(who.clone(), source, doors.now());
     let secret = issued.map_err(refused)?;
     let given = Given {
         otp: secret.expose(),
@@ -157,7 +159,7 @@ fn wish(body: &[u8]) -> Result<Wish, ApiError> {
 
 fn refused(error: TicketError) -> Response {
     match error {
-        TicketError::TooMany { retry_after } => {
+        TicketError::TooMany { retry_after } | TicketError::TooManyOfSource { retry_after } => {
             let status = StatusCode::TOO_MANY_REQUESTS;
             let refusal = ApiError::new(status, "too_many_tickets", error.to_string());
             ([(RETRY_AFTER, seconds(retry_after))], refusal).into_response()
