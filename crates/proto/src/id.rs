@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-/// The name of a room: 1 to 128 bytes of UTF-8 in NFC, without control characters, not beginning
-/// with `$` (reserved). Case-sensitive. Cloning shares the text.
+/// The name of a room: 1 to 128 bytes of UTF-8 in NFC, without control characters and
+/// invisible ones, not beginning with `$` (reserved). Case-sensitive. Cloning shares the text.
 ///
 /// ```
 /// use parlour_proto::RoomName;
@@ -39,6 +39,9 @@ impl RoomName {
         }
         if name.chars().any(char::is_control) {
             return Err(RoomNameError::ControlCharacter);
+        }
+        if misleads(name) {
+            return Err(RoomNameError::Invisible);
         }
         let name: Arc<str> = if is_nfc(name) {
             name.into()
@@ -91,10 +94,17 @@ pub enum RoomNameError {
     /// Has a control character.
     #[error("a room's name must not have control characters")]
     ControlCharacter,
+    /// Has a character of no width or one that turns the direction of writing, or a joiner at one
+    /// of its ends.
+    #[error(
+        "a room's name must not have invisible characters: none of no width, none that turns the \
+         direction of writing"
+    )]
+    Invisible,
 }
 
-/// Who a connection speaks as: 1 to 64 bytes of UTF-8 without control characters or blanks at the
-/// ends. Guests are `guest-…`, a form that no user can have.
+/// Who a connection speaks as: 1 to 64 bytes of UTF-8 without control characters, invisible ones
+/// and blanks at the ends. Guests are `guest-…`, a form that no user can have.
 ///
 /// ```
 /// use parlour_proto::UserName;
@@ -129,6 +139,9 @@ impl UserName {
             .strip_prefix(GUEST_MARK)
             .filter(|rest| !rest.is_empty())
             .unwrap_or(name);
+        if misleads(name) {
+            return Err(NameError::Invisible);
+        }
         Ok(Self(format!("{GUEST_MARK}{}", name.nfc()).into()))
     }
 
@@ -163,6 +176,37 @@ pub enum NameError {
     /// Has a control character.
     #[error("a name must not have control characters")]
     ControlCharacter,
+    /// Has a character of no width or one that turns the direction of writing, or a joiner at one
+    /// of its ends.
+    #[error(
+        "a name must not have invisible characters: none of no width, none that turns the \
+         direction of writing"
+    )]
+    Invisible,
+}
+
+/// Whether a name could be taken for another one, or for none, by who sees it.
+fn misleads(name: &str) -> bool {
+    name.chars().any(is_invisible) || name.starts_with(is_joiner) || name.ends_with(is_joiner)
+}
+
+/// Of no width, or a control of the direction of writing (Unicode Standard Annex 9, 2).
+fn is_invisible(char: char) -> bool {
+    matches!(
+        char,
+        '\u{200b}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2064}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}'
+    )
+}
+
+/// Scripts and emoji need them, between two characters.
+fn is_joiner(char: char) -> bool {
+    matches!(char, '\u{200c}' | '\u{200d}')
 }
 
 /// Number of an entry in its room's log: 1, 2, 3 … within an [`Epoch`]; 0 stands before the first.
@@ -219,6 +263,37 @@ mod tests {
         assert_eq!(RoomName::new(&"x".repeat(129)), Err(RoomNameError::TooLong));
         assert!(RoomName::new(&"x".repeat(128)).is_ok());
         assert_ne!(RoomName::new("General"), RoomName::new("general"));
+    }
+
+    #[test]
+    fn names_that_look_like_others_are_refused() {
+        for bad in [
+            "\u{200b}",
+            "a\u{200b}b",
+            "a\u{200e}",
+            "\u{200f}a",
+            "a\u{202a}b",
+            "a\u{202e}b",
+            "a\u{2060}b",
+            "a\u{2064}b",
+            "a\u{2066}b",
+            "a\u{2069}",
+            "\u{feff}a",
+            "\u{200d}",
+            "\u{200d}a",
+            "a\u{200c}",
+            "\u{200c}\u{200d}",
+        ] {
+            assert_eq!(RoomName::new(bad), Err(RoomNameError::Invisible), "{bad:?}");
+            assert_eq!(UserName::guest(bad), Err(NameError::Invisible), "{bad:?}");
+            let marked = format!("guest-{bad}");
+            assert_eq!(UserName::guest(&marked), Err(NameError::Invisible));
+        }
+        let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
+        let persian = "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645}";
+        for good in [family, persian, "\u{5d0}\u{5d1}", "\u{2764}\u{fe0f}"] {
+            assert!(RoomName::new(good).is_ok() && UserName::guest(good).is_ok());
+        }
     }
 
     #[test]
