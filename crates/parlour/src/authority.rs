@@ -31,10 +31,15 @@ impl<'a> Authority<'a> {
         valid.then_some(Self { host, port })
     }
 
-    /// Whether both are the same place; a missing port is `default_port`.
-    pub(crate) fn is_same(self, other: Self, default_port: u16) -> bool {
-        self.host.eq_ignore_ascii_case(other.host)
-            && self.port.unwrap_or(default_port) == other.port.unwrap_or(default_port)
+    /// The port, or that of plain HTTP.
+    pub(crate) fn http_port(self) -> u16 {
+        const HTTP: u16 = 80;
+        self.port.unwrap_or(HTTP)
+    }
+
+    /// Whether both are the same place for plain HTTP.
+    pub(crate) fn is_same(self, other: Self) -> bool {
+        self.host.eq_ignore_ascii_case(other.host) && self.http_port() == other.http_port()
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -20,6 +21,7 @@ use tower::ServiceExt as _;
 
 use crate::limits::{ACCEPT_PAUSE, HANDSHAKE_TIME, HEAD_BYTES_MAX};
 
+mod host;
 mod slots;
 mod watched;
 
@@ -31,7 +33,7 @@ pub(crate) use watched::Watched;
 /// that were handed to a hub are none of its business any more.
 ///
 /// A request's head may take 10 s and 16 KiB (else 431 or cut), and a client that takes nothing of
-/// its answer for 10 s is cut. There are 8,192 connections at once, of which the loopback addresses
+/// its answer for 10 s is cut. A request must name its host once (RFC 9112, 3.2), else 400. There are 8,192 connections at once, of which the loopback addresses
 /// may have three quarters, and any other address (a /64 of IPv6) 256; over that they are closed.
 /// Sockets that were handed to a hub do not count. Requests carry their peer as
 /// [`ConnectInfo<SocketAddr>`].
@@ -176,6 +178,9 @@ async fn serve_connection(
 }
 
 async fn respond(router: Router, request: axum::extract::Request) -> axum::response::Response {
+    if let Err(error) = host::check(&request) {
+        return error.into_response();
+    }
     match router.oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},

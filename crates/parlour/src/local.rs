@@ -30,14 +30,13 @@ pub(crate) fn is_local(bind: SocketAddr, peer: Option<IpAddr>, headers: &HeaderM
 }
 
 fn names_loopback(host: Authority<'_>, port: u16) -> bool {
-    const HTTP: u16 = 80;
     let named = host.host.eq_ignore_ascii_case("localhost")
         || host.host == "[::1]"
         || host
             .host
             .parse()
             .is_ok_and(|address: Ipv4Addr| address.is_loopback());
-    named && host.port.unwrap_or(HTTP) == port
+    named && host.http_port() == port
 }
 
 fn is_forwarded(headers: &HeaderMap) -> bool {

@@ -6,7 +6,8 @@ use axum::http::header::{HOST, ORIGIN};
 use crate::authority::Authority;
 
 /// Whether the request may come from where it says. Programs send no `Origin` and are let through;
-/// a browser always sends one, and it must be this very host and port.
+/// a browser always sends one, and it must be this very scheme, host and port (RFC 6454, 5): the
+/// listener speaks plain HTTP.
 pub(crate) fn is_allowed(headers: &HeaderMap) -> bool {
     let mut origins = headers.get_all(ORIGIN).iter();
     let Some(origin) = origins.next() else {
@@ -18,7 +19,7 @@ pub(crate) fn is_allowed(headers: &HeaderMap) -> bool {
     let origin = origin.to_str().ok().and_then(parse);
     let host = single_host(headers);
     match (origin, host) {
-        (Some((origin, default_port)), Some(host)) => origin.is_same(host, default_port),
+        (Some(origin), Some(host)) => origin.is_same(host),
         _ => false,
     }
 }
@@ -33,15 +34,9 @@ pub(crate) fn single_host(headers: &HeaderMap) -> Option<Authority<'_>> {
     Authority::parse(host)
 }
 
-/// `scheme://host[:port]` and the scheme's port (RFC 6454, 7). `null` is no such thing.
-fn parse(origin: &str) -> Option<(Authority<'_>, u16)> {
-    let (scheme, authority) = origin.split_once("://")?;
-    let default_port = match scheme {
-        "http" => 80,
-        "https" => 443,
-        _ => return None,
-    };
-    Some((Authority::parse(authority)?, default_port))
+/// `http://host[:port]` (RFC 6454, 7). `null` and other schemes are no such thing.
+fn parse(origin: &str) -> Option<Authority<'_>> {
+    Authority::parse(origin.strip_prefix("http://")?)
 }
 
 #[cfg(test)]
@@ -64,7 +59,6 @@ mod tests {
             ("http://a.example", "a.example"),
             ("http://A.example:8080", "a.Example:8080"),
             ("http://a.example", "a.example:80"),
-            ("https://a.example:443", "a.example"),
             ("http://[::1]:8080", "[::1]:8080"),
         ] {
             assert!(allowed(Some(origin), host), "{origin} at {host}");
@@ -82,10 +76,23 @@ mod tests {
             "http://a.example:8080/",
             "http://a.example:8080@b.example",
             "http://x.a.example:8080",
+            "https://a.example:8080",
             "chrome-extension://a.example:8080",
             "a.example:8080",
         ] {
             assert!(!allowed(Some(origin), "a.example:8080"), "{origin}");
+        }
+    }
+
+    #[test]
+    fn the_same_host_under_tls_is_another_origin() {
+        for origin in [
+            "https://localhost",
+            "https://localhost:443",
+            "https://localhost:80",
+        ] {
+            assert!(!allowed(Some(origin), "localhost"), "{origin}");
+            assert!(!allowed(Some(origin), "localhost:443"), "{origin}");
         }
     }
 

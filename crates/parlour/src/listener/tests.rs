@@ -132,3 +132,24 @@ async fn a_client_that_does_not_take_its_answer_is_cut() {
     let end = client.read_to_end(&mut taken).await;
     assert!(end.is_err() && taken.len() < BODY_BYTES, "{end:?}");
 }
+
+#[tokio::test]
+async fn a_request_that_is_unclear_about_its_host_is_refused() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, hello(), std::future::pending()));
+    for (head, status) in [
+        ("GET / HTTP/1.1\r\nHost: a\r\n", "200"),
+        ("GET http://a/ HTTP/1.1\r\nHost: a\r\n", "200"),
+        ("GET / HTTP/1.1\r\n", "400"),
+        ("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n", "400"),
+        ("GET http://b/ HTTP/1.1\r\nHost: a\r\n", "400"),
+    ] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("{head}Connection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(&answer[9..12], status, "{head}");
+    }
+}
