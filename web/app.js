@@ -1,16 +1,15 @@
 // The chat page: joins the user's wishes, the connection and the view.
 
 import { Connection } from './connection.js';
-import {
-  FIRST_ROOM, MAX_FRAME_BYTES, decode, encodeMessage, encodeRoomChange, frameBytes,
-} from './events.js';
+import { FIRST_ROOM, MAX_FRAME_BYTES, decode, encodeMessage, frameBytes } from './events.js';
 import { Lines } from './lines.js';
 import { Outbox } from './outbox.js';
+import { ROOM_NAME_RULE, isRoomName } from './room-name.js';
 import {
   countUnread, parts, showChat, showJoin, showJoinError, showMessageHint, showRoom, showState,
 } from './view.js';
 
-// Refusals of a room; the server has then left this connection where it was.
+// Refusals of a room; the server has then put this connection in none, or left it where it was.
 const ROOM_REFUSALS = new Set(['bad_room', 'too_many_rooms', 'too_many_rooms_here']);
 
 const NAME_KEY = 'parlour.name';
@@ -21,7 +20,7 @@ const unknownTypes = new Set();
 
 let connection = null;
 let room = roomFromLink();
-// Where the server leaves us when it refuses `room`.
+// Where to go when the server refuses `room`.
 let roomBefore = FIRST_ROOM;
 let ownName = '';
 let maxFrameBytes = MAX_FRAME_BYTES;
@@ -38,7 +37,12 @@ parts.joinForm.addEventListener('submit', (event) => {
 });
 parts.roomForm.addEventListener('submit', (event) => {
   event.preventDefault();
-  enterRoom(parts.roomField.value.trim());
+  const wanted = parts.roomField.value.trim();
+  if (wanted && !isRoomName(wanted)) {
+    showMessageHint(ROOM_NAME_RULE);
+    return;
+  }
+  enterRoom(wanted);
   parts.messageField.focus();
 });
 parts.messageForm.addEventListener('submit', (event) => {
@@ -54,17 +58,20 @@ parts.messageField.addEventListener('keydown', (event) => {
 parts.messageField.addEventListener('input', () => showMessageHint(''));
 parts.leave.addEventListener('click', leave);
 parts.retry.addEventListener('click', () => connection?.retryNow());
-window.addEventListener('hashchange', () => {
-  if (roomFromLink() !== room) enterRoom(roomFromLink());
-});
+window.addEventListener('hashchange', followLink);
 
 function join(name, wantedRoom) {
+  if (!isRoomName(wantedRoom)) {
+    showJoinError(ROOM_NAME_RULE, parts.joinRoom);
+    parts.joinRoom.focus();
+    return;
+  }
   storeName(name);
   connection?.stop('joining again');
-  showJoinError('', false);
+  showJoinError('');
   enterRoom(wantedRoom);
   lostAt = null;
-  connection = new Connection({ name, onState: stateChanged, onFrame: received });
+  connection = new Connection({ name, room, onState: stateChanged, onFrame: received });
   connection.start();
 }
 
@@ -77,9 +84,9 @@ function leave() {
 
 function stateChanged(state) {
   if (state.phase === 'connected') entered(state);
-  else if (ownName) connectionEnded();
+  else if (ownName) connectionEnded(state);
   if (state.phase === 'closed' && !parts.joinView.hidden) {
-    showJoinError(state.reason, state.code === 'bad_name');
+    showJoinError(state.reason, state.code === 'bad_name' ? parts.joinName : null);
   }
   showState(state);
 }
@@ -88,11 +95,10 @@ function entered({ name, maxFrameBytes: limit }) {
   ownName = name;
   maxFrameBytes = limit;
   parts.ownName.textContent = name;
-  showJoinError('', false);
+  showJoinError('');
   showMessageHint('');
   showChat();
   roomBefore = FIRST_ROOM;
-  if (room !== FIRST_ROOM) connection.send(encodeRoomChange(room));
   if (lostAt) {
     const since = lostAt.toLocaleTimeString();
     lines.addNotice(`Connected again. Messages since ${since} may be missing here.`, 'gap');
@@ -100,18 +106,31 @@ function entered({ name, maxFrameBytes: limit }) {
   lostAt = null;
 }
 
-function connectionEnded() {
+function connectionEnded({ quietSince }) {
   ownName = '';
-  lostAt = new Date();
+  lostAt = quietSince ? new Date(quietSince) : new Date();
   outbox.lost();
 }
 
+function followLink() {
+  const wanted = roomFromLink();
+  if (wanted === room) return;
+  if (isRoomName(wanted)) {
+    enterRoom(wanted);
+    return;
+  }
+  if (parts.chatView.hidden) showJoinError(ROOM_NAME_RULE, parts.joinRoom);
+  else showMessageHint(ROOM_NAME_RULE);
+  showLink();
+}
+
+// `wanted` keeps the rules of a room's name, or is empty.
 function enterRoom(wanted) {
   if (!wanted || wanted === room) {
     showRoom(room);
     return;
   }
-  if (connection?.connected && !connection.send(encodeRoomChange(wanted))) {
+  if (connection && !connection.enter(wanted)) {
     showMessageHint('Still in this room: the server has not taken what was sent before.');
     showRoom(room);
     return;
@@ -120,7 +139,9 @@ function enterRoom(wanted) {
   room = wanted;
   location.hash = encodeURIComponent(room);
   showRoom(room);
+  showMessageHint('');
   lines.clear();
+  outbox.clear();
   if (!parts.chatView.hidden) lines.addNotice(`You changed room into: ${room}`);
 }
 
@@ -188,13 +209,19 @@ function showError({ code, words }) {
   lines.addNotice(`The server refused a request: ${what}${code ? ` (${code})` : ''}`, 'problem');
 }
 
-// Asking for that room again makes page and server agree even if another change is under way.
+// Asking for that room again makes page and server agree even if another change is under way. With
+// no place in general either there is nothing left to ask for.
 function backToRoomBefore() {
+  if (room === roomBefore) return;
   room = roomBefore;
   roomBefore = FIRST_ROOM;
-  connection.send(encodeRoomChange(room));
-  history.replaceState(null, '', `#${encodeURIComponent(room)}`);
+  connection.enter(room);
+  showLink();
   showRoom(room);
+}
+
+function showLink() {
+  history.replaceState(null, '', `#${encodeURIComponent(room)}`);
 }
 
 function roomFromLink() {

@@ -1,7 +1,7 @@
 // One lasting connection made of many sockets: ticket, socket, and back again after a loss.
 
 import { retryDelay } from './backoff.js';
-import { SUBPROTOCOL } from './events.js';
+import { SUBPROTOCOL, encodeRoomChange } from './events.js';
 import { TicketRefused, requestTicket } from './ticket.js';
 
 // Ticket and handshake together.
@@ -13,6 +13,9 @@ const STABLE_AFTER_MS = 10_000;
 // Bytes the browser may hold for a socket that drains slowly.
 const MAX_BUFFERED_BYTES = 1_048_576;
 
+// A line quiet for longer may be dead without a word: the server's pings are hidden from a page.
+const TRUSTED_QUIET_MS = 60_000;
+
 const GOING_AWAY = 1001;
 const POLICY = 1008;
 
@@ -21,6 +24,7 @@ const COMES_BACK = /^(connection too slow|no sign of life)/;
 
 export class Connection {
   #name;
+  #room;
   #onState;
   #onFrame;
   #socket = null;
@@ -30,14 +34,24 @@ export class Connection {
   // Counts attempts; whatever an earlier one still reports is not listened to.
   #attempt = 0;
   #phase = 'closed';
+  // When the server was last heard, in ms since the epoch: it goes on while the device sleeps.
+  #heardAt = 0;
 
-  // `onState` gets `{phase, reason, retryAt, name, maxFrameBytes, code}`, where `phase` is
-  // connecting, connected, reconnecting or closed; `onFrame` gets the text of each frame.
-  constructor({ name, onState, onFrame }) {
+  // `onState` gets `{phase, reason, retryAt, name, maxFrameBytes, code, quietSince}`, where `phase`
+  // is connecting, connected, reconnecting or closed and `quietSince`, if not 0, dates the last sign
+  // of life of a line that is given up; `onFrame` gets the text of each frame.
+  constructor({ name, room, onState, onFrame }) {
     this.#name = name;
+    this.#room = room;
     this.#onState = onState;
     this.#onFrame = onFrame;
-    this.online = () => this.retryNow();
+    this.online = () => {
+      this.retryNow();
+      this.#renewIfQuiet();
+    };
+    this.seen = () => {
+      if (!document.hidden) this.#renewIfQuiet();
+    };
   }
 
   get connected() {
@@ -46,6 +60,7 @@ export class Connection {
 
   start() {
     window.addEventListener('online', this.online);
+    document.addEventListener('visibilitychange', this.seen);
     this.#open();
   }
 
@@ -66,9 +81,24 @@ export class Connection {
     return true;
   }
 
-  async #open() {
+  // Asks for the room, or dials it from now on. False when a change cannot be handed over now.
+  enter(room) {
+    if (this.connected && !this.send(encodeRoomChange(room))) return false;
+    this.#room = room;
+    // A socket that is not open yet would open in the room before.
+    if (this.#phase === 'connecting' && this.#socket) this.#open();
+    return true;
+  }
+
+  #renewIfQuiet() {
+    if (this.connected && Date.now() - this.#heardAt > TRUSTED_QUIET_MS) {
+      this.#open({ quietSince: this.#heardAt });
+    }
+  }
+
+  async #open({ quietSince = 0 } = {}) {
     const attempt = this.#drop();
-    this.#report({ phase: 'connecting' });
+    this.#report({ phase: 'connecting', quietSince });
     this.#after(ATTEMPT_TIMEOUT_MS, () => this.#lost('the server does not answer'));
     try {
       this.#abort = new AbortController();
@@ -79,10 +109,12 @@ export class Connection {
     }
   }
 
-  // The ticket goes as a subprotocol: an address would end up in logs.
+  // In its room from the start, so that no other room's messages come before it. The ticket goes as
+  // a subprotocol: an address would end up in logs.
   #dial(ticket, attempt) {
     const address = new URL('/ws', location.href);
     address.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
+    address.search = new URLSearchParams({ room: this.#room });
     address.hash = '';
     const socket = new WebSocket(address, [SUBPROTOCOL, `ticket.${ticket.otp}`]);
     this.#socket = socket;
@@ -90,18 +122,26 @@ export class Connection {
       if (attempt === this.#attempt) handler(event);
     };
     socket.addEventListener('open', current(() => this.#opened(ticket)));
-    socket.addEventListener('message', current((event) => this.#onFrame(event.data)));
+    socket.addEventListener('message', current((event) => this.#heard(event.data)));
     socket.addEventListener('close', current((event) => this.#closed(event)));
   }
 
   #opened({ name, maxFrameBytes }) {
     this.#clearTimers();
+    this.#heardAt = Date.now();
     this.#after(STABLE_AFTER_MS, () => { this.#failures = 0; });
     this.#report({ phase: 'connected', name, maxFrameBytes });
   }
 
+  #heard(frame) {
+    this.#heardAt = Date.now();
+    this.#onFrame(frame);
+  }
+
   #closed({ code, reason }) {
-    if (code === POLICY && !COMES_BACK.test(reason)) {
+    if (!this.connected) {
+      this.#lost('the connection could not be opened');
+    } else if (code === POLICY && !COMES_BACK.test(reason)) {
       this.#drop();
       this.#close({ reason: closeWords(code, reason), code: 'policy' });
     } else {
@@ -131,6 +171,7 @@ export class Connection {
 
   #close(state) {
     window.removeEventListener('online', this.online);
+    document.removeEventListener('visibilitychange', this.seen);
     this.#report({ phase: 'closed', ...state });
   }
 
@@ -147,7 +188,7 @@ export class Connection {
 
   #report(state) {
     this.#phase = state.phase;
-    this.#onState({ reason: '', retryAt: 0, name: '', code: '', ...state });
+    this.#onState({ reason: '', retryAt: 0, name: '', code: '', quietSince: 0, ...state });
   }
 
   #after(delay, then) {

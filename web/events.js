@@ -2,7 +2,7 @@
 
 export const SUBPROTOCOL = 'parlour.events';
 
-// A fresh connection is in this room until it asks for another.
+// The room of whoever names none.
 export const FIRST_ROOM = 'general';
 
 // The server's default for one whole frame, envelope included; more closes the connection (1009).

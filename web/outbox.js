@@ -25,14 +25,13 @@ export class Outbox {
     this.#waiting.push(entry);
   }
 
-  // The line of the oldest message with this text, or null. A sender's echoes come in order, so
-  // the messages before it were refused.
+  // The line of the oldest message with this text, or null. A namesake may have said the same, so
+  // the echo proves nothing about any other message.
   confirm(text) {
     const index = this.#waiting.findIndex((entry) => entry.text === text);
     if (index < 0) return null;
-    const [confirmed, ...refused] = this.#waiting.splice(0, index + 1).reverse();
+    const [confirmed] = this.#waiting.splice(index, 1);
     clearTimeout(confirmed.timer);
-    for (const entry of refused) this.#doubt(entry, 'not sent');
     return confirmed.line;
   }
 
@@ -45,6 +44,12 @@ export class Outbox {
   // The socket is gone and its echoes with it.
   lost() {
     for (const entry of this.#waiting) this.#doubt(entry, 'may not have arrived');
+    this.#waiting = [];
+  }
+
+  // The lines are gone with their room, and an echo from the next room is not about them.
+  clear() {
+    for (const entry of this.#waiting) clearTimeout(entry.timer);
     this.#waiting = [];
   }
 

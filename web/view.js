@@ -73,10 +73,13 @@ function stateWords({ phase, reason, retryAt }) {
   return `Reconnecting in ${seconds} s: ${reason}`;
 }
 
-export function showJoinError(words, aboutName) {
+// `field`, if given, is the one to be mended.
+export function showJoinError(words, field = null) {
   parts.joinError.textContent = words;
-  if (aboutName) parts.joinName.setAttribute('aria-invalid', 'true');
-  else parts.joinName.removeAttribute('aria-invalid');
+  for (const input of [parts.joinName, parts.joinRoom]) {
+    if (input === field) input.setAttribute('aria-invalid', 'true');
+    else input.removeAttribute('aria-invalid');
+  }
 }
 
 export function showMessageHint(words) {

@@ -42,7 +42,7 @@ test('no violation on load and chat, no request to another host', withParlour(
     const hosts = new Set(requests.map((address) => new URL(address).host));
     assert.deepEqual([...hosts], [new URL(server.url).host]);
     const socket = requests.find((address) => address.startsWith('ws:'));
-    assert.equal(new URL(socket).search, '', 'the ticket is in no address');
+    assert.equal(new URL(socket).search, '?room=general', 'the ticket is in no address');
 
     // The same watch notices a violation when there is one.
     await page.evaluate(() => {

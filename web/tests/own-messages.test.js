@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { join, messages, openPage, send, untilMessage, untilState } from './support/chat.js';
+import {
+  changeRoom, join, messages, openPage, send, untilMessage, untilState,
+} from './support/chat.js';
 import { withParlour } from './support/parlour.js';
 import { errorEvent, newMessage, playServer } from './support/wire.js';
 
@@ -85,5 +87,46 @@ test('a refused message and one without any answer are marked', withParlour(
     played.last().send(newMessage('guest-ann', 'unheard'));
     await page.locator('.doubtful').getByText('not confirmed yet').waitFor({ state: 'detached' });
     assert.deepEqual(await texts(page), ['refused', 'unheard']);
+  },
+));
+
+test('a namesake who says the same confirms one line and condemns none', withParlour(
+  async ({ server, newPage }) => {
+    const page = await newPage();
+    await page.clock.install();
+    const played = await joinPlayed(page, server);
+    await page.clock.pauseAt(Date.now() + 3_600_000);
+    for (const text of ['first', 'same', 'same']) await send(page, text);
+    await page.locator('.unconfirmed').nth(2).waitFor();
+    // From whom of the two it came cannot be told.
+    played.last().send(newMessage('guest-ann', 'same'));
+    await untilMessage(page, 'same');
+    assert.equal(await page.locator('.doubtful').count(), 0);
+    assert.equal(await page.locator('.unconfirmed').count(), 2);
+
+    await page.clock.runFor(11_000);
+    await page.locator('.doubtful').nth(1).waitFor();
+    const notes = page.locator('.doubtful .mark-note');
+    assert.deepEqual(await notes.allTextContents(), Array(2).fill('not confirmed yetSend again'));
+    played.last().send(newMessage('guest-ann', 'first'));
+    played.last().send(newMessage('guest-ann', 'same'));
+    await page.locator('.doubtful').first().waitFor({ state: 'detached' });
+    assert.deepEqual((await texts(page)).sort(), ['first', 'same', 'same']);
+  },
+));
+
+test('what was sent in another room takes no echo from this one', withParlour(
+  async ({ server, newPage }) => {
+    const page = await newPage();
+    const played = await joinPlayed(page, server);
+    await send(page, 'hello');
+    await page.locator('.unconfirmed').waitFor();
+    await changeRoom(page, 'tea');
+    await send(page, 'hello');
+    await page.locator('.unconfirmed').waitFor();
+    played.last().send(newMessage('guest-ann', 'hello'));
+    await untilMessage(page, 'hello');
+    assert.deepEqual(await texts(page), ['hello']);
+    assert.equal(await page.locator('.unconfirmed, .doubtful').count(), 0);
   },
 ));

@@ -4,15 +4,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import {
-  messages, openAndJoin, openPage, sendAndSee, untilLine, untilMessage,
+  changeRoom, messages, openAndJoin, openPage, sendAndSee, untilMessage,
 } from './support/chat.js';
 import { withParlour } from './support/parlour.js';
-
-async function changeRoom(page, room) {
-  await page.getByRole('textbox', { name: 'Room' }).fill(room);
-  await page.getByRole('button', { name: 'Change room' }).click();
-  await untilLine(page, 'notice', `You changed room into: ${room}`);
-}
 
 test('a changed room is an empty list, another fragment and other company', withParlour(
   async ({ server, newPage }) => {
@@ -42,22 +36,5 @@ test('a link opens its room, no fragment means general, and the way back works',
     await changeRoom(ann, 'coffee');
     await ann.goBack();
     await ann.getByRole('heading', { name: 'tea' }).waitFor();
-  },
-));
-
-test('a refused room is said in words and the page stays where the server has it', withParlour(
-  async ({ server, newPage }) => {
-    const bob = await openAndJoin(await newPage(), server, 'bob', 'tea');
-    const ann = await openAndJoin(await newPage(), server, 'ann', 'tea');
-    await changeRoom(ann, '$inner');
-    await untilLine(ann, 'problem', 'bad_room');
-    await ann.getByRole('heading', { name: 'tea' }).waitFor();
-    assert.equal(new URL(ann.url()).hash, '#tea');
-    await sendAndSee(ann, 'still with you');
-    await untilMessage(bob, 'still with you');
-
-    const eve = await openAndJoin(await newPage(), server, 'eve', 'r'.repeat(129));
-    await untilLine(eve, 'problem', 'bad_room');
-    await eve.getByRole('heading', { name: 'general' }).waitFor();
   },
 ));

@@ -25,6 +25,17 @@ export function stateWords(page) {
   return page.locator('#state-text').textContent();
 }
 
+// Asks for the room; `changeRoom` waits for it as well.
+export async function askForRoom(page, room) {
+  await page.getByRole('textbox', { name: 'Room' }).fill(room);
+  await page.getByRole('button', { name: 'Change room' }).click();
+}
+
+export async function changeRoom(page, room) {
+  await askForRoom(page, room);
+  await untilLine(page, 'notice', `You changed room into: ${room}`);
+}
+
 export async function send(page, text) {
   await page.getByLabel('Message', { exact: true }).fill(text);
   await page.getByRole('button', { name: 'Send', exact: true }).click();
