@@ -67,7 +67,7 @@ mod tests {
             assert!(matches!(refused, ServeError::NotLoopback(_)));
             let words = refused.to_string();
             assert!(
-                words.contains("no TLS yet") && words.contains("127.0.0.1:8080"),
+                words.contains("ssh -L 8080") && words.contains("127.0.0.1:8080"),
                 "{words}"
             );
         }
