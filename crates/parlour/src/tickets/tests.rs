@@ -1,0 +1,129 @@
+use super::*;
+use std::sync::Barrier;
+
+const LIFETIME: Duration = Duration::from_secs(5);
+const NOW: Duration = Duration::from_secs(100);
+
+fn ann() -> UserName {
+    UserName::guest("ann").unwrap()
+}
+
+fn at_most(outstanding: usize) -> Tickets {
+    let share = Share {
+        loopback: outstanding,
+        address: outstanding,
+    };
+    Tickets::new(LIFETIME, outstanding, share)
+}
+
+#[test]
+fn no_source_can_have_all_tickets() {
+    let share = Share {
+        loopback: 3,
+        address: 2,
+    };
+    let tickets = Tickets::new(LIFETIME, 10, share);
+    let far = Source::of(Some("192.0.2.1".parse().unwrap()));
+    for (source, max) in [(Source::Loopback, 3), (far, 2)] {
+        let issue = |now| tickets.issue(ann(), source, now);
+        let mine: Vec<Secret> = (0..max).map(|_| issue(NOW).unwrap()).collect();
+        let retry_after = LIFETIME;
+        let refused = issue(NOW).unwrap_err();
+        assert_eq!(refused, TicketError::TooManyOfSource { retry_after });
+        tickets.spend(mine[0].expose(), NOW).unwrap();
+        issue(NOW).unwrap();
+        assert!(issue(NOW).is_err());
+        issue(NOW + retry_after).unwrap();
+    }
+}
+
+#[test]
+fn a_ticket_works_once() {
+    let tickets = at_most(10);
+    let secret = tickets.issue(ann(), Source::Loopback, NOW).unwrap();
+    assert_eq!(secret.expose().len(), SECRET_DIGITS);
+    assert!(tickets.is_valid(secret.expose(), NOW));
+    assert!(
+        tickets.is_valid(secret.expose(), NOW),
+        "looking does not spend it"
+    );
+    assert_eq!(tickets.spend(secret.expose(), NOW), Some(ann()));
+    assert_eq!(tickets.spend(secret.expose(), NOW), None);
+    assert!(!tickets.is_valid(secret.expose(), NOW));
+}
+
+#[test]
+fn a_ticket_ends_after_exactly_its_lifetime() {
+    let tickets = at_most(10);
+    let secret = tickets.issue(ann(), Source::Loopback, NOW).unwrap();
+    let end = NOW + LIFETIME;
+    assert!(tickets.is_valid(secret.expose(), end - Duration::from_nanos(1)));
+    assert!(!tickets.is_valid(secret.expose(), end));
+    assert_eq!(tickets.spend(secret.expose(), end), None);
+}
+
+#[test]
+fn exactly_one_of_those_who_race_gets_in() {
+    const RACERS: usize = 8;
+    let tickets = at_most(10);
+    for _ in 0..100 {
+        let secret = tickets.issue(ann(), Source::Loopback, NOW).unwrap();
+        let start = Barrier::new(RACERS);
+        let won = std::thread::scope(|scope| {
+            let racer = || {
+                start.wait();
+                tickets.spend(secret.expose(), NOW).is_some()
+            };
+            let racers: Vec<_> = (0..RACERS).map(|_| scope.spawn(racer)).collect();
+            racers
+                .into_iter()
+                .map(|it| it.join().unwrap())
+                .filter(|won| *won)
+                .count()
+        });
+        assert_eq!(won, 1);
+    }
+}
+
+#[test]
+fn too_many_tickets_are_refused_until_one_is_spent_or_ends() {
+    let tickets = at_most(2);
+    let first = tickets.issue(ann(), Source::Loopback, NOW).unwrap();
+    tickets
+        .issue(ann(), Source::Loopback, NOW + Duration::from_secs(1))
+        .unwrap();
+    let later = NOW + Duration::from_secs(2);
+    let retry_after = Duration::from_secs(4);
+    let refused = tickets.issue(ann(), Source::Loopback, later).unwrap_err();
+    assert_eq!(refused, TicketError::TooMany { retry_after });
+
+    tickets.spend(first.expose(), later).unwrap();
+    tickets.issue(ann(), Source::Loopback, later).unwrap();
+    assert!(tickets.issue(ann(), Source::Loopback, later).is_err());
+    tickets
+        .issue(ann(), Source::Loopback, NOW + Duration::from_secs(6))
+        .unwrap();
+}
+
+#[test]
+fn ended_tickets_are_forgotten() {
+    let tickets = at_most(10_000);
+    for second in 0..1_000 {
+        tickets
+            .issue(ann(), Source::Loopback, Duration::from_secs(second))
+            .unwrap();
+    }
+    assert_eq!(tickets.lock().by_hash.len(), LIFETIME.as_secs() as usize);
+    assert_eq!(tickets.lock().by_age.len(), LIFETIME.as_secs() as usize);
+}
+
+#[test]
+fn what_was_never_given_out_is_refused() {
+    let tickets = at_most(10);
+    let secret = tickets.issue(ann(), Source::Loopback, NOW).unwrap();
+    let longer = format!("{}=", secret.expose());
+    for wrong in ["", "x", &"A".repeat(SECRET_DIGITS), &longer, "é"] {
+        assert!(!tickets.is_valid(wrong, NOW) && tickets.spend(wrong, NOW).is_none());
+    }
+    assert_eq!(format!("{secret:?}"), "Secret(hidden)");
+}
