@@ -14,7 +14,9 @@ pub enum Refusal {
     #[error("the payload does not have the shape that its type asks for")]
     BadPayload,
     /// The room's name breaks a rule.
-    #[error("a room's name has 1 to 128 bytes, no control or invisible characters, and no $ at the start")]
+    #[error(
+        "a room's name has 1 to 128 bytes, no control or invisible characters, and no $ at the start"
+    )]
     BadRoom,
     /// The connection is not in the room that it published to.
     #[error("join the room before publishing to it")]
