@@ -50,12 +50,11 @@ fn a_whole_run_delivers_everything_to_everyone() {
         };
         let report = fanout::run(&options).unwrap();
         assert!(report.messages > 0);
-        // Rooms of 7, 7 and 6 members take turns.
-        let per_round = report.messages / 3 * 20;
-        assert!(
-            (per_round..per_round + 20).contains(&report.deliveries),
-            "{report}"
-        );
+        // Two publishers each in rooms of 7, 7 and 6 members take turns; a run may end within a round.
+        let (rounds, rest) = (report.messages / 6, report.messages % 6);
+        let whole = rounds * 2 * (7 + 7 + 6);
+        let possible = whole + rest * 6..=whole + rest * 7;
+        assert!(possible.contains(&report.deliveries), "{report}");
         assert_eq!(
             report.bytes_delivered as f64,
             report.frame_bytes * report.deliveries as f64
