@@ -1,6 +1,6 @@
 //! The slow-path record of a connection: everything a pass does not touch.
 
-use parlour_proto::{CloseReason, Position, UserName};
+use parlour_proto::{CloseReason, Position, SessionId, UserName};
 
 use crate::life::Tick;
 use crate::table::Key;
@@ -11,6 +11,7 @@ use crate::wire::WireIndex;
 pub(crate) struct Connection {
     pub(crate) wire: WireIndex,
     pub(crate) who: UserName,
+    pub(crate) session: SessionId,
     pub(crate) state: State,
     pub(crate) rooms: Vec<Membership>,
     pub(crate) private: Private,
@@ -125,10 +126,11 @@ impl Private {
 }
 
 impl Connection {
-    pub(crate) fn new(wire: WireIndex, who: UserName) -> Self {
+    pub(crate) fn new(wire: WireIndex, who: UserName, session: SessionId) -> Self {
         Self {
             wire,
             who,
+            session,
             state: State::Open,
             rooms: Vec::new(),
             private: Private::default(),

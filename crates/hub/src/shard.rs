@@ -16,7 +16,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlour_proto::{CloseReason, ConnectionId, Limits, Now, RoomName, ShardId, UserName};
+use parlour_proto::{
+    CloseReason, ConnectionId, Limits, Now, RoomName, SessionId, ShardId, UserName,
+};
 
 use crate::bus::Bus;
 use crate::connection::{Connection, State};
@@ -52,6 +54,8 @@ pub struct Attach {
     pub wire: WireIndex,
     /// Who it speaks as.
     pub who: UserName,
+    /// The session that it ends with.
+    pub session: SessionId,
     /// The room that it enters at once.
     pub room: Option<RoomName>,
 }
@@ -174,7 +178,7 @@ impl<S: Store> Shard<S> {
         self.set_now(now);
         let key = self
             .connections
-            .insert(Connection::new(attach.wire, attach.who));
+            .insert(Connection::new(attach.wire, attach.who, attach.session));
         self.lives.begin(
             key.index,
             self.tick,
@@ -225,6 +229,24 @@ impl<S: Store> Shard<S> {
         self.going_away = Some(reason);
         for index in self.connections.indices() {
             self.close(index, reason);
+        }
+    }
+
+    /// Closes the connections of a session that has ended.
+    pub fn close_session(&mut self, session: SessionId) {
+        self.close_those(|connection| connection.session == session);
+    }
+
+    /// Closes the connections of somebody who has no account any more, or a new password.
+    pub fn close_user(&mut self, who: &UserName) {
+        self.close_those(|connection| connection.who == *who);
+    }
+
+    fn close_those(&mut self, are_meant: impl Fn(&Connection) -> bool) {
+        for index in self.connections.indices() {
+            if self.connections.at(index).is_some_and(&are_meant) {
+                self.close(index, CloseReason::SignedOut);
+            }
         }
     }
 

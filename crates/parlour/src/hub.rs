@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use mio::Poll;
 use parlour_hub::{Counts, ShardConfig, Stats, Wire, WireIndex};
-use parlour_proto::{Dialect, Limits, ShardId, dialect};
+use parlour_proto::{Dialect, Limits, SessionId, ShardId, UserName, dialect};
 use tokio::sync::watch;
 
 use crate::framing::WebSocket;
@@ -170,6 +170,18 @@ impl Hub {
             let _ = thread.join();
         }
         cut
+    }
+
+    /// Closes all connections of a session that has ended, with 1008. Guests have none.
+    pub fn close_session(&self, session: SessionId) {
+        if session != SessionId::NONE {
+            self.0.post_all(|| Mail::CloseSession(session));
+        }
+    }
+
+    /// Closes all connections of a user whose sessions have all ended, with 1008.
+    pub fn close_user(&self, who: &UserName) {
+        self.0.post_all(|| Mail::CloseUser(who.clone()));
     }
 
     /// The place of a dialect's wire.

@@ -12,6 +12,7 @@
 //!
 //! See [`Doors`] for a whole program.
 
+mod accounts;
 mod authority;
 mod doors;
 mod framing;
@@ -28,6 +29,7 @@ mod source;
 mod tickets;
 mod upgrade;
 
+pub use accounts::{Accounts, AccountsError, BoxFuture, Password, Session, SessionSecret};
 pub use doors::Doors;
 pub use hub::{Hub, HubConfig, StartError};
 pub use listener::{UnderWay, serve};
@@ -36,7 +38,7 @@ pub use parlour_hub::Counts;
 pub use parlour_proto::dialect;
 pub use parlour_proto::{
     Command, Dialect, Entry, EntryKind, Event, Frame, FrameKind, Limits, Missed, Refusal, RoomName,
-    UserName,
+    SessionId, UserName,
 };
 
 /// The example of the README is a test.

@@ -140,6 +140,8 @@ impl Plane {
                 Mail::Letters { from, mut letters } => {
                     self.shard.handle_letters(from, &mut letters);
                 }
+                Mail::CloseSession(session) => self.shard.close_session(session),
+                Mail::CloseUser(who) => self.shard.close_user(&who),
                 Mail::CloseAll => self.shard.close_all(CloseReason::GoingAway),
                 Mail::Stop => self.stopped = true,
                 #[cfg(test)]

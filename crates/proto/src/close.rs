@@ -22,6 +22,8 @@ pub enum CloseReason {
     Stuck,
     /// No byte came for the ping interval and the pong's time.
     Silent,
+    /// The session of this connection has ended: signed out, removed, or a new password.
+    SignedOut,
     /// Handling this connection failed inside the server; only this connection is affected.
     Failed,
 }
@@ -35,7 +37,11 @@ impl CloseReason {
             Self::GoingAway => Some(1001),
             Self::Protocol => Some(1002),
             Self::NotUtf8 => Some(1007),
-            Self::TooManyBadFrames | Self::Lagged | Self::Stuck | Self::Silent => Some(1008),
+            Self::TooManyBadFrames
+            | Self::Lagged
+            | Self::Stuck
+            | Self::Silent
+            | Self::SignedOut => Some(1008),
             Self::TooLarge => Some(1009),
             Self::Failed => Some(1011),
         }
@@ -54,6 +60,7 @@ impl CloseReason {
             Self::Lagged => "connection too slow: entries were missed",
             Self::Stuck => "connection too slow: nothing could be written",
             Self::Silent => "no sign of life",
+            Self::SignedOut => "signed out: the session has ended",
             Self::Failed => "the server failed in handling this connection",
         }
     }
@@ -75,6 +82,7 @@ mod tests {
             Lagged,
             Stuck,
             Silent,
+            SignedOut,
             Failed,
         ] {
             assert!(reason.text().len() <= 123, "{reason:?}");

@@ -145,6 +145,39 @@ impl UserName {
         Ok(Self(format!("{GUEST_MARK}{}", name.nfc()).into()))
     }
 
+    /// The name of somebody with an account.
+    ///
+    /// # Errors
+    /// Says which rule the name breaks; a guest's mark is one of them, however it is written.
+    pub fn user(name: &str) -> Result<Self, NameError> {
+        if name.trim() != name {
+            return Err(NameError::BlankAtTheEnds);
+        }
+        if name.is_empty() {
+            return Err(NameError::Empty);
+        }
+        if name.len() > NAME_BYTES_MAX {
+            return Err(NameError::TooLong);
+        }
+        if name.chars().any(char::is_control) {
+            return Err(NameError::ControlCharacter);
+        }
+        if misleads(name) {
+            return Err(NameError::Invisible);
+        }
+        let plain: String = name.nfkc().flat_map(char::to_lowercase).collect();
+        if plain.starts_with(GUEST_MARK) {
+            return Err(NameError::GuestMark);
+        }
+        Ok(Self(name.nfc().collect::<String>().into()))
+    }
+
+    /// Whether it is the name of a guest.
+    #[must_use]
+    pub fn is_guest(&self) -> bool {
+        self.0.starts_with(GUEST_MARK)
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -176,6 +209,12 @@ pub enum NameError {
     /// Has a control character.
     #[error("a name must not have control characters")]
     ControlCharacter,
+    /// Has a blank at one of its ends.
+    #[error("a name must not begin or end with a blank")]
+    BlankAtTheEnds,
+    /// Looks like a guest's.
+    #[error("a user's name must not begin with guest-, which marks guests")]
+    GuestMark,
     /// Has a character of no width or one that turns the direction of writing, or a joiner at one
     /// of its ends.
     #[error(
@@ -238,6 +277,16 @@ pub struct Position {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ShardId(pub u16);
 
+/// One session: who a client is, from its sign-in to its end. Not a secret; connections and tickets
+/// carry it, so that they end with it. 0 stands for no session (a guest).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId(pub u64);
+
+impl SessionId {
+    /// That of guests, who have none.
+    pub const NONE: Self = Self(0);
+}
+
 /// One live connection. The generation tells a late answer for an old connection from the one that
 /// has its index now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -294,6 +343,19 @@ mod tests {
         for good in [family, persian, "\u{5d0}\u{5d1}", "\u{2764}\u{fe0f}"] {
             assert!(RoomName::new(good).is_ok() && UserName::guest(good).is_ok());
         }
+    }
+
+    #[test]
+    fn no_user_can_have_the_name_of_a_guest() {
+        assert_eq!(UserName::user("ann").unwrap().as_str(), "ann");
+        assert!(!UserName::user("ann").unwrap().is_guest());
+        assert!(UserName::guest("ann").unwrap().is_guest());
+        for bad in ["guest-ann", "Guest-ann", "GUEST-", "\u{ff47}uest-ann"] {
+            assert_eq!(UserName::user(bad), Err(NameError::GuestMark), "{bad}");
+        }
+        assert_eq!(UserName::user(" ann"), Err(NameError::BlankAtTheEnds));
+        assert_eq!(UserName::user(""), Err(NameError::Empty));
+        assert_eq!(UserName::user("a\u{200b}"), Err(NameError::Invisible));
     }
 
     #[test]

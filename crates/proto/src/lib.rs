@@ -30,7 +30,8 @@ pub use dialect::{Dialect, Frame, FrameKind};
 pub use entry::{Draft, Entry, EntryId, EntryKind};
 pub use event::{Event, Missed};
 pub use id::{
-    ConnectionId, Epoch, NameError, Position, RoomName, RoomNameError, Seq, ShardId, UserName,
+    ConnectionId, Epoch, NameError, Position, RoomName, RoomNameError, Seq, SessionId, ShardId,
+    UserName,
 };
 pub use limits::{
     BAD_FRAMES_MAX, BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, COMMAND_BYTES_IN_FLIGHT_MAX,

@@ -38,6 +38,7 @@ fn every_close_stands_in_the_document_with_its_code_and_text() {
         CloseReason::Lagged,
         CloseReason::Stuck,
         CloseReason::Silent,
+        CloseReason::SignedOut,
         CloseReason::TooLarge,
         CloseReason::Failed,
     ] {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlour_proto::{Frame, Limits, Now, ShardId, Timestamp, UserName};
+use parlour_proto::{Frame, Limits, Now, SessionId, ShardId, Timestamp, UserName};
 
 use super::bus::{SimBus, SimPost};
 use super::client::Client;
@@ -196,6 +196,7 @@ impl World {
         let id = hub.attach(
             now,
             Attach {
+                session: SessionId::NONE,
                 wire,
                 who,
                 room: None,

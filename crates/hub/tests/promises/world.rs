@@ -10,7 +10,7 @@ use parlour_hub::{
 };
 use parlour_proto::dialect::Events;
 use parlour_proto::{
-    CloseReason, Dialect, Frame, Limits, Now, RoomName, ShardId, Timestamp, UserName,
+    CloseReason, Dialect, Frame, Limits, Now, RoomName, SessionId, ShardId, Timestamp, UserName,
 };
 
 use crate::sockets::{Socket, TestSockets};
@@ -136,6 +136,7 @@ impl<S: Store> World<S> {
     pub(crate) fn connect(&mut self, shard: usize, wire: WireIndex, room: Option<&str>) -> Peer {
         self.guests += 1;
         let attach = Attach {
+            session: SessionId::NONE,
             wire,
             who: UserName::guest(&self.guests.to_string()).unwrap(),
             room: room.map(|room| RoomName::new(room).unwrap()),

@@ -3,7 +3,7 @@
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use parlour_hub::Attach;
-use parlour_proto::RoomName;
+use parlour_proto::{RoomName, SessionId};
 
 use super::answer::DoorError;
 use super::{guest, handshake};
@@ -43,7 +43,12 @@ fn open(
     upgrade::hand_over_later(
         on_upgrade,
         doors.hub().clone(),
-        Attach { wire, who, room },
+        Attach {
+            wire,
+            who,
+            session: SessionId::NONE,
+            room,
+        },
         place,
     );
     Ok(handshake::switching(&accept, protocol))

@@ -6,8 +6,8 @@ use axum::extract::{Query, Request};
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use parlour_hub::Attach;
-use parlour_proto::RoomName;
 use parlour_proto::dialect::{Dialect, Events};
+use parlour_proto::{RoomName, SessionId};
 
 use super::answer::DoorError;
 use super::handshake;
@@ -57,6 +57,7 @@ fn open(doors: &Doors, mut request: Request) -> Result<Response, DoorError> {
     let attach = Attach {
         wire,
         who,
+        session: SessionId::NONE,
         room: Some(room),
     };
     upgrade::hand_over_later(on_upgrade, doors.hub().clone(), attach, place);

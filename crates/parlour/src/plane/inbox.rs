@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use mio::{Registry, Token, Waker};
 use parlour_hub::{Bus, Letter};
-use parlour_proto::ShardId;
+use parlour_proto::{SessionId, ShardId, UserName};
 
 use super::Arrival;
 
@@ -25,6 +25,10 @@ pub(crate) enum Mail {
         from: ShardId,
         letters: Vec<Letter>,
     },
+    /// Close what belongs to a session that has ended.
+    CloseSession(SessionId),
+    /// Close what belongs to a user whose sessions have all ended.
+    CloseUser(UserName),
     CloseAll,
     Stop,
     #[cfg(test)]

@@ -1,0 +1,1 @@
+//! Users and sessions of the server, in one database file.

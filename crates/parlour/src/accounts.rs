@@ -1,0 +1,110 @@
+//! Who has an account, and which sessions are open: what the doors ask, and the embedder answers.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use parlour_proto::{SessionId, UserName};
+use zeroize::Zeroizing;
+
+/// A future that a trait object can give back.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A password on its way. Overwritten when it is dropped; [`Debug`](fmt::Debug) hides it.
+#[derive(Clone)]
+pub struct Password(Zeroizing<String>);
+
+impl Password {
+    /// Takes what somebody typed.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text; not for logs.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(hidden)")
+    }
+}
+
+/// The secret of a new session: shown once, to whom it is for. [`Debug`](fmt::Debug) hides it.
+#[derive(Clone)]
+pub struct SessionSecret(Zeroizing<String>);
+
+impl SessionSecret {
+    /// Takes the secret as text that a header can carry.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text; not for logs.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SessionSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionSecret(hidden)")
+    }
+}
+
+/// An open session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// What its connections and tickets carry. Never given out again.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user: UserName,
+    /// How long it stays open if it is not used.
+    pub expires_in: Duration,
+}
+
+/// Why accounts gave no answer. A wrong password is none of these.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccountsError {
+    /// As many passwords are being checked as may be; try again after this time.
+    #[error("too many passwords are being checked; try again in {}s", .0.as_secs().max(1))]
+    Busy(Duration),
+    /// The accounts cannot be read or written: the operator's to mend.
+    #[error("the accounts cannot be used: {0}")]
+    Broken(String),
+}
+
+/// Who has an account, and which sessions are open.
+///
+/// Whoever ends sessions by another way than [`end_session`](Self::end_session) (removes a user,
+/// changes a password) calls [`Doors::end_session`](crate::Doors::end_session) or
+/// [`Doors::end_user`](crate::Doors::end_user) afterwards, so that tickets and connections end too.
+pub trait Accounts: Send + Sync + 'static {
+    /// Opens a session for who proves to be `name`; `None` for an unknown user and for a wrong
+    /// password, after the same work.
+    fn sign_in<'a>(
+        &'a self,
+        name: &'a str,
+        password: Password,
+    ) -> BoxFuture<'a, Result<Option<(Session, SessionSecret)>, AccountsError>>;
+
+    /// The open session with this secret. Cheap: it is asked for with every ticket.
+    ///
+    /// # Errors
+    /// [`AccountsError::Broken`].
+    fn session(&self, secret: &str) -> Result<Option<Session>, AccountsError>;
+
+    /// Whether this session is still open. Cheap: it is asked with every connection.
+    fn is_open(&self, session: SessionId) -> bool;
+
+    /// Ends a session for good; ending it twice is harmless.
+    fn end_session(&self, session: SessionId) -> BoxFuture<'_, Result<(), AccountsError>>;
+}
