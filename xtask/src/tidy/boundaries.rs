@@ -6,14 +6,24 @@ use super::Finding;
 use super::tree::Tree;
 
 /// Who may depend on whom, dev-dependencies too. A crate that is not here has no place yet.
-const MAY_DEPEND_ON: [(&str, &[&str]); 8] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
     ("parlour-ws", &[]),
     ("parlour-proto", &[]),
     ("parlour-hub", &["parlour-ws", "parlour-proto"]),
     ("parlour", &["parlour-ws", "parlour-proto", "parlour-hub"]),
     (
-        "parlour-server",
+        "parlour-accounts",
         &["parlour-ws", "parlour-proto", "parlour-hub", "parlour"],
+    ),
+    (
+        "parlour-server",
+        &[
+            "parlour-ws",
+            "parlour-proto",
+            "parlour-hub",
+            "parlour",
+            "parlour-accounts",
+        ],
     ),
     ("parlour-bench", &[]),
     (
@@ -23,6 +33,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 8] = [
             "parlour-proto",
             "parlour-hub",
             "parlour",
+            "parlour-accounts",
             "parlour-server",
             "parlour-bench",
         ],
