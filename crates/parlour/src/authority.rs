@@ -1,4 +1,35 @@
-//! Host and port, as `Host` and `Origin` write them.
+//! Scheme, host and port, as `Host` and `Origin` write them.
+
+/// What is spoken below HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Scheme {
+    Http,
+    Https,
+}
+
+impl Scheme {
+    /// By its name, in any case (RFC 3986, 3.1).
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [Self::Http, Self::Https]
+            .into_iter()
+            .find(|scheme| scheme.name().eq_ignore_ascii_case(name))
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    /// The port of an address that names none (RFC 9110, 4.2).
+    pub(crate) fn port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
 
 /// `host` or `host:port` (RFC 3986, 3.2, without user information). An IPv6 host keeps its
 /// brackets.
@@ -31,15 +62,15 @@ impl<'a> Authority<'a> {
         valid.then_some(Self { host, port })
     }
 
-    /// The port, or that of plain HTTP.
-    pub(crate) fn http_port(self) -> u16 {
-        const HTTP: u16 = 80;
-        self.port.unwrap_or(HTTP)
+    /// The port, or that of `scheme`.
+    pub(crate) fn port_for(self, scheme: Scheme) -> u16 {
+        self.port.unwrap_or(scheme.port())
     }
 
     /// Whether both are the same place for plain HTTP.
     pub(crate) fn is_same(self, other: Self) -> bool {
-        self.host.eq_ignore_ascii_case(other.host) && self.http_port() == other.http_port()
+        self.host.eq_ignore_ascii_case(other.host)
+            && self.port_for(Scheme::Http) == other.port_for(Scheme::Http)
     }
 }
 

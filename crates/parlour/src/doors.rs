@@ -8,14 +8,23 @@ use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::http::{Extensions, HeaderMap};
 use axum::routing::{MethodRouter, any};
-use parlour_proto::RoomName;
 use parlour_proto::dialect::{Dialect, Echo};
+use parlour_proto::{RoomName, SessionId, UserName};
 
+use crate::authority::Scheme;
 use crate::http;
 use crate::hub::Hub;
-use crate::limits::{TICKET_LIFETIME, TICKET_SHARE, TICKETS_OUTSTANDING_MAX};
+use crate::limits::TICKET_SHARE;
 use crate::local;
+use crate::occupancy::{Full, Place};
+use crate::source::Share;
 use crate::tickets::Tickets;
+
+mod config;
+mod token;
+
+pub use config::{DoorLimits, DoorsConfig, Guests};
+pub use token::{Token, TokenError};
 
 /// The doors of one listener to one hub: `GET /ws`, `GET /echo`, `POST /ticket`.
 ///
@@ -50,21 +59,47 @@ pub struct Doors(Arc<Inner>);
 
 struct Inner {
     hub: Hub,
-    bind: SocketAddr,
+    config: DoorsConfig,
     tickets: Tickets,
     start: Instant,
 }
 
 impl Doors {
-    /// Doors to `hub` for the listener at `bind`.
+    /// Doors to `hub` for the listener at `bind`, as [`DoorsConfig::new`] has them.
     #[must_use]
     pub fn new(hub: &Hub, bind: SocketAddr) -> Self {
+        Self::with(hub, DoorsConfig::new(bind))
+    }
+
+    /// Doors to `hub`.
+    #[must_use]
+    pub fn with(hub: &Hub, config: DoorsConfig) -> Self {
+        let limits = &config.limits;
+        let share = Share {
+            loopback: limits.tickets_max / 4 * 3,
+            address: TICKET_SHARE.address,
+        };
         Self(Arc::new(Inner {
             hub: hub.clone(),
-            bind,
-            tickets: Tickets::new(TICKET_LIFETIME, TICKETS_OUTSTANDING_MAX, TICKET_SHARE),
+            tickets: Tickets::new(limits.ticket_lifetime, limits.tickets_max, share),
+            config,
             start: Instant::now(),
         }))
+    }
+
+    /// Ends what a session has: its tickets, and its connections with close 1008. Whoever ends a
+    /// session marks it ended first, so that [`Accounts::is_open`](crate::Accounts::is_open) says
+    /// so.
+    pub fn end_session(&self, session: SessionId) {
+        self.0.tickets.end_session(session);
+        self.0.hub.close_session(session);
+    }
+
+    /// Ends what a user has, whose sessions have all been marked ended: tickets, and connections
+    /// with close 1008.
+    pub fn end_user(&self, who: &UserName) {
+        self.0.tickets.end_user(who);
+        self.0.hub.close_user(who);
     }
 
     /// All doors of the default dialects.
@@ -87,6 +122,36 @@ impl Doors {
         any(move |request| http::free::answer(doors, dialect, room.clone(), request))
     }
 
+    /// Closes what a session still has, if it has ended while a connection was on its way to its
+    /// shard: whoever ended it could not reach that one.
+    pub(crate) fn close_if_ended(&self, session: SessionId) {
+        if !self.is_open(session) {
+            self.0.hub.close_session(session);
+        }
+    }
+
+    /// Whether a session is open. Guests have none that could end.
+    pub(crate) fn is_open(&self, session: SessionId) -> bool {
+        session == SessionId::NONE
+            || self
+                .0
+                .config
+                .accounts
+                .as_ref()
+                .is_some_and(|accounts| accounts.is_open(session))
+    }
+
+    /// A place for a connection from `address`.
+    pub(crate) fn take_place(&self, address: Option<IpAddr>) -> Result<Place, Full> {
+        let unlimited = |max: usize| if max == 0 { usize::MAX } else { max };
+        let limits = &self.0.config.limits;
+        let share = Share {
+            loopback: unlimited(limits.connections_per_loopback_address),
+            address: unlimited(limits.connections_per_address),
+        };
+        self.0.hub.take_place(address, share)
+    }
+
     pub(crate) fn hub(&self) -> &Hub {
         &self.0.hub
     }
@@ -102,7 +167,21 @@ impl Doors {
 
     /// Whether a request gets the rules of loopback; else the public ones.
     pub(crate) fn is_local(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
-        local::is_local(self.0.bind, peer, headers)
+        local::is_local(self.0.config.bind, self.scheme(), peer, headers)
+    }
+
+    #[allow(dead_code, reason = "the doors that ask follow")]
+    pub(crate) fn config(&self) -> &DoorsConfig {
+        &self.0.config
+    }
+
+    /// What the listener speaks.
+    pub(crate) fn scheme(&self) -> Scheme {
+        if self.0.config.is_tls {
+            Scheme::Https
+        } else {
+            Scheme::Http
+        }
     }
 }
 

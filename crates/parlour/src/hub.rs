@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use crate::framing::WebSocket;
 use crate::occupancy::{Full, Occupancy, Place};
 use crate::plane::{Arrival, Inbox, Mail, Plane, pair};
+use crate::source::Share;
 
 /// What a hub is started with.
 ///
@@ -190,9 +191,9 @@ impl Hub {
         u8::try_from(at).ok().map(WireIndex)
     }
 
-    /// A place for a connection from `address`, if there is one.
-    pub(crate) fn take_place(&self, address: Option<IpAddr>) -> Result<Place, Full> {
-        self.0.occupancy.take(address)
+    /// A place for a connection from `address`, if there is one; an address may have its `share`.
+    pub(crate) fn take_place(&self, address: Option<IpAddr>, share: Share) -> Result<Place, Full> {
+        self.0.occupancy.take(address, share)
     }
 
     /// Gives a socket to the shard that its place is on.
@@ -306,6 +307,7 @@ fn start_shards(template: &ShardConfig, guard: &Guard) -> Result<Started, StartE
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::CONNECTION_SHARE;
 
     #[test]
     fn two_dialects_of_one_name_are_refused() {
@@ -319,7 +321,10 @@ mod tests {
         let hub = Hub::start(HubConfig::default()).unwrap();
         hub.0.inboxes[0].post(Mail::Fail);
         hub.failed().await;
-        assert_eq!(hub.take_place(None).err(), Some(Full::GoingAway));
+        assert_eq!(
+            hub.take_place(None, CONNECTION_SHARE).err(),
+            Some(Full::GoingAway)
+        );
         assert_eq!(hub.shutdown(Duration::from_secs(600)).await, 0);
     }
 
@@ -332,6 +337,9 @@ mod tests {
         let hub = Hub::start(config).unwrap();
         assert_eq!(hub.shutdown(Duration::from_secs(600)).await, 0);
         assert!(hub.is_going_away());
-        assert_eq!(hub.take_place(None).err(), Some(Full::GoingAway));
+        assert_eq!(
+            hub.take_place(None, CONNECTION_SHARE).err(),
+            Some(Full::GoingAway)
+        );
     }
 }

@@ -30,10 +30,11 @@ mod tickets;
 mod upgrade;
 
 pub use accounts::{Accounts, AccountsError, BoxFuture, Password, Session, SessionSecret};
-pub use doors::Doors;
+pub use doors::{DoorLimits, Doors, DoorsConfig, Guests, Token, TokenError};
 pub use hub::{Hub, HubConfig, StartError};
 pub use listener::{UnderWay, serve};
 pub use nofile::raise_nofile_limit;
+pub use origin::{Origin, OriginError, Origins};
 pub use parlour_hub::Counts;
 pub use parlour_proto::dialect;
 pub use parlour_proto::{

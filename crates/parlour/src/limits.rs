@@ -35,6 +35,11 @@ pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) const LOOPBACK_CONNECTIONS_MAX: usize = 20_000;
 /// Connections from one other address; over it: 429.
 pub(crate) const ADDRESS_CONNECTIONS_MAX: usize = 256;
+/// How many connections one source may have, unless the doors are given other numbers.
+pub(crate) const CONNECTION_SHARE: Share = Share {
+    loopback: LOOPBACK_CONNECTIONS_MAX,
+    address: ADDRESS_CONNECTIONS_MAX,
+};
 /// What a refused client is told to wait.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(5);
 

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderName};
 
-use crate::authority::Authority;
+use crate::authority::{Authority, Scheme};
 use crate::origin::single_host;
 
 /// What proxies put on a request, beside `x-forwarded-…`.
@@ -22,21 +22,26 @@ const FROM_ELSEWHERE: [&str; 5] = [
 ];
 
 /// Whether a request that came from `peer` to the listener at `bind` is from this machine.
-pub(crate) fn is_local(bind: SocketAddr, peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
+pub(crate) fn is_local(
+    bind: SocketAddr,
+    scheme: Scheme,
+    peer: Option<IpAddr>,
+    headers: &HeaderMap,
+) -> bool {
     bind.ip().to_canonical().is_loopback()
         && peer.is_some_and(|peer| peer.to_canonical().is_loopback())
-        && single_host(headers).is_some_and(|host| names_loopback(host, bind.port()))
+        && single_host(headers).is_some_and(|host| names_loopback(host, scheme, bind.port()))
         && !is_forwarded(headers)
 }
 
-fn names_loopback(host: Authority<'_>, port: u16) -> bool {
+fn names_loopback(host: Authority<'_>, scheme: Scheme, port: u16) -> bool {
     let named = host.host.eq_ignore_ascii_case("localhost")
         || host.host == "[::1]"
         || host
             .host
             .parse()
             .is_ok_and(|address: Ipv4Addr| address.is_loopback());
-    named && host.http_port() == port
+    named && host.port_for(scheme) == port
 }
 
 fn is_forwarded(headers: &HeaderMap) -> bool {
@@ -58,7 +63,7 @@ mod tests {
 
     fn local(bind: &str, peer: &str, host: &str) -> bool {
         let peer = Some(peer.parse().unwrap());
-        is_local(bind.parse().unwrap(), peer, &request(host))
+        is_local(bind.parse().unwrap(), Scheme::Http, peer, &request(host))
     }
 
     #[test]
@@ -74,6 +79,10 @@ mod tests {
         }
         assert!(local("[::1]:8080", "::1", "[::1]:8080"));
         assert!(local("127.0.0.1:80", "127.0.0.1", "localhost"));
+        let peer = Some("127.0.0.1".parse().unwrap());
+        let bind = "127.0.0.1:443".parse().unwrap();
+        assert!(is_local(bind, Scheme::Https, peer, &request("localhost")));
+        assert!(!is_local(bind, Scheme::Http, peer, &request("localhost")));
         assert!(local(
             "127.0.0.1:8080",
             "::ffff:127.0.0.1",
@@ -98,7 +107,12 @@ mod tests {
             assert!(!local(LOOPBACK, "127.0.0.1", host), "{host}");
         }
         let bind = LOOPBACK.parse().unwrap();
-        assert!(!is_local(bind, None, &request("localhost:8080")));
+        assert!(!is_local(
+            bind,
+            Scheme::Http,
+            None,
+            &request("localhost:8080")
+        ));
     }
 
     #[test]
@@ -121,7 +135,7 @@ mod tests {
             );
             let peer = Some("127.0.0.1".parse().unwrap());
             assert!(
-                !is_local(LOOPBACK.parse().unwrap(), peer, &headers),
+                !is_local(LOOPBACK.parse().unwrap(), Scheme::Http, peer, &headers),
                 "{name}"
             );
         }

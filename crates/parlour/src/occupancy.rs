@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use parlour_proto::ShardId;
 use tokio::sync::Notify;
 
-use crate::limits::{ADDRESS_CONNECTIONS_MAX, LOOPBACK_CONNECTIONS_MAX};
+use crate::source::{Share, Source};
 
 /// Counts the places that are taken.
 pub(crate) struct Occupancy {
@@ -57,8 +57,13 @@ impl Occupancy {
         })
     }
 
-    /// Takes a place for a connection from `address`, on the shard that has the fewest.
-    pub(crate) fn take(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, Full> {
+    /// Takes a place for a connection from `address`, on the shard that has the fewest. One address
+    /// may have its `share`, each loopback address too.
+    pub(crate) fn take(
+        self: &Arc<Self>,
+        address: Option<IpAddr>,
+        share: Share,
+    ) -> Result<Place, Full> {
         let address = address.map(counted_as);
         let mut counts = self.lock();
         let from_address = counts.by_address.get(&address).copied().unwrap_or(0);
@@ -68,7 +73,7 @@ impl Occupancy {
         if counts.total >= self.connections_max {
             return Err(Full::Server);
         }
-        if from_address >= address_max(address) {
+        if from_address >= share.of(Source::of(address)) {
             return Err(Full::Address);
         }
         counts.total += 1;
@@ -145,16 +150,14 @@ pub(crate) fn counted_as(address: IpAddr) -> IpAddr {
     }
 }
 
-fn address_max(address: Option<IpAddr>) -> usize {
-    match address {
-        Some(address) if address.is_loopback() => LOOPBACK_CONNECTIONS_MAX,
-        _ => ADDRESS_CONNECTIONS_MAX,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::{ADDRESS_CONNECTIONS_MAX, CONNECTION_SHARE};
+
+    fn take(occupancy: &Arc<Occupancy>, address: Option<IpAddr>) -> Result<Place, Full> {
+        occupancy.take(address, CONNECTION_SHARE)
+    }
 
     fn address(text: &str) -> Option<IpAddr> {
         Some(text.parse().unwrap())
@@ -163,14 +166,14 @@ mod tests {
     #[test]
     fn the_server_has_a_bound() {
         let occupancy = Occupancy::new(2, 1);
-        let first = occupancy.take(address("192.0.2.1")).ok().unwrap();
-        let _second = occupancy.take(address("192.0.2.2")).ok().unwrap();
+        let first = take(&occupancy, address("192.0.2.1")).ok().unwrap();
+        let _second = take(&occupancy, address("192.0.2.2")).ok().unwrap();
         assert_eq!(
-            occupancy.take(address("192.0.2.3")).err(),
+            take(&occupancy, address("192.0.2.3")).err(),
             Some(Full::Server)
         );
         drop(first);
-        assert!(occupancy.take(address("192.0.2.3")).is_ok());
+        assert!(take(&occupancy, address("192.0.2.3")).is_ok());
     }
 
     #[test]
@@ -181,15 +184,15 @@ mod tests {
         ] {
             let occupancy = Occupancy::new(usize::MAX, 1);
             let places: Vec<Place> = (0..ADDRESS_CONNECTIONS_MAX)
-                .map(|_| occupancy.take(address(mine)).ok().unwrap())
+                .map(|_| take(&occupancy, address(mine)).ok().unwrap())
                 .collect();
             assert_eq!(
-                occupancy.take(address(also_mine)).err(),
+                take(&occupancy, address(also_mine)).err(),
                 Some(Full::Address)
             );
-            assert!(occupancy.take(address(other)).is_ok());
+            assert!(take(&occupancy, address(other)).is_ok());
             drop(places);
-            assert!(occupancy.take(address(also_mine)).is_ok());
+            assert!(take(&occupancy, address(also_mine)).is_ok());
             assert!(occupancy.lock().by_address.is_empty());
         }
     }
@@ -198,14 +201,14 @@ mod tests {
     fn connections_go_to_the_shard_with_the_fewest() {
         let occupancy = Occupancy::new(100, 3);
         let mut places: Vec<Place> = (0..9)
-            .map(|_| occupancy.take(address("127.0.0.1")).ok().unwrap())
+            .map(|_| take(&occupancy, address("127.0.0.1")).ok().unwrap())
             .collect();
         assert_eq!(occupancy.lock().by_shard, [3, 3, 3]);
         let gone = places.remove(1);
         let shard = gone.shard();
         drop(gone);
         assert_eq!(
-            occupancy.take(address("127.0.0.1")).ok().unwrap().shard(),
+            take(&occupancy, address("127.0.0.1")).ok().unwrap().shard(),
             shard
         );
     }
@@ -213,9 +216,9 @@ mod tests {
     #[tokio::test]
     async fn who_waits_for_the_end_hears_of_it() {
         let occupancy = Occupancy::new(100, 1);
-        let place = occupancy.take(None).ok().unwrap();
+        let place = take(&occupancy, None).ok().unwrap();
         occupancy.close();
-        assert_eq!(occupancy.take(None).err(), Some(Full::GoingAway));
+        assert_eq!(take(&occupancy, None).err(), Some(Full::GoingAway));
         let waiter = tokio::spawn({
             let occupancy = Arc::clone(&occupancy);
             async move { occupancy.emptied().await }

@@ -32,6 +32,15 @@ pub(crate) struct Share {
     pub(crate) address: usize,
 }
 
+impl Share {
+    pub(crate) fn of(self, source: Source) -> usize {
+        match source {
+            Source::Loopback => self.loopback,
+            Source::Address(_) | Source::Unknown => self.address,
+        }
+    }
+}
+
 /// How many each source has. Bounded by the sum of what is counted.
 #[derive(Debug, Default)]
 pub(crate) struct Shares(HashMap<Source, usize>);
@@ -40,12 +49,8 @@ impl Shares {
     /// Counts one more, unless `source` has its share.
     #[must_use]
     pub(crate) fn take(&mut self, source: Source, share: Share) -> bool {
-        let max = match source {
-            Source::Loopback => share.loopback,
-            Source::Address(_) | Source::Unknown => share.address,
-        };
         let count = self.0.get(&source).copied().unwrap_or(0);
-        let is_free = count < max;
+        let is_free = count < share.of(source);
         if is_free {
             self.0.insert(source, count + 1);
         }

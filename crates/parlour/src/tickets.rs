@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use parlour_proto::UserName;
+use parlour_proto::{SessionId, UserName};
 use sha2::{Digest, Sha256};
 
 use crate::source::{Share, Shares, Source};
@@ -47,6 +47,25 @@ pub(crate) enum TicketError {
     NoRandom,
 }
 
+/// Who a ticket lets in, and the session that it ends with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Holder {
+    pub(crate) who: UserName,
+    /// [`SessionId::NONE`] for guests.
+    pub(crate) session: SessionId,
+}
+
+impl Holder {
+    pub(crate) fn guest(who: UserName) -> Self {
+        let session = SessionId::NONE;
+        Self { who, session }
+    }
+
+    pub(crate) fn is_guest(&self) -> bool {
+        self.session == SessionId::NONE
+    }
+}
+
 /// All tickets that are out. Time comes in as an argument, from one clock that never goes back.
 pub(crate) struct Tickets {
     lifetime: Duration,
@@ -70,7 +89,7 @@ struct Outstanding {
 type Hash = [u8; 32];
 
 struct Ticket {
-    who: UserName,
+    holder: Holder,
     source: Source,
     age: Age,
 }
@@ -96,11 +115,11 @@ impl Tickets {
         self.lifetime
     }
 
-    /// Makes a ticket that lets `who` in, from `now` until just before `now` plus the lifetime.
+    /// Makes a ticket that lets `holder` in, from `now` until just before `now` plus the lifetime.
     /// It counts as one of those of `source`.
     pub(crate) fn issue(
         &self,
-        who: UserName,
+        holder: Holder,
         source: Source,
         now: Duration,
     ) -> Result<Secret, TicketError> {
@@ -121,30 +140,37 @@ impl Tickets {
             let retry_after = self.lifetime;
             return Err(TicketError::TooManyOfSource { retry_after });
         }
-        out.put(hash(secret.expose()), who, source, now + self.lifetime);
+        out.put(hash(secret.expose()), holder, source, now + self.lifetime);
         Ok(secret)
     }
 
-    /// Whether the ticket would let its holder in now; it stays.
-    pub(crate) fn is_valid(&self, secret: &str, now: Duration) -> bool {
-        has_form(secret)
-            && self
-                .lock()
-                .by_hash
-                .get(&hash(secret))
-                .is_some_and(|ticket| ticket.is_live(now))
-    }
-
-    /// Uses the ticket up. Of several that try, one gets the name (contract D23).
-    pub(crate) fn spend(&self, secret: &str, now: Duration) -> Option<UserName> {
+    /// Whom the ticket would let in now; it stays.
+    pub(crate) fn holder(&self, secret: &str, now: Duration) -> Option<Holder> {
         if !has_form(secret) {
             return None;
         }
-        let mut out = self.lock();
-        let ticket = out.by_hash.remove(&hash(secret))?;
-        out.by_age.remove(&ticket.age);
-        out.by_source.give_back(ticket.source);
-        ticket.is_live(now).then_some(ticket.who)
+        let out = self.lock();
+        let ticket = out.by_hash.get(&hash(secret))?;
+        ticket.is_live(now).then(|| ticket.holder.clone())
+    }
+
+    /// Uses the ticket up. Of several that try, one gets in (contract D23).
+    pub(crate) fn spend(&self, secret: &str, now: Duration) -> Option<Holder> {
+        if !has_form(secret) {
+            return None;
+        }
+        let ticket = self.lock().remove(&hash(secret))?;
+        ticket.is_live(now).then_some(ticket.holder)
+    }
+
+    /// Takes back all tickets of a session.
+    pub(crate) fn end_session(&self, session: SessionId) -> usize {
+        self.lock().remove_all(|holder| holder.session == session)
+    }
+
+    /// Takes back all tickets of a user; guests of any name keep theirs.
+    pub(crate) fn end_user(&self, who: &UserName) -> usize {
+        self.lock().remove_all(|holder| holder.who == *who)
     }
 
     /// Nothing in here panics between two changes that belong together.
@@ -160,14 +186,39 @@ impl Ticket {
 }
 
 impl Outstanding {
-    fn put(&mut self, hash: Hash, who: UserName, source: Source, deadline: Duration) {
+    fn put(&mut self, hash: Hash, holder: Holder, source: Source, deadline: Duration) {
         self.issued += 1;
         let age = Age {
             deadline,
             number: self.issued,
         };
-        self.by_hash.insert(hash, Ticket { who, source, age });
+        self.by_hash.insert(
+            hash,
+            Ticket {
+                holder,
+                source,
+                age,
+            },
+        );
         self.by_age.insert(age, hash);
+    }
+
+    fn remove(&mut self, hash: &Hash) -> Option<Ticket> {
+        let ticket = self.by_hash.remove(hash)?;
+        self.by_age.remove(&ticket.age);
+        self.by_source.give_back(ticket.source);
+        Some(ticket)
+    }
+
+    /// Looks at every ticket: there are never many, and sessions rarely end.
+    fn remove_all(&mut self, ends: impl Fn(&Holder) -> bool) -> usize {
+        let ending: Vec<Hash> = self
+            .by_hash
+            .iter()
+            .filter(|(_, ticket)| !ticket.holder.is_guest() && ends(&ticket.holder))
+            .map(|(hash, _)| *hash)
+            .collect();
+        ending.iter().filter_map(|hash| self.remove(hash)).count()
     }
 
     /// Bounded work per ticket made, and twice as fast as tickets come, so no timer is needed.

@@ -29,11 +29,19 @@ enum HandOverError {
 }
 
 /// Hands the socket to the hub when the 101 has been sent. The task that waits for that is bounded
-/// in time, and nothing of it stays behind.
-pub(crate) fn hand_over_later(on_upgrade: OnUpgrade, hub: Hub, attach: Attach, place: Place) {
+/// in time, and nothing of it stays behind. When the shard has been posted the connection, `after`
+/// runs: what it then posts to end that connection comes behind it.
+pub(crate) fn hand_over_later(
+    on_upgrade: OnUpgrade,
+    hub: Hub,
+    attach: Attach,
+    place: Place,
+    after: impl FnOnce() + Send + 'static,
+) {
     tokio::spawn(async move {
-        if let Err(error) = hand_over(on_upgrade, &hub, attach, place).await {
-            tracing::debug!(%error, "an upgrade failed");
+        match hand_over(on_upgrade, &hub, attach, place).await {
+            Ok(()) => after(),
+            Err(error) => tracing::debug!(%error, "an upgrade failed"),
         }
     });
 }

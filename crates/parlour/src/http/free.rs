@@ -29,7 +29,7 @@ fn open(
     let shape = handshake::check(request.method(), request.headers())?;
     let protocol = shape.protocols.contains(&dialect).then_some(dialect);
     let accept = shape.accept;
-    if !origin::is_allowed(request.headers()) {
+    if !origin::is_allowed(doors.scheme(), request.headers()) {
         return Err(DoorError::ForeignOrigin);
     }
     let address = peer(request.extensions());
@@ -39,7 +39,7 @@ fn open(
     let wire = doors.hub().wire(dialect).ok_or(DoorError::NoDoor)?;
     let who = guest::name().ok_or(DoorError::NoRandom)?;
     let on_upgrade = handshake::take_upgrade(&mut request)?;
-    let place = doors.hub().take_place(address)?;
+    let place = doors.take_place(address)?;
     upgrade::hand_over_later(
         on_upgrade,
         doors.hub().clone(),
@@ -50,6 +50,7 @@ fn open(
             room,
         },
         place,
+        || {},
     );
     Ok(handshake::switching(&accept, protocol))
 }

@@ -16,7 +16,7 @@ use crate::doors::{Doors, peer};
 use crate::limits::{BODY_BYTES_MAX, HANDSHAKE_TIME};
 use crate::origin;
 use crate::source::Source;
-use crate::tickets::TicketError;
+use crate::tickets::{Holder, TicketError};
 
 /// What a client may ask for. Unknown fields are ignored.
 #[derive(Default, Deserialize)]
@@ -61,7 +61,9 @@ async fn give(doors: &Doors, request: Request) -> Result<Response, Response> {
         .map_err(IntoResponse::into_response)?;
     let who = name(&body).map_err(IntoResponse::into_response)?;
 
-    let issued = doors.tickets().issue(who.clone(), source, doors.now());
+    let issued = doors
+        .tickets()
+        .issue(Holder::guest(who.clone()), source, doors.now());
     let secret = issued.map_err(refused)?;
     let given = Given {
         otp: secret.expose(),
@@ -73,7 +75,7 @@ async fn give(doors: &Doors, request: Request) -> Result<Response, Response> {
 }
 
 fn check_source(doors: &Doors, request: &Request) -> Result<(), ApiError> {
-    if !origin::is_allowed(request.headers()) {
+    if !origin::is_allowed(doors.scheme(), request.headers()) {
         return Err(ApiError::new(
             StatusCode::FORBIDDEN,
             "foreign_origin",

@@ -6,8 +6,8 @@ use axum::extract::{Query, Request};
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use parlour_hub::Attach;
+use parlour_proto::RoomName;
 use parlour_proto::dialect::{Dialect, Events};
-use parlour_proto::{RoomName, SessionId};
 
 use super::answer::DoorError;
 use super::handshake;
@@ -36,7 +36,7 @@ fn open(doors: &Doors, mut request: Request) -> Result<Response, DoorError> {
     };
     let secret = query.otp.as_deref().or_else(by_protocol);
     let secret = secret.ok_or(DoorError::NoTicket)?.to_owned();
-    if !doors.tickets().is_valid(&secret, doors.now()) {
+    if doors.tickets().holder(&secret, doors.now()).is_none() {
         return Err(DoorError::BadTicket);
     }
     let accept = shape.accept;
@@ -48,19 +48,24 @@ fn open(doors: &Doors, mut request: Request) -> Result<Response, DoorError> {
         .map_or_else(|| Ok(RoomName::general()), RoomName::new)?;
     let wire = doors.hub().wire(Events.name()).ok_or(DoorError::NoDoor)?;
     let on_upgrade = handshake::take_upgrade(&mut request)?;
-    let place = doors.hub().take_place(address)?;
-    let who = doors
+    let place = doors.take_place(address)?;
+    let holder = doors
         .tickets()
         .spend(&secret, doors.now())
         .ok_or(DoorError::BadTicket)?;
 
+    let session = holder.session;
     let attach = Attach {
         wire,
-        who,
-        session: SessionId::NONE,
+        who: holder.who,
+        session,
         room: Some(room),
     };
-    upgrade::hand_over_later(on_upgrade, doors.hub().clone(), attach, place);
+    let after = {
+        let doors = doors.clone();
+        move || doors.close_if_ended(session)
+    };
+    upgrade::hand_over_later(on_upgrade, doors.hub().clone(), attach, place, after);
     Ok(handshake::switching(&accept, protocol))
 }
 
@@ -80,7 +85,7 @@ fn choose(offered: &[&str]) -> Result<Option<&'static str>, DoorError> {
 
 /// Every ticket is a guest's today, so it opens the door only where guests are let in.
 fn check_source(doors: &Doors, request: &Request) -> Result<Option<IpAddr>, DoorError> {
-    if !origin::is_allowed(request.headers()) {
+    if !origin::is_allowed(doors.scheme(), request.headers()) {
         return Err(DoorError::ForeignOrigin);
     }
     let address = peer(request.extensions());

@@ -4,8 +4,8 @@ use std::sync::Barrier;
 const LIFETIME: Duration = Duration::from_secs(5);
 const NOW: Duration = Duration::from_secs(100);
 
-fn ann() -> UserName {
-    UserName::guest("ann").unwrap()
+fn ann() -> Holder {
+    Holder::guest(UserName::guest("ann").unwrap())
 }
 
 fn at_most(outstanding: usize) -> Tickets {
@@ -42,14 +42,14 @@ fn a_ticket_works_once() {
     let tickets = at_most(10);
     let secret = tickets.issue(ann(), Source::Loopback, NOW).unwrap();
     assert_eq!(secret.expose().len(), SECRET_DIGITS);
-    assert!(tickets.is_valid(secret.expose(), NOW));
+    assert!(tickets.holder(secret.expose(), NOW).is_some());
     assert!(
-        tickets.is_valid(secret.expose(), NOW),
+        tickets.holder(secret.expose(), NOW).is_some(),
         "looking does not spend it"
     );
     assert_eq!(tickets.spend(secret.expose(), NOW), Some(ann()));
     assert_eq!(tickets.spend(secret.expose(), NOW), None);
-    assert!(!tickets.is_valid(secret.expose(), NOW));
+    assert!(tickets.holder(secret.expose(), NOW).is_none());
 }
 
 #[test]
@@ -57,8 +57,12 @@ fn a_ticket_ends_after_exactly_its_lifetime() {
     let tickets = at_most(10);
     let secret = tickets.issue(ann(), Source::Loopback, NOW).unwrap();
     let end = NOW + LIFETIME;
-    assert!(tickets.is_valid(secret.expose(), end - Duration::from_nanos(1)));
-    assert!(!tickets.is_valid(secret.expose(), end));
+    assert!(
+        tickets
+            .holder(secret.expose(), end - Duration::from_nanos(1))
+            .is_some()
+    );
+    assert!(tickets.holder(secret.expose(), end).is_none());
     assert_eq!(tickets.spend(secret.expose(), end), None);
 }
 
@@ -123,7 +127,7 @@ fn what_was_never_given_out_is_refused() {
     let secret = tickets.issue(ann(), Source::Loopback, NOW).unwrap();
     let longer = format!("{}=", secret.expose());
     for wrong in ["", "x", &"A".repeat(SECRET_DIGITS), &longer, "é"] {
-        assert!(!tickets.is_valid(wrong, NOW) && tickets.spend(wrong, NOW).is_none());
+        assert!(tickets.holder(wrong, NOW).is_none() && tickets.spend(wrong, NOW).is_none());
     }
     assert_eq!(format!("{secret:?}"), "Secret(hidden)");
 }

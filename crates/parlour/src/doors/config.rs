@@ -1,0 +1,120 @@
+//! What the doors of a listener are opened with.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::token::Token;
+use crate::accounts::Accounts;
+use crate::limits::{
+    BODY_BYTES_MAX, CONNECTION_SHARE, HANDSHAKE_TIME, TICKET_LIFETIME, TICKETS_OUTSTANDING_MAX,
+};
+use crate::origin::Origins;
+
+/// What [`Doors::with`](crate::Doors::with) is given.
+///
+/// ```
+/// use parlour::{DoorsConfig, Guests};
+/// let mut config = DoorsConfig::new("127.0.0.1:8080".parse().unwrap());
+/// config.guests = Guests::Nobody;
+/// config.limits.ticket_lifetime = std::time::Duration::from_secs(2);
+/// config.origins.allowed.push("https://chat.example".parse().unwrap());
+/// ```
+#[derive(Clone)]
+pub struct DoorsConfig {
+    /// Where the listener listens; a public address gets the public rules.
+    pub bind: SocketAddr,
+    /// Whether the listener speaks TLS: then its own origin is `https://`, and cookies are secure.
+    pub is_tls: bool,
+    /// Who is let in without an account.
+    pub guests: Guests,
+    /// Whose pages may use the doors, beside this server's own.
+    pub origins: Origins,
+    /// Proxies whose word is taken for the client's address, scheme and host.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Doors that are open beyond loopback, by name: `echo`, `debug`, the name of an embedder's
+    /// dialect (without `parlour.`), and `publish`, which asks for [`publish_token`](Self::publish_token)
+    /// there. A name that no door has changes nothing.
+    pub open_doors: Vec<String>,
+    /// What publishing over HTTP asks for beyond loopback; without it nobody there can.
+    pub publish_token: Option<Token>,
+    /// What `GET /debug` asks for beyond loopback; without it nobody there can.
+    pub operator_token: Option<Token>,
+    /// Who has an account; `None`: there are only guests, and no `/login` and `/logout`.
+    pub accounts: Option<Arc<dyn Accounts>>,
+    /// The bounds of the doors.
+    pub limits: DoorLimits,
+}
+
+impl DoorsConfig {
+    /// Doors for the listener at `bind`: plain HTTP, guests on loopback only, no accounts.
+    #[must_use]
+    pub fn new(bind: SocketAddr) -> Self {
+        Self {
+            bind,
+            is_tls: false,
+            guests: Guests::default(),
+            origins: Origins::default(),
+            trusted_proxies: Vec::new(),
+            open_doors: Vec::new(),
+            publish_token: None,
+            operator_token: None,
+            accounts: None,
+            limits: DoorLimits::default(),
+        }
+    }
+}
+
+/// Who is let in without an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Guests {
+    /// Nobody.
+    Nobody,
+    /// Who is on this machine, in the strict sense of [`Doors`](crate::Doors).
+    #[default]
+    Loopback,
+    /// Everybody.
+    Everybody,
+}
+
+/// The bounds of the doors, each with what happens over it.
+#[derive(Clone, Debug)]
+pub struct DoorLimits {
+    /// How long a ticket lets its holder in, to the nanosecond (default 5 s); after it: 401.
+    pub ticket_lifetime: Duration,
+    /// Tickets that are neither used nor ended (default 10,000); over it: 429. Loopback can have
+    /// three quarters of them, and each other address 256.
+    pub tickets_max: usize,
+    /// Connections from one address, or one /64 of IPv6 (default 256; 0: no limit); over it: 429.
+    pub connections_per_address: usize,
+    /// Connections from one loopback address (default 20,000; 0: no limit); over it: 429.
+    pub connections_per_loopback_address: usize,
+    /// Body of a request in bytes (default 16 KiB); over it: 413. What is published has the bound
+    /// of a message instead.
+    pub body_bytes_max: usize,
+    /// Time for the body of a request (default 10 s); after it: 408.
+    pub body_time: Duration,
+    /// Sign-ins that one address may try in a minute, right or wrong (default 10; 0: no limit);
+    /// over it: 429.
+    pub logins_per_minute_per_address: u32,
+    /// Wrong passwords for one name in a minute (default 5; 0: no limit); over it: 429, except for
+    /// an address that has not failed under that name in the last minute, which may try once.
+    pub failed_logins_per_minute_per_name: u32,
+}
+
+impl Default for DoorLimits {
+    fn default() -> Self {
+        Self {
+            ticket_lifetime: TICKET_LIFETIME,
+            tickets_max: TICKETS_OUTSTANDING_MAX,
+            connections_per_address: CONNECTION_SHARE.address,
+            connections_per_loopback_address: CONNECTION_SHARE.loopback,
+            body_bytes_max: BODY_BYTES_MAX,
+            body_time: HANDSHAKE_TIME,
+            logins_per_minute_per_address: 10,
+            failed_logins_per_minute_per_name: 5,
+        }
+    }
+}
