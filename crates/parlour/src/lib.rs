@@ -27,12 +27,13 @@ mod origin;
 mod plane;
 mod source;
 mod tickets;
+mod tls;
 mod upgrade;
 
 pub use accounts::{Accounts, AccountsError, BoxFuture, Password, Session, SessionSecret};
 pub use doors::{DoorLimits, Doors, DoorsConfig, Guests, Token, TokenError};
 pub use hub::{Hub, HubConfig, StartError};
-pub use listener::{UnderWay, serve};
+pub use listener::{Listener, ListenerLimits, ListenerLimitsError, UnderWay, serve};
 pub use nofile::raise_nofile_limit;
 pub use origin::{Origin, OriginError, Origins};
 pub use parlour_hub::Counts;
@@ -41,6 +42,7 @@ pub use parlour_proto::{
     Command, Dialect, Entry, EntryKind, Event, Frame, FrameKind, Limits, Missed, Refusal, RoomName,
     SessionId, UserName,
 };
+pub use tls::{TlsError, TlsKeys};
 
 /// The example of the README is a test.
 #[cfg(doctest)]

@@ -23,11 +23,6 @@ pub(crate) const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 pub(crate) const WRITE_TIME: Duration = Duration::from_secs(10);
 /// HTTP connections that are served at once; over it: the next waits in the kernel's queue.
 pub(crate) const HTTP_CONNECTIONS_MAX: usize = 8_192;
-/// How many of these one source may have; over it: closed.
-pub(crate) const HTTP_SHARE: Share = Share {
-    loopback: HTTP_CONNECTIONS_MAX / 4 * 3,
-    address: ADDRESS_CONNECTIONS_MAX,
-};
 /// Pause after the process ran out of file handles.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 

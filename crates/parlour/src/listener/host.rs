@@ -25,8 +25,36 @@ impl IntoResponse for HostError {
     }
 }
 
+/// What a request came by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scheme {
+    Http,
+    Https,
+}
+
+impl Scheme {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    fn port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+
+    fn is_same(self, one: Authority<'_>, other: Authority<'_>) -> bool {
+        let port = |it: Authority<'_>| it.port.unwrap_or(self.port());
+        one.host.eq_ignore_ascii_case(other.host) && port(one) == port(other)
+    }
+}
+
 /// Only HTTP/1.0 may leave `Host` out; then there is none to compare an absolute target with.
-pub(super) fn check<B>(request: &Request<B>) -> Result<(), HostError> {
+pub(super) fn check<B>(scheme: Scheme, request: &Request<B>) -> Result<(), HostError> {
     let mut hosts = request.headers().get_all(HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
         (Some(host), None) => host,
@@ -39,12 +67,12 @@ pub(super) fn check<B>(request: &Request<B>) -> Result<(), HostError> {
     let Some(target) = request.uri().authority() else {
         return Ok(());
     };
-    let is_http = request
+    let is_scheme = request
         .uri()
         .scheme_str()
-        .is_none_or(|it| it.eq_ignore_ascii_case("http"));
+        .is_none_or(|it| it.eq_ignore_ascii_case(scheme.name()));
     match Authority::parse(target.as_str()) {
-        Some(target) if is_http && target.is_same(host) => Ok(()),
+        Some(target) if is_scheme && scheme.is_same(target, host) => Ok(()),
         _ => Err(HostError::OtherTarget),
     }
 }
@@ -54,11 +82,15 @@ mod tests {
     use super::*;
 
     fn checked(target: &str, hosts: &[&str]) -> Result<(), HostError> {
+        checked_by(Scheme::Http, target, hosts)
+    }
+
+    fn checked_by(scheme: Scheme, target: &str, hosts: &[&str]) -> Result<(), HostError> {
         let mut request = Request::builder().uri(target);
         for host in hosts {
             request = request.header(HOST, *host);
         }
-        check(&request.body(()).unwrap())
+        check(scheme, &request.body(()).unwrap())
     }
 
     #[test]
@@ -71,7 +103,7 @@ mod tests {
             assert_eq!(checked("/", &[host]), Err(HostError::Malformed), "{host}");
         }
         let old = Request::builder().version(Version::HTTP_10).body(());
-        assert_eq!(check(&old.unwrap()), Ok(()));
+        assert_eq!(check(Scheme::Http, &old.unwrap()), Ok(()));
     }
 
     #[test]
@@ -87,6 +119,17 @@ mod tests {
         ] {
             let result = checked(target, &["a.example"]);
             assert_eq!(result, Err(HostError::OtherTarget), "{target}");
+        }
+    }
+
+    #[test]
+    fn an_absolute_target_is_of_the_scheme_that_the_request_came_by() {
+        let checked = |target| checked_by(Scheme::Https, target, &["a.example"]);
+        for target in ["https://a.example/x", "https://A.example:443/x"] {
+            assert_eq!(checked(target), Ok(()), "{target}");
+        }
+        for target in ["http://a.example/x", "https://a.example:80/x"] {
+            assert_eq!(checked(target), Err(HostError::OtherTarget), "{target}");
         }
     }
 }

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::limits::{HTTP_CONNECTIONS_MAX, HTTP_SHARE};
-use crate::source::{Shares, Source};
+use super::ListenerLimits;
+use crate::source::{Share, Shares, Source};
 
 #[derive(Clone)]
 pub(super) struct Slots {
     free: Arc<Semaphore>,
+    all: u32,
+    share: Share,
     shares: Arc<Mutex<Shares>>,
 }
 
@@ -23,9 +25,12 @@ pub(super) struct Slot {
 }
 
 impl Slots {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(limits: &ListenerLimits) -> Self {
+        let all = u32::try_from(limits.http_connections_max).unwrap_or(u32::MAX);
         Self {
-            free: Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX)),
+            free: Arc::new(Semaphore::new(all as usize)),
+            all,
+            share: limits.share(),
             shares: Arc::default(),
         }
     }
@@ -38,7 +43,7 @@ impl Slots {
     /// Gives the slot to a connection from `peer`, unless `peer` has its share.
     pub(super) fn fill(&self, permit: Option<OwnedSemaphorePermit>, peer: IpAddr) -> Option<Slot> {
         let source = Source::of(Some(peer));
-        lock(&self.shares).take(source, HTTP_SHARE).then(|| Slot {
+        lock(&self.shares).take(source, self.share).then(|| Slot {
             shares: Arc::clone(&self.shares),
             source,
             _permit: permit,
@@ -47,8 +52,7 @@ impl Slots {
 
     /// Waits until all are free, but no longer than `grace`.
     pub(super) async fn all_free(&self, grace: Duration) {
-        let all = u32::try_from(HTTP_CONNECTIONS_MAX).unwrap_or(u32::MAX);
-        let _ = tokio::time::timeout(grace, self.free.acquire_many(all)).await;
+        let _ = tokio::time::timeout(grace, self.free.acquire_many(self.all)).await;
     }
 }
 
@@ -69,10 +73,15 @@ mod tests {
 
     #[tokio::test]
     async fn no_source_gets_all_slots() {
-        let slots = Slots::new();
+        let limits = ListenerLimits {
+            http_connections_max: 40,
+            http_connections_per_address: 7,
+            ..ListenerLimits::default()
+        };
+        let slots = Slots::new(&limits);
         for (mine, other, max) in [
-            ("127.0.0.1", "192.0.2.1", HTTP_SHARE.loopback),
-            ("192.0.2.1", "127.0.0.1", HTTP_SHARE.address),
+            ("127.0.0.1", "192.0.2.1", 30),
+            ("192.0.2.1", "127.0.0.1", 7),
         ] {
             let (mine, other) = (mine.parse().unwrap(), other.parse().unwrap());
             let mut filled = Vec::new();
@@ -84,6 +93,6 @@ mod tests {
             filled.pop();
             assert!(slots.fill(slots.free().await, mine).is_some());
         }
-        assert_eq!(slots.free.available_permits(), HTTP_CONNECTIONS_MAX);
+        assert_eq!(slots.free.available_permits(), 40);
     }
 }

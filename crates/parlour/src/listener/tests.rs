@@ -22,6 +22,14 @@ fn hello() -> Router {
     Router::new().route("/", axum::routing::get(|| async { "hello" }))
 }
 
+fn serving(router: Router) -> Serving {
+    Serving {
+        router,
+        tls: None,
+        limits: ListenerLimits::default(),
+    }
+}
+
 async fn get(address: SocketAddr) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream
@@ -46,10 +54,12 @@ async fn a_shortage_of_handles_is_waited_out() {
     };
     let start = tokio::time::Instant::now();
     let (stop, stopped) = oneshot::channel::<()>();
-    let server = tokio::spawn(serve_from(source, hello(), async { drop(stopped.await) }));
+    let server = tokio::spawn(serve_from(source, serving(hello()), async {
+        drop(stopped.await)
+    }));
     assert!(get(address).await.ends_with("hello"));
     assert!(
-        start.elapsed() >= 3 * ACCEPT_PAUSE,
+        start.elapsed() >= 3 * ListenerLimits::default().accept_pause,
         "each failure is followed by a pause"
     );
     stop.send(()).unwrap();
@@ -66,7 +76,7 @@ async fn a_client_that_breaks_off_costs_no_pause() {
         listener,
     };
     let _client = TcpStream::connect(address).await.unwrap();
-    let mut accepting = Accepting::default();
+    let mut accepting = Accepting::new(ListenerLimits::default().accept_pause);
     accepting.next(&mut source).await;
     assert!(source.errors.is_empty() && !accepting.is_out_of_handles);
 }
@@ -99,7 +109,7 @@ async fn a_head_that_is_too_large_is_refused() {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let head = format!(
         "GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",
-        "x".repeat(HEAD_BYTES_MAX)
+        "x".repeat(ListenerLimits::default().head_bytes_max)
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = [0; 12];
@@ -122,10 +132,11 @@ async fn a_client_that_does_not_take_its_answer_is_cut() {
         .unwrap();
     let (stream, peer) = listener.accept().await.unwrap();
     let (_stopping, stopped) = watch::channel(());
-    let slots = Slots::new();
+    let serving = Arc::new(serving(router));
+    let slots = Slots::new(&serving.limits);
     let slot = slots.fill(slots.free().await, peer.ip()).unwrap();
-    let served = serve_connection(stream, peer, router, stopped, slot);
-    tokio::time::timeout(2 * crate::limits::WRITE_TIME, served)
+    let served = serve_connection(stream, peer, serving, stopped, slot);
+    tokio::time::timeout(2 * ListenerLimits::default().write_time, served)
         .await
         .expect("the connection ends although its client reads nothing");
     let mut taken = Vec::new();

@@ -11,28 +11,44 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-use crate::limits::{SEND_BUFFER_BYTES, WRITE_TIME};
+use super::ListenerLimits;
 
-/// The stream of one HTTP connection. When its peer takes nothing for [`WRITE_TIME`] although there
-/// is something to write, writing fails and the connection is reset.
+/// The stream of one HTTP connection. When its peer takes nothing for
+/// [`ListenerLimits::write_time`] although there is something to write, writing fails and the
+/// connection is reset.
 pub(crate) struct Watched {
     stream: TcpStream,
+    send_buffer_bytes: usize,
     patience: Patience,
 }
 
 impl Watched {
     /// Bounds what the kernel keeps for the peer, too.
-    pub(super) fn new(stream: TcpStream) -> io::Result<Self> {
-        SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES / 2)?;
+    pub(super) fn new(stream: TcpStream, limits: &ListenerLimits) -> io::Result<Self> {
+        let send_buffer_bytes = limits.send_buffer_bytes;
+        SockRef::from(&stream).set_send_buffer_size(send_buffer_bytes / 2)?;
         Ok(Self {
             stream,
-            patience: Patience::default(),
+            send_buffer_bytes,
+            patience: Patience::new(limits.write_time),
         })
+    }
+
+    /// What the kernel may keep for the peer.
+    pub(crate) fn send_buffer_bytes(&self) -> usize {
+        self.send_buffer_bytes
     }
 
     /// The stream, watched no longer.
     pub(crate) fn into_inner(self) -> TcpStream {
         self.stream
+    }
+
+    /// Waits for the first byte and leaves it where it is; `None` when there will be none.
+    pub(super) async fn first_byte(&self) -> io::Result<Option<u8>> {
+        let mut first = [0];
+        let len = self.stream.peek(&mut first).await?;
+        Ok(first[..len].first().copied())
     }
 
     fn watch<T>(
@@ -49,13 +65,20 @@ impl Watched {
     }
 }
 
-/// Runs out when nothing could be written for [`WRITE_TIME`].
-#[derive(Default)]
+/// Runs out when nothing could be written for `write_time`.
 struct Patience {
+    write_time: Duration,
     end: Option<Pin<Box<Sleep>>>,
 }
 
 impl Patience {
+    fn new(write_time: Duration) -> Self {
+        Self {
+            write_time,
+            end: None,
+        }
+    }
+
     fn watch<T>(
         &mut self,
         context: &mut Context<'_>,
@@ -65,7 +88,8 @@ impl Patience {
             self.end = None;
             return written;
         }
-        let end = self.end.get_or_insert_with(|| Box::pin(sleep(WRITE_TIME)));
+        let write_time = self.write_time;
+        let end = self.end.get_or_insert_with(|| Box::pin(sleep(write_time)));
         ready!(end.as_mut().poll(context));
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
@@ -132,7 +156,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn patience_starts_anew_with_every_progress() {
         const JUST_IN_TIME: Duration = Duration::from_millis(9_900);
-        let mut patience = Patience::default();
+        const WRITE_TIME: Duration = Duration::from_secs(10);
+        let mut patience = Patience::new(WRITE_TIME);
         for _ in 0..5 {
             write_until(&mut patience, JUST_IN_TIME).await.unwrap();
         }
