@@ -67,10 +67,10 @@ impl<'a> Authority<'a> {
         self.port.unwrap_or(scheme.port())
     }
 
-    /// Whether both are the same place for plain HTTP.
-    pub(crate) fn is_same(self, other: Self) -> bool {
+    /// Whether both are the same place for `scheme`.
+    pub(crate) fn is_same(self, other: Self, scheme: Scheme) -> bool {
         self.host.eq_ignore_ascii_case(other.host)
-            && self.port_for(Scheme::Http) == other.port_for(Scheme::Http)
+            && self.port_for(scheme) == other.port_for(scheme)
     }
 }
 

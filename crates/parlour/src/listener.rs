@@ -23,6 +23,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use crate::accounts::BoxFuture;
+use crate::authority::Scheme;
 use crate::tls::TlsKeys;
 
 mod host;
@@ -31,7 +32,6 @@ mod secure;
 mod slots;
 mod watched;
 
-use host::Scheme;
 pub use limits::{ListenerLimits, ListenerLimitsError};
 use secure::Opened;
 pub(crate) use secure::Secure;

@@ -4,7 +4,7 @@ use axum::http::header::HOST;
 use axum::http::{Request, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 
-use crate::authority::Authority;
+use crate::authority::{Authority, Scheme};
 
 /// Why a request is answered with 400 before anything looks at it. The client's fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,34 +22,6 @@ pub(super) enum HostError {
 impl IntoResponse for HostError {
     fn into_response(self) -> Response {
         (StatusCode::BAD_REQUEST, format!("Bad Request\n{self}\n")).into_response()
-    }
-}
-
-/// What a request came by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scheme {
-    Http,
-    Https,
-}
-
-impl Scheme {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Https => "https",
-        }
-    }
-
-    fn port(self) -> u16 {
-        match self {
-            Self::Http => 80,
-            Self::Https => 443,
-        }
-    }
-
-    fn is_same(self, one: Authority<'_>, other: Authority<'_>) -> bool {
-        let port = |it: Authority<'_>| it.port.unwrap_or(self.port());
-        one.host.eq_ignore_ascii_case(other.host) && port(one) == port(other)
     }
 }
 
@@ -72,7 +44,7 @@ pub(super) fn check<B>(scheme: Scheme, request: &Request<B>) -> Result<(), HostE
         .scheme_str()
         .is_none_or(|it| it.eq_ignore_ascii_case(scheme.name()));
     match Authority::parse(target.as_str()) {
-        Some(target) if is_scheme && scheme.is_same(target, host) => Ok(()),
+        Some(target) if is_scheme && target.is_same(host, scheme) => Ok(()),
         _ => Err(HostError::OtherTarget),
     }
 }
