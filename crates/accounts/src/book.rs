@@ -51,7 +51,7 @@ const TIDY_AT_ONCE: usize = 4_096;
 /// assert_eq!(book.session(secret.expose()).unwrap().unwrap().id, session.id);
 ///
 /// let ended = book.remove("Ann").await.unwrap();
-/// assert_eq!(ended, [session.id]);
+/// assert_eq!(ended.sessions, [session.id]);
 /// assert!(!book.is_open(session.id));
 /// # });
 /// ```
@@ -86,6 +86,15 @@ pub struct UserInfo {
     pub sessions: usize,
 }
 
+/// Whose sessions a change has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndedUser {
+    /// The user, as the name was stored and connections carry it.
+    pub name: UserName,
+    /// The sessions that were open.
+    pub sessions: Vec<SessionId>,
+}
+
 /// What a book has done since it was opened, and holds now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -99,6 +108,9 @@ pub struct BookCounts {
 }
 
 impl Book {
+    /// The name of the file in a data directory.
+    pub const FILE_NAME: &str = "accounts.redb";
+
     /// Opens the file at `path`, or makes it (mode 0600). Waits for the disk and computes a hash;
     /// reads all sessions into memory.
     ///

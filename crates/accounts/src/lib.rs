@@ -20,7 +20,7 @@ mod secret;
 mod sessions;
 mod store;
 
-pub use book::{Book, BookCounts, UserInfo};
+pub use book::{Book, BookCounts, EndedUser, UserInfo};
 pub use config::{BookConfig, Clock, SystemClock};
 pub use error::{BookError, ChangeError};
 pub use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use parlour::{AccountsError, Password, SessionId, UserName};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Book, Inner, TIDY_AT_ONCE, TIDY_PERIOD_MAX};
+use super::{Book, EndedUser, Inner, TIDY_AT_ONCE, TIDY_PERIOD_MAX};
 use crate::ChangeError;
 use crate::name::NameKey;
 use crate::password::{NoHash, check_new};
@@ -31,7 +31,7 @@ impl Book {
     ///
     /// # Errors
     /// [`ChangeError`]: nothing was changed.
-    pub async fn remove(&self, name: &str) -> Result<Vec<SessionId>, ChangeError> {
+    pub async fn remove(&self, name: &str) -> Result<EndedUser, ChangeError> {
         let name = checked(name)?;
         self.writing(move |inner| inner.remove(&name)).await
     }
@@ -45,7 +45,7 @@ impl Book {
         &self,
         name: &str,
         password: Password,
-    ) -> Result<Vec<SessionId>, ChangeError> {
+    ) -> Result<EndedUser, ChangeError> {
         let name = checked(name)?;
         let password = self.hash(password).await?;
         self.writing(move |inner| inner.set_password(&name, password))
@@ -141,30 +141,26 @@ impl Inner {
         })
     }
 
-    fn remove(&self, name: &UserName) -> Result<Vec<SessionId>, ChangeError> {
+    fn remove(&self, name: &UserName) -> Result<EndedUser, ChangeError> {
         let key = NameKey::of(name);
         let ending = self.sessions().of_user(&key);
-        self.store.change(|change| {
-            if change.user(&key)?.is_none() {
+        let stored = self.store.change(|change| {
+            let Some(row) = change.user(&key)? else {
                 return Err(ChangeError::Unknown(name.clone()));
-            }
+            };
             change.remove_user(&key)?;
             for id in &ending {
                 change.remove_session(*id)?;
             }
-            Ok(())
-        })?;
-        Ok(self.all_ended(ending))
+            Ok(user_name(&row.name)?)
+        });
+        Ok(self.all_ended(stored?, &ending))
     }
 
-    fn set_password(
-        &self,
-        name: &UserName,
-        password: String,
-    ) -> Result<Vec<SessionId>, ChangeError> {
+    fn set_password(&self, name: &UserName, password: String) -> Result<EndedUser, ChangeError> {
         let (key, now) = (NameKey::of(name), self.now());
         let ending = self.sessions().of_user(&key);
-        self.store.change(|change| {
+        let stored = self.store.change(|change| {
             let Some(mut row) = change.user(&key)? else {
                 return Err(ChangeError::Unknown(name.clone()));
             };
@@ -175,14 +171,18 @@ impl Inner {
             for id in &ending {
                 change.remove_session(*id)?;
             }
-            Ok(())
-        })?;
-        Ok(self.all_ended(ending))
+            Ok(user_name(&row.name)?)
+        });
+        Ok(self.all_ended(stored?, &ending))
     }
 
-    fn all_ended(&self, ids: Vec<u64>) -> Vec<SessionId> {
-        self.ended(&ids);
-        ids.into_iter().map(SessionId).collect()
+    fn all_ended(&self, name: UserName, ids: &[u64]) -> EndedUser {
+        self.ended(ids);
+        let sessions = ids.iter().copied().map(SessionId);
+        EndedUser {
+            name,
+            sessions: sessions.collect(),
+        }
     }
 
     /// How many were removed and how many were written, [`TIDY_AT_ONCE`] of each at most.
