@@ -1,0 +1,59 @@
+//! What the operator wants, done.
+
+use parlour::UserName;
+use parlour_accounts::{Book, ChangeError, EndedUser};
+
+use super::USERS_AT_ONCE;
+use super::words::{Answer, Request};
+
+/// Does it, on a live server as on a stopped one. `end` is told whose sessions have ended, after
+/// the file says so.
+pub(crate) async fn do_one(book: &Book, request: Request, end: impl Fn(&UserName)) -> Answer {
+    match try_one(book, request, end).await {
+        Ok(answer) => answer,
+        Err(error) => Answer::Refused(error.into()),
+    }
+}
+
+async fn try_one(
+    book: &Book,
+    request: Request,
+    end: impl Fn(&UserName),
+) -> Result<Answer, ChangeError> {
+    let all_ended = |ended: EndedUser| {
+        end(&ended.name);
+        Answer::Ended {
+            name: ended.name.as_str().to_owned(),
+            sessions: ended.sessions.len(),
+        }
+    };
+    Ok(match request {
+        Request::Ping => Answer::Pong {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        Request::UserFind { name } => Answer::Found {
+            name: (book.find(&name).await?).map(|name| name.as_str().to_owned()),
+        },
+        Request::UserAdd { name, password } => Answer::Added {
+            name: book.add(&name, password.0).await?.as_str().to_owned(),
+        },
+        Request::UserList { after } => list(book, after).await?,
+        Request::UserRemove { name } => all_ended(book.remove(&name).await?),
+        Request::UserPasswd { name, password } => {
+            all_ended(book.set_password(&name, password.0).await?)
+        }
+    })
+}
+
+async fn list(book: &Book, after: Option<String>) -> Result<Answer, ChangeError> {
+    let bad_name = |name: &str| {
+        UserName::user(name)
+            .map_err(|error| ChangeError::BadName(name.to_owned(), error.to_string()))
+    };
+    let after = after.as_deref().map(bad_name).transpose()?;
+    let users = book.list_after(after.as_ref(), USERS_AT_ONCE).await?;
+    Ok(Answer::Users {
+        is_last: users.len() < USERS_AT_ONCE,
+        users: users.into_iter().map(Into::into).collect(),
+    })
+}

@@ -1,0 +1,165 @@
+//! The server's end of the control socket.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlour::Doors;
+use parlour_accounts::Book;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use zeroize::Zeroizing;
+
+use super::place::{ControlError, Place, check_directory};
+use super::words::{Answer, Code, Refused, Request};
+use super::{REQUEST_BYTES_MAX, do_one};
+
+/// Commands at once; further ones wait in the kernel's queue.
+const CONNECTIONS_MAX: usize = 16;
+/// For a request to come, and again for its answer to be taken.
+const LINE_TIME: Duration = Duration::from_secs(10);
+/// After a failed accept, mostly for want of descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The bound socket. Taken away when it is dropped.
+pub(crate) struct ControlSocket {
+    listener: UnixListener,
+    place: Place,
+}
+
+impl ControlSocket {
+    /// Binds the socket in the data directory, in place of one that a dead server left. To be
+    /// called on a tokio runtime by who holds the lock of the directory.
+    pub(crate) fn bind(data: &Path) -> Result<Self, ControlError> {
+        check_directory(data)?;
+        let failed = |source| ControlError::Socket {
+            path: data.into(),
+            source,
+        };
+        let place = Place::of(data).map_err(failed)?;
+        match fs::symlink_metadata(&place.path) {
+            Ok(metadata) if metadata.file_type().is_socket() => {
+                fs::remove_file(&place.path).map_err(failed)?;
+            }
+            Ok(_) => return Err(ControlError::InTheWay(data.join("control.sock"))),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
+        }
+        let listener = UnixListener::bind(&place.path).map_err(failed)?;
+        let private = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(&place.path, private).map_err(failed)?;
+        Ok(Self { listener, place })
+    }
+}
+
+impl Drop for ControlSocket {
+    fn drop(&mut self) {
+        // A socket that stays is replaced at the next start.
+        let _ = fs::remove_file(&self.place.path);
+    }
+}
+
+/// Serves the socket until it is dropped. After a command that ends sessions, their connections
+/// are closed.
+pub(crate) async fn serve(socket: ControlSocket, book: Book, doors: Doors) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            return;
+        };
+        match socket.listener.accept().await {
+            Ok((stream, _)) => {
+                let (book, doors) = (book.clone(), doors.clone());
+                tokio::spawn(async move {
+                    if let Err(error) = converse(stream, &book, &doors).await {
+                        tracing::debug!(%error, "a control connection failed");
+                    }
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the control socket takes nobody now");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// One line in, one line out.
+async fn converse(stream: UnixStream, book: &Book, doors: &Doors) -> io::Result<()> {
+    let is_allowed = is_own_or_root(&stream)?;
+    let mut stream = BufReader::new(stream);
+    let answer = if is_allowed {
+        match timeout(LINE_TIME, read_request(&mut stream)).await? {
+            Ok(request) => {
+                tracing::info!(command = request.name(), user = request.user(), "control");
+                do_one(book, request, |user| doors.end_user(user)).await
+            }
+            Err(refused) => Answer::Refused(refused),
+        }
+    } else {
+        Answer::Refused(Refused::new(
+            Code::Forbidden,
+            "the control socket is for the user who runs the server, and for root",
+        ))
+    };
+    let mut line = serde_json::to_vec(&answer)?;
+    line.push(b'\n');
+    timeout(LINE_TIME, stream.get_mut().write_all(&line)).await??;
+    Ok(())
+}
+
+/// The kernel knows who is at the other end.
+fn is_own_or_root(stream: &UnixStream) -> io::Result<bool> {
+    let peer = stream.peer_cred()?.uid();
+    Ok(peer == 0 || peer == super::place::own_user()?)
+}
+
+async fn read_request(stream: &mut BufReader<UnixStream>) -> Result<Request, Refused> {
+    let bad = |message: String| Refused::new(Code::BadRequest, message);
+    let mut line = Zeroizing::new(Vec::with_capacity(REQUEST_BYTES_MAX));
+    let mut bounded = stream.take(REQUEST_BYTES_MAX as u64);
+    let read = bounded.read_until(b'\n', &mut line).await;
+    read.map_err(|error| bad(format!("the request cannot be read: {error}")))?;
+    if line.last() != Some(&b'\n') {
+        let words = format!("a request is one line of at most {REQUEST_BYTES_MAX} bytes");
+        return Err(bad(words));
+    }
+    serde_json::from_slice(&line).map_err(|error| {
+        // Where it is wrong, and not what it says there: that may be a password.
+        bad(format!(
+            "no request that this version knows (column {} of the line)",
+            error.column()
+        ))
+    })
+}
+
+impl Request {
+    /// For the log.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Ping => "ping",
+            Self::UserFind { .. } => "user_find",
+            Self::UserAdd { .. } => "user_add",
+            Self::UserList { .. } => "user_list",
+            Self::UserRemove { .. } => "user_remove",
+            Self::UserPasswd { .. } => "user_passwd",
+        }
+    }
+
+    /// Whom it is about.
+    fn user(&self) -> Option<&str> {
+        match self {
+            Self::Ping | Self::UserList { .. } => None,
+            Self::UserFind { name }
+            | Self::UserAdd { name, .. }
+            | Self::UserRemove { name }
+            | Self::UserPasswd { name, .. } => Some(name),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The users of a data directory, whether a server runs on it or not.
+
+mod error;
+
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use parlour::UserName;
+use parlour_accounts::{Book, BookConfig};
+use tokio::runtime;
+
+use crate::control::{self, Answer, Request, Spoken, check_directory, do_one, own_user};
+use crate::{ServeError, data};
+
+pub use crate::control::{Code, ControlError, Listed, Refused};
+pub use error::UsersError;
+pub use parlour::Password;
+pub use parlour_accounts::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN};
+
+/// For another command to end, or for a server to finish its start.
+const TURN_TIME: Duration = Duration::from_secs(15);
+/// Between two tries to get its turn.
+const TURN_PAUSE: Duration = Duration::from_millis(20);
+
+/// The users of a data directory. On a live server they are asked for and changed through its
+/// control socket, else in the file, under the lock of the directory.
+#[derive(Clone, Debug)]
+pub struct Users {
+    data: PathBuf,
+}
+
+/// Whose sessions a change has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ended {
+    /// The user, as the name was stored.
+    pub name: String,
+    /// How many sessions were open.
+    pub sessions: usize,
+}
+
+/// What this process may do with the data directory.
+enum Access {
+    /// Everything.
+    Own,
+    /// Ask its live server, as root.
+    ServerOnly { owner: u32 },
+}
+
+impl Users {
+    /// Those of the data directory at `data`.
+    #[must_use]
+    pub fn of(data: &Path) -> Self {
+        Self { data: data.into() }
+    }
+
+    /// The user of that name, as the name is stored, in whatever case it is asked for.
+    ///
+    /// # Errors
+    /// [`UsersError`]: [`UsersError::NoData`] where nobody was ever added.
+    pub fn find(&self, name: &str) -> Result<Option<String>, UsersError> {
+        let checked = UserName::user(name);
+        checked.map_err(|error| Refused::new(Code::BadName, format!("{name:?}: {error}")))?;
+        let name = name.to_owned();
+        match self.ask(Request::UserFind { name })? {
+            Answer::Found { name } => Ok(name),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Adds a user; gives the name as it is stored. Makes the data directory if it is not there.
+    ///
+    /// # Errors
+    /// [`UsersError`]: nothing was changed.
+    pub fn add(&self, name: &str, password: Password) -> Result<String, UsersError> {
+        let (name, password) = (name.to_owned(), Spoken(password));
+        match self.ask(Request::UserAdd { name, password })? {
+            Answer::Added { name } => Ok(name),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Removes a user and ends all sessions of that user.
+    ///
+    /// # Errors
+    /// [`UsersError`]: nothing was changed.
+    pub fn remove(&self, name: &str) -> Result<Ended, UsersError> {
+        let name = name.to_owned();
+        self.end(Request::UserRemove { name })
+    }
+
+    /// Gives a user another password and ends all sessions of that user.
+    ///
+    /// # Errors
+    /// [`UsersError`]: nothing was changed.
+    pub fn set_password(&self, name: &str, password: Password) -> Result<Ended, UsersError> {
+        let (name, password) = (name.to_owned(), Spoken(password));
+        self.end(Request::UserPasswd { name, password })
+    }
+
+    /// All users, in the order of their names in lower case.
+    ///
+    /// # Errors
+    /// [`UsersError`].
+    pub fn list(&self) -> Result<Vec<Listed>, UsersError> {
+        let mut all: Vec<Listed> = Vec::new();
+        loop {
+            let after = all.last().map(|last| last.name.clone());
+            match self.ask(Request::UserList { after })? {
+                Answer::Users { users, is_last } => {
+                    let is_last = is_last || users.is_empty();
+                    all.extend(users);
+                    if is_last {
+                        return Ok(all);
+                    }
+                }
+                other => return Err(self.unexpected(&other)),
+            }
+        }
+    }
+
+    fn end(&self, request: Request) -> Result<Ended, UsersError> {
+        match self.ask(request)? {
+            Answer::Ended { name, sessions } => Ok(Ended { name, sessions }),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// The lock decides: who gets it works on the file, who does not asks the one who has it.
+    fn ask(&self, request: Request) -> Result<Answer, UsersError> {
+        if let Access::ServerOnly { owner } = self.access(&request)? {
+            let answer = self.ask_server(&request)?;
+            return answer.ok_or_else(|| self.not_owner(owner));
+        }
+        let deadline = Instant::now() + TURN_TIME;
+        loop {
+            match data::open(&self.data) {
+                Ok(_lock) => return self.on_file(request),
+                Err(ServeError::DataInUse(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+            if let Some(answer) = self.ask_server(&request)? {
+                return Ok(answer);
+            }
+            if Instant::now() >= deadline {
+                return Err(UsersError::NoAnswer(self.data.clone()));
+            }
+            thread::sleep(TURN_PAUSE);
+        }
+    }
+
+    fn access(&self, request: &Request) -> Result<Access, UsersError> {
+        let is_adding = matches!(request, Request::UserAdd { .. });
+        if is_adding && !self.data.exists() {
+            return Ok(Access::Own);
+        }
+        if !self.data.is_dir() || !is_adding && !self.has_been_used() {
+            return Err(UsersError::NoData(self.data.clone()));
+        }
+        let owner = check_directory(&self.data)?.uid();
+        let own = own_user().map_err(|source| ServeError::System {
+            what: "the id of this user",
+            source,
+        })?;
+        match own {
+            own if own == owner => Ok(Access::Own),
+            // Files that root made would be in the way of the owner's server.
+            0 => Ok(Access::ServerOnly { owner }),
+            _ => Err(self.not_owner(owner)),
+        }
+    }
+
+    /// A wrong directory must not become a data directory by being asked.
+    fn has_been_used(&self) -> bool {
+        [data::LOCK, Book::FILE_NAME]
+            .iter()
+            .any(|file| self.data.join(file).exists())
+    }
+
+    fn on_file(&self, request: Request) -> Result<Answer, UsersError> {
+        let book = Book::open(&self.data.join(Book::FILE_NAME), BookConfig::default())?;
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(|source| ServeError::System {
+                what: "threads",
+                source,
+            })?;
+        self.granted(runtime.block_on(do_one(&book, request, |_| ())))
+    }
+
+    fn ask_server(&self, request: &Request) -> Result<Option<Answer>, UsersError> {
+        let answer = control::ask(&self.data, request);
+        let answer = answer.map_err(|source| self.bad_answer(source))?;
+        answer.map(|answer| self.granted(answer)).transpose()
+    }
+
+    fn granted(&self, answer: Answer) -> Result<Answer, UsersError> {
+        match answer {
+            Answer::Refused(refused) => Err(refused.into()),
+            granted => Ok(granted),
+        }
+    }
+
+    fn unexpected(&self, answer: &Answer) -> UsersError {
+        self.bad_answer(io::Error::other(format!("{answer:?}")))
+    }
+
+    fn bad_answer(&self, source: io::Error) -> UsersError {
+        UsersError::BadAnswer {
+            path: self.data.clone(),
+            source,
+        }
+    }
+
+    fn not_owner(&self, owner: u32) -> UsersError {
+        UsersError::NotOwner {
+            path: self.data.clone(),
+            owner,
+        }
+    }
+}
