@@ -1,0 +1,26 @@
+//! What is wrong with the seeds and must be right here: D01 to D13 and D20 to D36 of the contract.
+//!
+//! Each test runs one check against the real server and against a double: a small server of its
+//! own that passes the check without a fault and must fail it with the fault that the row
+//! describes. So no check passes because it looks at nothing.
+//!
+//! Rows that speak of locks and loops inside a process are checked by what a client can see of them;
+//! the tests say what that is.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../seed2/wire/mod.rs"]
+mod wire;
+
+mod double;
+mod target;
+
+mod delivery;
+mod login;
+mod origins;
+mod pages;
+mod slow;
+mod stopping;
+mod survival;
+mod text;
+mod tickets;
