@@ -3,6 +3,7 @@
 use parlour_proto::{CloseReason, Position, SessionId, UserName};
 
 use crate::life::Tick;
+use crate::rate::Spent;
 use crate::table::Key;
 use crate::wire::WireIndex;
 
@@ -23,6 +24,8 @@ pub(crate) struct Connection {
     pub(crate) blocked: bool,
     /// Last progress of waiting output.
     pub(crate) progress: Tick,
+    /// What it has spent of its rate.
+    pub(crate) spent: Spent,
     /// Publishes without an answer yet.
     pub(crate) unanswered: u16,
     pub(crate) bad_frames: u8,
@@ -138,6 +141,7 @@ impl Connection {
             pong: None,
             blocked: false,
             progress: Tick::default(),
+            spent: Spent::default(),
             unanswered: 0,
             bad_frames: 0,
             in_flush: false,
@@ -159,6 +163,12 @@ impl Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_idle_connection_stays_small() {
+        let sizes = (size_of::<Connection>(), size_of::<Membership>());
+        assert!(sizes.0 <= 136 && sizes.1 <= 48, "{sizes:?}");
+    }
 
     #[test]
     fn private_output_gives_its_memory_back_and_lets_a_begun_frame_first() {

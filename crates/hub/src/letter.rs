@@ -53,6 +53,7 @@ pub(crate) enum Body {
     /// A publish has no place and never will have.
     Refused {
         to: ConnectionId,
+        room: RoomName,
         id: Option<EntryId>,
         refusal: Refusal,
     },

@@ -19,12 +19,14 @@
 //! nothing more to do, and again no later than [`Shard::deadline`].
 
 mod bus;
+mod chance;
 mod connection;
 mod home;
 mod letter;
 mod life;
 mod link;
 mod log;
+mod rate;
 mod ring;
 mod shard;
 #[cfg(any(test, feature = "sim"))]

@@ -1,6 +1,6 @@
 //! What is on the way to one other shard (or to this one itself).
 
-use parlour_proto::{COMMAND_BYTES_IN_FLIGHT_MAX, COMMANDS_IN_FLIGHT_MAX};
+use parlour_proto::{COMMAND_BYTES_IN_FLIGHT_MAX, COMMANDS_IN_FLIGHT_MAX, ROOMS_PER_FRAME_MAX};
 
 use crate::letter::{Body, Letter};
 
@@ -20,8 +20,10 @@ struct Load {
     bytes: usize,
 }
 
-/// One frame may ask for as many commands on one link: follow a room and leave another.
-const COMMANDS_PER_FRAME: u32 = 2;
+/// One frame may ask for as many commands on one link: to follow each of its rooms.
+const COMMANDS_PER_FRAME: u32 = ROOMS_PER_FRAME_MAX as u32;
+
+const _: () = assert!(COMMANDS_PER_FRAME < COMMANDS_IN_FLIGHT_MAX);
 
 impl Link {
     /// Whether any frame's commands may go.

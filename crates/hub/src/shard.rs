@@ -17,15 +17,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlour_proto::{
-    CloseReason, ConnectionId, Limits, Now, RoomName, SessionId, ShardId, UserName,
+    CloseReason, ConnectionId, Join, Limits, Now, RoomName, SessionId, ShardId, UserName,
 };
 
 use crate::bus::Bus;
+use crate::chance::Chance;
 use crate::connection::{Connection, State};
 use crate::home::Home;
 use crate::letter::{Body, Letter, Reader};
 use crate::life::{Lives, Tick};
 use crate::link::Link;
+use crate::rate::Rate;
 use crate::sockets::Sockets;
 use crate::stats::{Counts, Stats};
 use crate::store::{Answer, Request, Store};
@@ -44,7 +46,7 @@ pub struct ShardConfig {
     pub wires: Arc<[Wire]>,
     /// Its bounds. Those of the whole hub are shared out evenly.
     pub limits: Arc<Limits>,
-    /// Randomness for epochs; must differ between shards and starts.
+    /// Randomness for epochs and for times to come back; must differ between shards and starts.
     pub seed: u64,
 }
 
@@ -77,7 +79,8 @@ pub struct Shard<S> {
     shards: u16,
     wires: Arc<[Wire]>,
     limits: Arc<Limits>,
-    epochs: Epochs,
+    chance: Chance,
+    rate: Option<Rate>,
     now: Now,
     tick: Tick,
     store: S,
@@ -131,12 +134,14 @@ impl<S: Store> Shard<S> {
             limits,
             seed,
         } = config;
+        let rate = Rate::of(&limits);
         Self {
             id,
             shards,
             wires,
             limits,
-            epochs: Epochs(seed),
+            chance: Chance(seed),
+            rate,
             now: Now {
                 monotonic: Duration::ZERO,
                 wall: parlour_proto::Timestamp::from_unix_nanoseconds(0),
@@ -185,10 +190,11 @@ impl<S: Store> Shard<S> {
             self.tick.after(self.limits.ping_interval),
         );
         self.counts.attached += 1;
+        self.greet(key.index);
         if let Some(reason) = self.going_away {
             self.close(key.index, reason);
         } else if let Some(room) = attach.room {
-            self.join(key.index, room, None);
+            self.join(key.index, Join::next(room));
         }
         id_of(key)
     }
@@ -349,7 +355,7 @@ impl<S: Store> Shard<S> {
 
     fn deliver(&mut self, from: ShardId, letter: Letter) {
         match letter.0 {
-            Body::Follow { room, view } => self.handle_follow(from, room, view),
+            Body::Follow { room, view } => self.handle_follow(from, &room, view),
             Body::Unfollow { room, view } => self.handle_unfollow(from, &room, view),
             Body::Publish {
                 room,
@@ -373,7 +379,12 @@ impl<S: Store> Shard<S> {
                 id,
                 position,
             } => self.handle_ack(to, &room, id.as_ref(), position),
-            Body::Refused { to, id, refusal } => self.handle_refused(to, id.as_ref(), refusal),
+            Body::Refused {
+                to,
+                room,
+                id,
+                refusal,
+            } => self.handle_refused(to, &room, id.as_ref(), refusal),
             Body::Replay { reader, replay } => self.handle_replay(reader, replay),
             Body::Answered { commands, bytes } => {
                 self.link(from).credit(commands, bytes);
@@ -430,18 +441,5 @@ fn id_of(key: Key) -> ConnectionId {
     ConnectionId {
         index: key.index,
         generation: key.generation,
-    }
-}
-
-/// Random numbers for epochs (SplitMix64: every seed gives a full period).
-struct Epochs(u64);
-
-impl Epochs {
-    fn next(&mut self) -> parlour_proto::Epoch {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        parlour_proto::Epoch(z ^ (z >> 31))
     }
 }

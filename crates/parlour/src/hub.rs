@@ -38,8 +38,11 @@ pub struct HubConfig {
 
 impl Default for HubConfig {
     fn default() -> Self {
-        let dialects: Vec<Arc<dyn Dialect>> =
-            vec![Arc::new(dialect::Events), Arc::new(dialect::Echo)];
+        let dialects: Vec<Arc<dyn Dialect>> = vec![
+            Arc::new(dialect::Events),
+            Arc::new(dialect::V1),
+            Arc::new(dialect::Echo),
+        ];
         Self {
             limits: Limits::default(),
             shards: None,

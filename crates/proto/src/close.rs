@@ -29,6 +29,47 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
+    /// Every close that the server begins.
+    pub const ALL: [Self; 10] = [
+        Self::GoingAway,
+        Self::Protocol,
+        Self::NotUtf8,
+        Self::TooManyBadFrames,
+        Self::Lagged,
+        Self::Stuck,
+        Self::Silent,
+        Self::SignedOut,
+        Self::TooLarge,
+        Self::Failed,
+    ];
+
+    /// The name of this close on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Requested(_) => "requested",
+            Self::GoingAway => "going_away",
+            Self::Protocol => "protocol",
+            Self::NotUtf8 => "not_utf8",
+            Self::TooLarge => "too_large",
+            Self::TooManyBadFrames => "bad_frames",
+            Self::Lagged => "lagged",
+            Self::Stuck => "stuck",
+            Self::Silent => "silent",
+            Self::SignedOut => "signed_out",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether coming back the same way will help.
+    #[must_use]
+    pub fn may_come_back(self) -> bool {
+        matches!(
+            self,
+            Self::GoingAway | Self::Lagged | Self::Stuck | Self::Silent | Self::Failed
+        )
+    }
+
     /// The close code (RFC 6455, 7.4.1), or `None` for a close without one.
     #[must_use]
     pub fn code(self) -> Option<u16> {
@@ -68,24 +109,13 @@ impl CloseReason {
 
 #[cfg(test)]
 mod tests {
-    use super::CloseReason::*;
+    use super::CloseReason;
 
     #[test]
     fn texts_fit_a_close_frame() {
-        for reason in [
-            Requested(None),
-            GoingAway,
-            Protocol,
-            NotUtf8,
-            TooLarge,
-            TooManyBadFrames,
-            Lagged,
-            Stuck,
-            Silent,
-            SignedOut,
-            Failed,
-        ] {
+        for reason in CloseReason::ALL {
             assert!(reason.text().len() <= 123, "{reason:?}");
+            assert!(reason.code().is_some(), "{reason:?}");
         }
     }
 }

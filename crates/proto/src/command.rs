@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{EntryId, EntryKind, Frame, Position, RoomName};
+use crate::{EntryId, EntryKind, Frame, Position, Refusal, RoomName};
 
 /// One request of a connection.
 #[derive(Clone, Debug)]
@@ -23,18 +23,90 @@ pub enum Command<'a> {
         /// Where to.
         room: RoomName,
     },
-    /// Be in this room too.
+    /// Be in these rooms too. Each is answered by itself.
     Join {
-        /// Which room.
-        room: RoomName,
-        /// The last entry the client has; `None` starts with the next entry.
-        from: Option<Position>,
+        /// At most [`ROOMS_PER_FRAME_MAX`](crate::ROOMS_PER_FRAME_MAX).
+        rooms: Vec<Join>,
     },
-    /// Be no longer in this room.
+    /// Be no longer in these rooms. Each is answered by itself.
     Leave {
-        /// Which room.
-        room: RoomName,
+        /// At most [`ROOMS_PER_FRAME_MAX`](crate::ROOMS_PER_FRAME_MAX).
+        rooms: Vec<RoomName>,
+    },
+    /// Answer, to show that somebody is there.
+    Ping {
+        /// What the answer carries.
+        id: Option<EntryId>,
     },
     /// Give the same frame back to this connection alone (contract rows 4.01, 4.02).
     Echo(Frame<'a>),
+    /// A frame that was read so far that its refusal can say what it belongs to.
+    Refused {
+        /// The room that it names.
+        room: Option<RoomName>,
+        /// The id that it names.
+        id: Option<EntryId>,
+        /// Why it is no command.
+        refusal: Refusal,
+    },
 }
+
+/// One room to be in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Join {
+    /// Which room.
+    pub room: RoomName,
+    /// The last entry that the client has; `None` starts with the next entry.
+    pub from: Option<Position>,
+    /// Tell who is here, and who comes and goes.
+    pub presence: bool,
+}
+
+impl Join {
+    /// To be in `room` from its next entry on.
+    #[must_use]
+    pub fn next(room: RoomName) -> Self {
+        Self {
+            room,
+            from: None,
+            presence: false,
+        }
+    }
+}
+
+impl Command<'_> {
+    /// The room and the id that an answer to the whole command names.
+    #[must_use]
+    pub fn about(&self) -> (Option<&RoomName>, Option<&EntryId>) {
+        match self {
+            Self::Publish { room, id, .. } | Self::Refused { room, id, .. } => {
+                (room.as_ref(), id.as_ref())
+            }
+            Self::Enter { room } => (Some(room), None),
+            Self::Join { rooms } => match &rooms[..] {
+                [only] => (Some(&only.room), None),
+                _ => (None, None),
+            },
+            Self::Leave { rooms } => match &rooms[..] {
+                [only] => (Some(only), None),
+                _ => (None, None),
+            },
+            Self::Ping { id } => (None, id.as_ref()),
+            Self::Echo(_) => (None, None),
+        }
+    }
+
+    /// What it counts against the rate of its connection: one, and one more for every 16 rooms.
+    #[must_use]
+    pub fn cost(&self) -> u32 {
+        let rooms = match self {
+            Self::Join { rooms } => rooms.len(),
+            Self::Leave { rooms } => rooms.len(),
+            _ => 0,
+        };
+        1 + u32::try_from(rooms / ROOMS_PER_COST).unwrap_or(u32::MAX - 1)
+    }
+}
+
+/// So many rooms of one frame count as one frame more.
+const ROOMS_PER_COST: usize = 16;

@@ -2,9 +2,11 @@
 
 mod echo;
 mod events;
+mod v1;
 
 pub use echo::Echo;
 pub use events::Events;
+pub use v1::V1;
 
 use crate::{CloseReason, Command, Event, Refusal};
 
@@ -61,12 +63,19 @@ pub trait Dialect: Send + Sync + 'static {
     /// Turns a client's frame into a command.
     ///
     /// # Errors
-    /// A [`Refusal`] is told to the client, which stays connected.
+    /// A [`Refusal`] is told to the client, which stays connected. If the frame could be read so far
+    /// that its answer can name a room or an id, [`Command::Refused`] says so instead.
     fn decode<'a>(&self, frame: Frame<'a>) -> Result<Command<'a>, Refusal>;
 
     /// Writes the frame that tells `event` behind what is in `out`. `None`: this dialect has no
     /// words for it, and nothing was written.
     fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) -> Option<FrameKind>;
+
+    /// Whether [`Limits::messages_per_second`](crate::Limits::messages_per_second) holds for frames
+    /// of this dialect.
+    fn has_rate_limit(&self) -> bool {
+        true
+    }
 
     /// What becomes of a connection that missed entries when [`encode`](Self::encode) has no words
     /// for [`Event::Gap`].

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::{Seq, Timestamp};
+use crate::{Refusal, Seq, Timestamp, json};
 
 /// The producer's name for what it publishes: at most 64 bytes. An acknowledgement and the entry
 /// itself both carry it.
@@ -46,6 +46,21 @@ pub struct EntryKind(Cow<'static, str>);
 impl EntryKind {
     /// A chat message: the payload is one JSON string.
     pub const MESSAGE: Self = Self(Cow::Borrowed("message"));
+
+    /// Longest name of a kind that a client may use, in bytes.
+    pub const BYTES_MAX: usize = 64;
+
+    /// The kind that a client names, or `None` if the name is not 1 to [`Self::BYTES_MAX`] bytes of
+    /// letters, digits, `_`, `-`, `.` and `:`.
+    #[must_use]
+    pub fn new(name: &str) -> Option<Self> {
+        if name == Self::MESSAGE.as_str() {
+            return Some(Self::MESSAGE);
+        }
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
+        let fits = (1..=Self::BYTES_MAX).contains(&name.len()) && name.bytes().all(is_plain);
+        fits.then(|| Self(Cow::Owned(name.to_owned())))
+    }
 
     /// A kind of the embedding application's own.
     #[must_use]
@@ -91,6 +106,31 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// Checks what an embedding application publishes by the rules that hold for clients: the
+    /// payload is JSON, and that of a [`MESSAGE`](EntryKind::MESSAGE) is one string.
+    ///
+    /// # Errors
+    /// [`Refusal::BadPayload`]; the caller's fault.
+    ///
+    /// ```
+    /// use parlour_proto::{Draft, EntryKind};
+    /// let draft = |payload: &'static str| Draft {
+    ///     id: None,
+    ///     from: "app".into(),
+    ///     kind: EntryKind::MESSAGE,
+    ///     payload: payload.into(),
+    /// };
+    /// assert!(draft("\"hello\"").check().is_ok());
+    /// assert!(draft("hello").check().is_err());
+    /// ```
+    pub fn check(&self) -> Result<(), Refusal> {
+        let text = std::str::from_utf8(&self.payload).map_err(|_| Refusal::BadPayload)?;
+        if self.kind == EntryKind::MESSAGE && !text.trim_ascii_start().starts_with('"') {
+            return Err(Refusal::BadPayload);
+        }
+        json::check(text)
+    }
+
     /// Makes it the entry `seq` of its room.
     #[must_use]
     pub fn numbered(self, seq: Seq, sent: Timestamp) -> Entry {

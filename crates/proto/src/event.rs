@@ -1,10 +1,21 @@
 //! What a client is told, before a dialect encodes it.
 
-use crate::{Entry, EntryId, Epoch, Frame, Position, Refusal, RoomName, Seq};
+use std::time::Duration;
+
+use crate::{
+    CloseReason, Entry, EntryId, Epoch, Frame, Limits, Position, Refusal, RoomName, Seq, UserName,
+};
 
 /// One thing that a connection is told.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
+    /// Who the connection speaks as, and what holds for it; the first that it is told.
+    Hello {
+        /// Who it is.
+        user: &'a UserName,
+        /// The bounds of the hub.
+        limits: &'a Limits,
+    },
     /// An entry of a room; encoded once per dialect, for all its members.
     Entry {
         /// Whose log it is in.
@@ -38,12 +49,53 @@ pub enum Event<'a> {
         /// What is missing.
         missed: Missed,
     },
+    /// The connection asked to be no longer in this room, and is not.
+    Left {
+        /// Which room.
+        room: &'a RoomName,
+    },
+    /// Who is in a room: everything that was told before is replaced.
+    Presence {
+        /// Which room.
+        room: &'a RoomName,
+        /// How many users.
+        count: usize,
+        /// Who they are, in order; `None` above `Limits::presence_members_max`.
+        users: Option<&'a [UserName]>,
+    },
+    /// Who came and who went since the last that was told.
+    PresenceChange {
+        /// Which room.
+        room: &'a RoomName,
+        /// How many users there are now.
+        count: usize,
+        /// Those who are new, in order.
+        came: &'a [UserName],
+        /// Those who are no longer here, in order.
+        went: &'a [UserName],
+    },
+    /// The answer to a ping in the dialect's own words.
+    Pong {
+        /// What the ping carried.
+        id: Option<&'a EntryId>,
+    },
     /// The connection's own command was refused.
     Refused {
+        /// The room that the command was about.
+        room: Option<&'a RoomName>,
         /// What the producer called the refused publish.
         id: Option<&'a EntryId>,
         /// Why.
         refusal: Refusal,
+        /// After this time the same command may succeed.
+        retry_after: Option<Duration>,
+    },
+    /// The server closes the connection; the last that it is told.
+    Closing {
+        /// Why.
+        reason: CloseReason,
+        /// After this time the client should come back.
+        retry_after: Option<Duration>,
     },
     /// The connection's own frame, given back.
     Echo(Frame<'a>),

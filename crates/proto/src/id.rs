@@ -111,7 +111,7 @@ pub enum RoomNameError {
 /// assert_eq!(UserName::guest("ann").unwrap().as_str(), "guest-ann");
 /// assert!(UserName::guest("a\nb").is_err());
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserName(Arc<str>);
 
 /// Longest part of a name that a person chooses, in bytes.
@@ -260,9 +260,40 @@ impl Seq {
     }
 }
 
+impl Seq {
+    /// The largest number that a JSON number holds exactly everywhere (RFC 8259, 6): 2^53 - 1. A
+    /// room that numbers a million entries a second comes to it after 285 years.
+    pub const MAX: Self = Self((1 << 53) - 1);
+}
+
 /// Random id of one life of a room's log. In another epoch numbers start again.
+///
+/// Clients are told it as text, since a JSON number does not hold 64 bits:
+///
+/// ```
+/// use parlour_proto::Epoch;
+/// let epoch = Epoch(0x9f3c_5d20_a1b4_e687);
+/// assert_eq!(epoch.to_string(), "9f3c5d20a1b4e687");
+/// assert_eq!(Epoch::parse("9f3c5d20a1b4e687"), Some(epoch));
+/// assert_eq!(Epoch::parse("9f3c"), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Epoch(pub u64);
+
+impl Epoch {
+    /// Reads what [`Display`](fmt::Display) writes: 16 hexadecimal digits and nothing else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_hex = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hex.then(|| u64::from_str_radix(text, 16).ok().map(Self))?
+    }
+}
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
 
 /// A place in a room's log: the last entry that a reader has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -20,12 +20,13 @@ pub mod dialect;
 mod entry;
 mod event;
 mod id;
+mod json;
 mod limits;
 mod refusal;
 
 pub use clock::{Now, Timestamp};
 pub use close::CloseReason;
-pub use command::Command;
+pub use command::{Command, Join};
 pub use dialect::{Dialect, Frame, FrameKind};
 pub use entry::{Draft, Entry, EntryId, EntryKind};
 pub use event::{Event, Missed};
@@ -35,6 +36,6 @@ pub use id::{
 };
 pub use limits::{
     BAD_FRAMES_MAX, BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, COMMAND_BYTES_IN_FLIGHT_MAX,
-    COMMANDS_IN_FLIGHT_MAX, Limits, PASS_MEMBERS_MAX,
+    COMMANDS_IN_FLIGHT_MAX, Limits, PASS_MEMBERS_MAX, ROOMS_PER_FRAME_MAX,
 };
 pub use refusal::Refusal;

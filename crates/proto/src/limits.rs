@@ -18,8 +18,14 @@ pub struct Limits {
     pub rooms_max: usize,
     /// Rooms of one connection; over it: `too_many_rooms_here`.
     pub rooms_per_connection_max: usize,
+    /// Frames of one connection in a second; over it: `rate_limited`. 0 means no limit.
+    pub messages_per_second: u32,
+    /// Frames that a connection which was quiet may send at once, at least 1; over it: as above.
+    pub message_burst: u32,
+    /// Users that presence tells by name; a room of more tells only how many there are.
+    pub presence_members_max: usize,
     /// Acks, errors, pongs and replays waiting for one connection, in bytes; while it is full that
-    /// connection is not read. One reply may stand over the bound.
+    /// connection is not read. The answers to one frame may stand over the bound.
     pub private_bytes_max: usize,
     /// Connections of the hub; over it: 503.
     pub connections_max: usize,
@@ -37,6 +43,9 @@ pub struct Limits {
 
 /// Bad frames in a row that end a connection with close 1008 (contract E2).
 pub const BAD_FRAMES_MAX: u8 = 10;
+/// Rooms that one frame may join or leave; over it: `bad_payload`. It bounds the answers to one
+/// frame, and the commands that one frame becomes.
+pub const ROOMS_PER_FRAME_MAX: usize = 1_000;
 /// Entries of a room that travel to one shard at once; the rest follows when it has taken them.
 pub const BATCH_ENTRIES_MAX: usize = 512;
 /// Bytes of such a batch, by [`Entry::cost`](crate::Entry::cost); one entry may stand over it.
@@ -63,6 +72,9 @@ impl Default for Limits {
             logs_total_bytes_max: 1 << 30,
             rooms_max: 1_000_000,
             rooms_per_connection_max: 1_000,
+            messages_per_second: 100,
+            message_burst: 500,
+            presence_members_max: 500,
             private_bytes_max: 256 * 1024,
             connections_max: 100_000,
             empty_room_kept: Duration::from_secs(60),

@@ -1,41 +1,63 @@
 //! Why a command was refused. The connection stays; nothing else changes.
 
-/// A refused command, by name. [`code`](Self::code) is what clients match on, the text is for people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// A refused command, by name. [`code`](Self::code) is what clients match on, the text is for people
+/// and fits every dialect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// The frame is not JSON.
-    #[error("this frame is not JSON; send {{\"type\": …, \"payload\": …}}")]
+    #[error("this frame is not JSON")]
     BadJson,
     /// The frame has no type, or one that this door does not know.
-    #[error("this door does not know that type; send send_message or change_room")]
+    #[error("this frame has no type, or one that this door does not know")]
     UnknownType,
-    /// The payload does not have the shape that its type asks for.
-    #[error("the payload does not have the shape that its type asks for")]
+    /// The frame does not have the shape that its type asks for.
+    #[error("this frame does not have the shape that its type asks for")]
     BadPayload,
     /// The room's name breaks a rule.
     #[error(
         "a room's name has 1 to 128 bytes, no control or invisible characters, and no $ at the start"
     )]
     BadRoom,
-    /// The connection is not in the room that it published to.
-    #[error("join the room before publishing to it")]
+    /// The position is none that this room can have given.
+    #[error("this room never gave out that position; join without one")]
+    BadPosition,
+    /// The connection is not in the room that the command is about.
+    #[error("this connection is not in that room; join it first")]
     NotInRoom,
+    /// The connection is in that room already.
+    #[error("this connection is in that room already")]
+    AlreadyJoined,
     /// This connection is in as many rooms as it may be.
     #[error("this connection is in as many rooms as it may be; leave one first")]
     TooManyRoomsHere,
     /// The server has as many rooms as it may have.
     #[error("the server has as many rooms as it may have; try again later")]
     TooManyRooms,
-    /// The position is none that this room can have given.
-    #[error("this room never gave out that position; join without one")]
-    BadPosition,
+    /// The connection has sent more than it may.
+    #[error("too many messages; slow down")]
+    RateLimited,
     /// The store refused the entry; it is nowhere, and may be sent again.
     #[error("the entry could not be stored; it was not published, send it again later")]
     NotStored,
 }
 
 impl Refusal {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::BadJson,
+        Self::UnknownType,
+        Self::BadPayload,
+        Self::BadRoom,
+        Self::BadPosition,
+        Self::NotInRoom,
+        Self::AlreadyJoined,
+        Self::TooManyRoomsHere,
+        Self::TooManyRooms,
+        Self::RateLimited,
+        Self::NotStored,
+    ];
+
     /// The name of this refusal on the wire.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -44,10 +66,12 @@ impl Refusal {
             Self::UnknownType => "unknown_type",
             Self::BadPayload => "bad_payload",
             Self::BadRoom => "bad_room",
+            Self::BadPosition => "bad_position",
             Self::NotInRoom => "not_in_room",
+            Self::AlreadyJoined => "already_joined",
             Self::TooManyRoomsHere => "too_many_rooms_here",
             Self::TooManyRooms => "too_many_rooms",
-            Self::BadPosition => "bad_position",
+            Self::RateLimited => "rate_limited",
             Self::NotStored => "not_stored",
         }
     }
@@ -58,6 +82,15 @@ impl Refusal {
         matches!(
             self,
             Self::BadJson | Self::UnknownType | Self::BadPayload | Self::BadRoom
+        )
+    }
+
+    /// Whether the same command may succeed later.
+    #[must_use]
+    pub fn may_pass_later(self) -> bool {
+        matches!(
+            self,
+            Self::TooManyRooms | Self::RateLimited | Self::NotStored
         )
     }
 }

@@ -100,8 +100,9 @@ impl<S: Store> Shard<S> {
             match replay {
                 Ok(replay) => self.show_replay(index, reader.view, (after, told), &replay),
                 Err(refusal) => {
+                    let room = self.views.get(reader.view).map(|view| view.room.clone());
                     self.leave(index, slot);
-                    self.refuse(index, None, refusal);
+                    self.refuse(index, room.as_ref(), None, refusal);
                 }
             }
         }

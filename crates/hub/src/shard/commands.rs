@@ -1,10 +1,11 @@
 //! What connections ask.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parlour_proto::{
     BAD_FRAMES_MAX, CloseReason, Command, ConnectionId, Draft, EntryId, EntryKind, Event, Frame,
-    Position, Refusal, RoomName,
+    Join, Position, Refusal, RoomName,
 };
 
 use super::{Shard, home_of};
@@ -22,13 +23,30 @@ impl<S: Store> Shard<S> {
             return;
         }
         let dialect = Arc::clone(&self.wires[usize::from(connection.wire.0)].dialect);
-        match dialect.decode(frame) {
-            Ok(command) => {
-                connection.bad_frames = 0;
-                self.handle_command(index, command);
-            }
-            Err(refusal) => self.refuse(index, None, refusal),
+        let decoded = dialect.decode(frame);
+        if dialect.has_rate_limit()
+            && let Err(retry_after) = self.spend(index, &decoded)
+        {
+            let (room, id) = decoded.as_ref().map_or((None, None), Command::about);
+            return self.tell_refusal(index, room, id, Refusal::RateLimited, Some(retry_after));
         }
+        match decoded {
+            Ok(command) => self.handle_command(index, command),
+            Err(refusal) => self.refuse(index, None, None, refusal),
+        }
+    }
+
+    /// Counts a frame against its connection's rate, or says when it may come again.
+    fn spend(
+        &mut self,
+        index: u32,
+        decoded: &Result<Command<'_>, Refusal>,
+    ) -> Result<(), Duration> {
+        let (Some(rate), Some(connection)) = (self.rate, self.connections.at_mut(index)) else {
+            return Ok(());
+        };
+        let cost = decoded.as_ref().map_or(1, Command::cost);
+        connection.spent.spend(cost, self.now.monotonic, rate)
     }
 
     /// A ping: answered behind what waits, and while the output is blocked only the latest
@@ -55,6 +73,12 @@ impl<S: Store> Shard<S> {
     }
 
     fn handle_command(&mut self, index: u32, command: Command<'_>) {
+        if let Command::Refused { room, id, refusal } = command {
+            return self.refuse(index, room.as_ref(), id.as_ref(), refusal);
+        }
+        if let Some(connection) = self.connections.at_mut(index) {
+            connection.bad_frames = 0;
+        }
         match command {
             Command::Publish {
                 room,
@@ -65,21 +89,38 @@ impl<S: Store> Shard<S> {
                 self.publish_from(index, room, Publication { id, kind, payload });
             }
             Command::Enter { room } => self.enter(index, room),
-            Command::Join { room, from } => self.join(index, room, from),
-            Command::Leave { room } => match self.slot_in(index, &room) {
-                Some(slot) => self.leave(index, slot),
-                None => self.refuse(index, None, Refusal::NotInRoom),
-            },
+            Command::Join { rooms } => rooms.into_iter().for_each(|join| self.join(index, join)),
+            Command::Leave { rooms } => {
+                rooms.iter().for_each(|room| self.leave_room(index, room));
+            }
+            Command::Ping { id } => {
+                let id = id.as_ref();
+                self.tell(index, &Event::Pong { id });
+            }
             Command::Echo(frame) => {
                 self.tell(index, &Event::Echo(frame));
             }
+            Command::Refused { .. } => {}
+        }
+    }
+
+    fn leave_room(&mut self, index: u32, room: &RoomName) {
+        match self.slot_in(index, room) {
+            Some(slot) => {
+                self.leave(index, slot);
+                self.tell(index, &Event::Left { room });
+            }
+            None => self.refuse(index, Some(room), None, Refusal::NotInRoom),
         }
     }
 
     fn publish_from(&mut self, index: u32, room: Option<RoomName>, publication: Publication) {
         let Publication { id, kind, payload } = publication;
-        let Some(room) = self.room_to_publish(index, room) else {
-            return self.refuse(index, id.as_ref(), Refusal::NotInRoom);
+        let room = match self.room_to_publish(index, room) {
+            Ok(room) => room,
+            Err(room) => {
+                return self.refuse(index, room.as_ref(), id.as_ref(), Refusal::NotInRoom);
+            }
         };
         let Some(from) = self.id_at(index) else {
             return;
@@ -98,16 +139,21 @@ impl<S: Store> Shard<S> {
         self.link(home).command(Body::Publish { room, draft, from });
     }
 
-    /// The named room if the connection is in it, or its only one.
-    fn room_to_publish(&self, index: u32, room: Option<RoomName>) -> Option<RoomName> {
-        let connection = self.connections.at(index)?;
-        match room {
-            Some(room) => self.slot_in(index, &room).map(|_| room),
-            None => {
-                let only = connection.rooms.last()?;
-                self.views.get(only.view).map(|view| view.room.clone())
-            }
+    /// The named room if the connection is in it, or its only one; else what was named.
+    fn room_to_publish(
+        &self,
+        index: u32,
+        room: Option<RoomName>,
+    ) -> Result<RoomName, Option<RoomName>> {
+        if let Some(room) = room {
+            return match self.slot_in(index, &room) {
+                Some(_) => Ok(room),
+                None => Err(Some(room)),
+            };
         }
+        let only = self.connections.at(index).and_then(|c| c.rooms.last());
+        let view = only.and_then(|only| self.views.get(only.view));
+        view.map(|view| view.room.clone()).ok_or(None)
     }
 
     pub(super) fn slot_in(&self, index: u32, room: &RoomName) -> Option<usize> {
@@ -118,13 +164,40 @@ impl<S: Store> Shard<S> {
     fn enter(&mut self, index: u32, room: RoomName) {
         let here = self.view_by_room.get(&room).copied();
         self.leave_all_but(index, here);
-        self.join(index, room, None);
+        if self.slot_in(index, &room).is_none() {
+            self.join(index, Join::next(room));
+        }
     }
 
-    /// Tells a client that its command was refused. Ten bad frames in a row end the connection.
-    pub(super) fn refuse(&mut self, index: u32, id: Option<&EntryId>, refusal: Refusal) {
-        self.counts.refusals += 1;
-        self.tell(index, &Event::Refused { id, refusal });
+    /// Tells a client that its command was refused, and when the same may pass.
+    pub(super) fn refuse(
+        &mut self,
+        index: u32,
+        room: Option<&RoomName>,
+        id: Option<&EntryId>,
+        refusal: Refusal,
+    ) {
+        let retry_after = refusal.may_pass_later().then(|| self.chance.retry_after());
+        self.tell_refusal(index, room, id, refusal, retry_after);
+    }
+
+    /// Ten bad frames in a row end the connection.
+    fn tell_refusal(
+        &mut self,
+        index: u32,
+        room: Option<&RoomName>,
+        id: Option<&EntryId>,
+        refusal: Refusal,
+        retry_after: Option<Duration>,
+    ) {
+        self.counts.refusal(refusal);
+        let refused = Event::Refused {
+            room,
+            id,
+            refusal,
+            retry_after,
+        };
+        self.tell(index, &refused);
         let Some(connection) = self.connections.at_mut(index) else {
             return;
         };
@@ -154,6 +227,7 @@ impl<S: Store> Shard<S> {
     pub(super) fn handle_refused(
         &mut self,
         to: ConnectionId,
+        room: &RoomName,
         id: Option<&EntryId>,
         refusal: Refusal,
     ) {
@@ -161,7 +235,7 @@ impl<S: Store> Shard<S> {
             return;
         };
         connection.unanswered -= 1;
-        self.refuse(to.index, id, refusal);
+        self.refuse(to.index, Some(room), id, refusal);
         self.reconsider(to.index);
     }
 }

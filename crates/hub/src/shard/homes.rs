@@ -22,7 +22,7 @@ pub(super) struct PendingRead {
 }
 
 impl<S: Store> Shard<S> {
-    pub(super) fn handle_follow(&mut self, from: ShardId, room: RoomName, view: Key) {
+    pub(super) fn handle_follow(&mut self, from: ShardId, room: &RoomName, view: Key) {
         let answer = match self.home_for(room) {
             Ok(key) => {
                 let Some(home) = self.homes.get_mut(key) else {
@@ -76,7 +76,7 @@ impl<S: Store> Shard<S> {
         from: ConnectionId,
     ) {
         let (sent, limits) = (self.now.wall, Arc::clone(&self.limits));
-        match self.home_for(room) {
+        match self.home_for(&room) {
             Ok(key) => {
                 let Some(home) = self.homes.get_mut(key) else {
                     return;
@@ -88,8 +88,13 @@ impl<S: Store> Shard<S> {
             }
             Err(refusal) => {
                 let (to, id, bytes) = (from, draft.id, draft.payload.len());
-                self.link(shard)
-                    .answer(Body::Refused { to, id, refusal }, bytes);
+                let refused = Body::Refused {
+                    to,
+                    room,
+                    id,
+                    refusal,
+                };
+                self.link(shard).answer(refused, bytes);
             }
         }
     }
@@ -179,16 +184,16 @@ impl<S: Store> Shard<S> {
     }
 
     /// The home of a room, made when needed.
-    fn home_for(&mut self, room: RoomName) -> Result<Key, Refusal> {
-        if let Some(key) = self.home_by_room.get(&room) {
+    fn home_for(&mut self, room: &RoomName) -> Result<Key, Refusal> {
+        if let Some(key) = self.home_by_room.get(room) {
             return Ok(*key);
         }
         if self.homes.len() >= self.limits.rooms_max.div_ceil(usize::from(self.shards)) {
             return Err(Refusal::TooManyRooms);
         }
-        let home = Home::new(room.clone(), self.epochs.next(), self.now.monotonic);
+        let home = Home::new(room.clone(), self.chance.epoch(), self.now.monotonic);
         let key = self.homes.insert(home);
-        self.home_by_room.insert(room, key);
+        self.home_by_room.insert(room.clone(), key);
         self.note_if_empty(key);
         Ok(key)
     }
@@ -273,7 +278,12 @@ impl<S: Store> Shard<S> {
                     id,
                     position,
                 },
-                Err(refusal) => Body::Refused { to, id, refusal },
+                Err(refusal) => Body::Refused {
+                    to,
+                    room: room.clone(),
+                    id,
+                    refusal,
+                },
             };
             self.link(shard).answer(body, bytes);
         }

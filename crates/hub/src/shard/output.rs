@@ -1,5 +1,7 @@
 //! What goes to one connection: private output, and the order in which a blocked one is drained.
 
+use std::sync::Arc;
+
 use parlour_proto::{CloseReason, Event};
 
 use super::Shard;
@@ -26,6 +28,36 @@ impl<S: Store> Shard<S> {
         told
     }
 
+    /// The first that a connection is told.
+    pub(super) fn greet(&mut self, index: u32) {
+        let Some(connection) = self.connections.at(index) else {
+            return;
+        };
+        let (user, limits) = (connection.who.clone(), Arc::clone(&self.limits));
+        self.tell(
+            index,
+            &Event::Hello {
+                user: &user,
+                limits: &limits,
+            },
+        );
+    }
+
+    /// The last, before a close frame that the server begins.
+    fn take_leave(&mut self, index: u32, reason: CloseReason) {
+        if matches!(reason, CloseReason::Requested(_)) {
+            return;
+        }
+        let retry_after = reason.may_come_back().then(|| self.chance.retry_after());
+        self.tell(
+            index,
+            &Event::Closing {
+                reason,
+                retry_after,
+            },
+        );
+    }
+
     pub(super) fn queue_flush(&mut self, index: u32) {
         let Some(id) = self.id_at(index) else { return };
         if let Some(connection) = self.connection(id)
@@ -46,6 +78,7 @@ impl<S: Store> Shard<S> {
             return;
         }
         self.leave_all(index);
+        self.take_leave(index, reason);
         let Some(connection) = self.connections.at_mut(index) else {
             return;
         };
@@ -57,20 +90,11 @@ impl<S: Store> Shard<S> {
         if !connection.blocked {
             connection.progress = self.tick;
         }
-        self.count_close(reason);
+        self.counts.close(reason);
         self.lives
             .due_by(index, self.tick.after(self.limits.close_timeout));
         self.queue_flush(index);
         self.resume(index);
-    }
-
-    fn count_close(&mut self, reason: CloseReason) {
-        match reason {
-            CloseReason::Lagged | CloseReason::Stuck => self.counts.slow_closes += 1,
-            CloseReason::Silent => self.counts.silent_closes += 1,
-            CloseReason::Failed => self.counts.failures += 1,
-            _ => {}
-        }
     }
 
     pub(super) fn flush_private(&mut self, sockets: &mut impl Sockets) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use parlour_proto::{CloseReason, Entry, Event, Position, Refusal, RoomName, Seq};
+use parlour_proto::{CloseReason, Entry, Event, Join, Position, Refusal, RoomName, Seq};
 
 use super::{Shard, home_of};
 use crate::connection::{Membership, Stand};
@@ -14,17 +14,18 @@ use crate::view::View;
 use crate::weights::Holder;
 
 impl<S: Store> Shard<S> {
-    /// Puts a connection into a room, after `from` or before the room's next entry.
-    pub(super) fn join(&mut self, index: u32, room: RoomName, from: Option<Position>) {
+    /// Puts a connection into a room, after a position or before the room's next entry.
+    pub(super) fn join(&mut self, index: u32, join: Join) {
+        let Join { room, from, .. } = join;
         if self.slot_in(index, &room).is_some() {
-            return;
+            return self.refuse(index, Some(&room), None, Refusal::AlreadyJoined);
         }
         let rooms = self
             .connections
             .at(index)
             .map_or(0, |connection| connection.rooms.len());
         if rooms >= self.limits.rooms_per_connection_max {
-            return self.refuse(index, None, Refusal::TooManyRoomsHere);
+            return self.refuse(index, Some(&room), None, Refusal::TooManyRoomsHere);
         }
         let view = self.view_for(room);
         self.add_member(index, view, from);
@@ -119,10 +120,13 @@ impl<S: Store> Shard<S> {
     }
 
     pub(super) fn handle_not_following(&mut self, key: Key, refusal: Refusal) {
+        let Some(room) = self.views.get(key).map(|view| view.room.clone()) else {
+            return;
+        };
         for index in self.members_of(key) {
             if let Some(slot) = self.connections.at(index).and_then(|c| c.slot_of(key)) {
                 self.leave(index, slot);
-                self.refuse(index, None, refusal);
+                self.refuse(index, Some(&room), None, refusal);
             }
         }
         self.forget_view(key);

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use parlour_proto::{
-    Command, Dialect, EntryId, EntryKind, Epoch, Event, Frame, FrameKind, Missed, Position,
+    Command, Dialect, EntryId, EntryKind, Epoch, Event, Frame, FrameKind, Join, Missed, Position,
     Refusal, RoomName, Seq,
 };
 
@@ -33,14 +33,17 @@ impl Dialect for Speech {
                 payload: payload.to_owned().into(),
             }),
             ["join", name] => Ok(Command::Join {
-                room: room(name)?,
-                from: None,
+                rooms: vec![Join::next(room(name)?)],
             }),
             ["join", name, epoch, seq] => Ok(Command::Join {
-                room: room(name)?,
-                from: Some(position(epoch, seq)?),
+                rooms: vec![Join {
+                    from: Some(position(epoch, seq)?),
+                    ..Join::next(room(name)?)
+                }],
             }),
-            ["leave", name] => Ok(Command::Leave { room: room(name)? }),
+            ["leave", name] => Ok(Command::Leave {
+                rooms: vec![room(name)?],
+            }),
             _ => Err(Refusal::UnknownType),
         }
     }
@@ -79,7 +82,7 @@ impl Dialect for Speech {
             } => {
                 write!(out, "reset {room} {} {}", now.epoch.0, now.seq.0).ok()?;
             }
-            Event::Refused { id, refusal } => {
+            Event::Refused { id, refusal, .. } => {
                 write!(
                     out,
                     "refused {} {}",
@@ -88,7 +91,7 @@ impl Dialect for Speech {
                 )
                 .ok()?;
             }
-            Event::Echo(_) => return None,
+            _ => return None,
         }
         Some(FrameKind::Text)
     }

@@ -30,7 +30,7 @@ fn an_empty_room_is_forgotten_after_a_minute_and_comes_back_in_a_new_epoch() {
         world.say(back, &format!("leave {den}"));
         world.say(back, &format!("join {den} {epoch} 1"));
         world.run();
-        assert_eq!(world.heard(back)[1], format!("reset {den} 1 -> 0"));
+        assert_eq!(world.heard(back)[2], format!("reset {den} 1 -> 0"));
     }
 }
 

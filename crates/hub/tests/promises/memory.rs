@@ -62,7 +62,7 @@ fn over_the_bound_of_all_logs_the_largest_is_trimmed_first() {
     world.say(reader, &format!("join quiet {epoch} 0"));
     world.run();
     let heard = world.heard(reader);
-    assert_eq!(heard.len(), 11, "the small log is whole: {heard:?}");
+    assert_eq!(heard.len(), 12, "the small log is whole: {heard:?}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn a_connection_may_be_in_so_many_rooms_and_the_next_is_refused_by_name() {
     world.say(peer, "leave a");
     world.say(peer, "join c");
     world.run();
-    assert!(world.heard(peer)[0].starts_with("joined c "));
+    assert!(world.heard(peer)[1].starts_with("joined c "));
 }
 
 #[test]
@@ -67,7 +67,11 @@ fn who_has_left_hears_nothing_more_and_cannot_publish() {
     world.run();
     assert_eq!(
         world.heard(leaves),
-        ["refused - not_in_room", "refused a not_in_room"]
+        [
+            &format!("left {den}"),
+            "refused - not_in_room",
+            "refused a not_in_room"
+        ]
     );
     assert_eq!(world.entries(stays), [format!("entry {den} 1 b x")]);
 }
@@ -150,18 +154,19 @@ fn leaving_and_coming_back_at_once_is_heard_from_there_on() {
     world.say(peer, &format!("publish {den} b x"));
     world.run();
     let heard = world.heard(peer);
+    assert_eq!(heard[0], format!("left {den}"));
     assert!(
-        heard[0].starts_with(&format!("joined {den} 1 ")),
+        heard[1].starts_with(&format!("joined {den} 1 ")),
         "{heard:?}"
     );
     assert_eq!(
-        heard[1..],
+        heard[2..],
         [format!("ack {den} 2 b"), format!("entry {den} 2 b x")]
     );
 }
 
 #[test]
-fn joining_twice_is_being_in_the_room_once() {
+fn joining_twice_is_refused_and_is_being_in_the_room_once() {
     let mut world = world(2);
     let den = room_at(1, 2);
     let peer = world.connect(0, WORDS, Some(&den));
@@ -171,8 +176,12 @@ fn joining_twice_is_being_in_the_room_once() {
     world.say(peer, &format!("publish {den} a x"));
     world.run();
     let heard = world.heard(peer);
-    assert_eq!(heard.len(), 3, "{heard:?}");
-    assert_eq!(heard[2], format!("entry {den} 1 a x"));
+    assert_eq!(heard.len(), 5, "{heard:?}");
+    let refusals = heard
+        .iter()
+        .filter(|frame| *frame == "refused - already_joined");
+    assert_eq!(refusals.count(), 2, "{heard:?}");
+    assert_eq!(heard[4], format!("entry {den} 1 a x"));
 }
 
 #[test]

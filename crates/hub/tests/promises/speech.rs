@@ -4,11 +4,11 @@ use std::io::Write;
 
 use parlour_hub::Framing;
 use parlour_proto::{
-    Command, Dialect, EntryId, EntryKind, Epoch, Event, Frame, FrameKind, Missed, Position,
+    Command, Dialect, EntryId, EntryKind, Epoch, Event, Frame, FrameKind, Join, Missed, Position,
     Refusal, RoomName, Seq,
 };
 
-/// Has words for every event.
+/// Has words for what happens in rooms.
 pub(crate) struct Words;
 
 impl Dialect for Words {
@@ -27,17 +27,20 @@ impl Dialect for Words {
             ["say", id, text] => Ok(publish(None, id, text)),
             ["enter", name] => Ok(Command::Enter { room: room(name)? }),
             ["join", name] => Ok(Command::Join {
-                room: room(name)?,
-                from: None,
+                rooms: vec![Join::next(room(name)?)],
             }),
             ["join", name, epoch, seq] => Ok(Command::Join {
-                room: room(name)?,
-                from: Some(Position {
-                    epoch: Epoch(number(epoch)?),
-                    seq: Seq(number(seq)?),
-                }),
+                rooms: vec![Join {
+                    from: Some(Position {
+                        epoch: Epoch(number(epoch)?),
+                        seq: Seq(number(seq)?),
+                    }),
+                    ..Join::next(room(name)?)
+                }],
             }),
-            ["leave", name] => Ok(Command::Leave { room: room(name)? }),
+            ["leave", name] => Ok(Command::Leave {
+                rooms: vec![room(name)?],
+            }),
             _ => Err(Refusal::UnknownType),
         }
     }
@@ -65,11 +68,13 @@ impl Dialect for Words {
                     write!(out, "reset {room} {} -> {}", was.seq.0, now.seq.0).unwrap();
                 }
             },
-            Event::Refused { id, refusal } => {
+            Event::Left { room } => write!(out, "left {room}").unwrap(),
+            Event::Refused { id, refusal, .. } => {
                 let id = id.map_or("-", EntryId::as_str);
                 write!(out, "refused {id} {}", refusal.code()).unwrap();
             }
             Event::Echo(frame) => out.extend_from_slice(frame.bytes()),
+            _ => return None,
         }
         Some(FrameKind::Text)
     }

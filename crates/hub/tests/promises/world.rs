@@ -8,7 +8,7 @@ use parlour_hub::{
     Attach, Bus, Counts, Framing, Letter, Shard, ShardConfig, Store, Volatile, Wire, WireIndex,
     home_of,
 };
-use parlour_proto::dialect::Events;
+use parlour_proto::dialect::{Echo, Events, V1};
 use parlour_proto::{
     CloseReason, Dialect, Frame, Limits, Now, RoomName, SessionId, ShardId, Timestamp, UserName,
 };
@@ -22,6 +22,10 @@ pub(crate) const WORDS: WireIndex = WireIndex(0);
 pub(crate) const EVENTS: WireIndex = WireIndex(1);
 /// Speaks [`Brittle`] words.
 pub(crate) const BRITTLE: WireIndex = WireIndex(2);
+/// Speaks [`V1`].
+pub(crate) const FULL: WireIndex = WireIndex(3);
+/// Speaks [`Echo`].
+pub(crate) const ECHO: WireIndex = WireIndex(4);
 
 /// The hub, its sockets and its clock.
 pub(crate) struct World<S = Volatile> {
@@ -92,12 +96,21 @@ impl<S: Store> World<S> {
         change: impl FnOnce(&mut Limits),
         store: impl Fn(u16) -> S,
     ) -> Self {
-        let mut limits = Limits::default();
+        // Tests say much at once; those of the rate set one.
+        let mut limits = Limits {
+            messages_per_second: 0,
+            ..Limits::default()
+        };
         change(&mut limits);
         let limits = Arc::new(limits);
         let framing: Arc<dyn Framing> = Arc::new(Lengths);
-        let dialects: [Arc<dyn Dialect>; 3] =
-            [Arc::new(Words), Arc::new(Events), Arc::new(Brittle)];
+        let dialects: [Arc<dyn Dialect>; 5] = [
+            Arc::new(Words),
+            Arc::new(Events),
+            Arc::new(Brittle),
+            Arc::new(V1),
+            Arc::new(Echo),
+        ];
         let wires: Arc<[Wire]> = dialects
             .into_iter()
             .map(|dialect| Wire {
@@ -128,6 +141,14 @@ impl<S: Store> World<S> {
             now: Duration::ZERO,
             guests: 0,
         }
+    }
+
+    /// Says that it speaks `parlour.v1`, and reads what it is greeted with.
+    pub(crate) fn full(&mut self, shard: usize) -> Peer {
+        let peer = self.connect(shard, FULL, None);
+        self.run();
+        assert_eq!(self.heard(peer).len(), 1, "a hello");
+        peer
     }
 
     // What clients do.

@@ -7,13 +7,11 @@
 use std::borrow::Cow;
 use std::io::Write;
 
-use bytes::Bytes;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::{Dialect, Frame, FrameKind};
-use crate::{Command, Entry, EntryKind, Event, Refusal, RoomName};
+use crate::{Command, Entry, EntryKind, Event, Refusal, RoomName, json};
 
 /// The dialect of `/ws` when no other subprotocol was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +56,7 @@ impl Dialect for Events {
                     room: None,
                     id: None,
                     kind: EntryKind::MESSAGE,
-                    payload: json_string(&send.message),
+                    payload: json::string(&send.message),
                 })
             }
             Some("change_room") => {
@@ -84,42 +82,17 @@ impl Dialect for Events {
 
 /// JSON of another shape than an envelope is a bad payload, not bad JSON.
 fn parse_envelope(bytes: &[u8]) -> Result<Envelope<'_>, Refusal> {
-    use serde_json::error::Category;
-    if !is_object(bytes) {
-        let is_json = serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
-        return Err(if is_json {
-            Refusal::BadPayload
-        } else {
-            Refusal::BadJson
-        });
+    if !json::is_object(bytes) {
+        return Err(json::why_no_object(bytes));
     }
-    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
-        Category::Data => Refusal::BadPayload,
-        Category::Syntax | Category::Eof | Category::Io => Refusal::BadJson,
-    })
+    serde_json::from_slice(bytes).map_err(|error| json::refusal(&error))
 }
 
 fn parse_payload<'a, T: Deserialize<'a>>(payload: &'a str) -> Result<T, Refusal> {
-    if !is_object(payload.as_bytes()) {
+    if !json::is_object(payload.as_bytes()) {
         return Err(Refusal::BadPayload);
     }
     serde_json::from_str(payload).map_err(|_| Refusal::BadPayload)
-}
-
-/// Whether text that is JSON is an object: serde would take an array of the fields, too.
-fn is_object(json: &[u8]) -> bool {
-    json.trim_ascii_start().first() == Some(&b'{')
-}
-
-/// The text as one JSON string, escaped in one way whatever way the client chose.
-fn json_string(text: &str) -> Bytes {
-    let mut json = Vec::with_capacity(text.len() + 2);
-    put_json(text, &mut json);
-    json.into()
-}
-
-fn put_json(text: &str, out: &mut Vec<u8>) {
-    serde_json::to_writer(out, text).expect("a string is always JSON and a Vec always takes it");
 }
 
 /// Fields in this order for good: message, from, sent.
@@ -127,15 +100,15 @@ fn put_new_message(entry: &Entry, out: &mut Vec<u8>) {
     out.extend_from_slice(br#"{"type":"new_message","payload":{"message":"#);
     out.extend_from_slice(&entry.payload);
     out.extend_from_slice(br#","from":"#);
-    put_json(&entry.from, out);
+    json::put(&entry.from, out);
     write!(out, r#","sent":"{}"}}}}"#, entry.sent).expect("a Vec always takes it");
 }
 
 fn put_error(refusal: Refusal, out: &mut Vec<u8>) {
     out.extend_from_slice(br#"{"type":"error","payload":{"code":"#);
-    put_json(refusal.code(), out);
+    json::put(refusal.code(), out);
     out.extend_from_slice(br#","message":"#);
-    put_json(&refusal.to_string(), out);
+    json::put(&refusal.to_string(), out);
     out.extend_from_slice(b"}}");
 }
 
@@ -143,6 +116,7 @@ fn put_error(refusal: Refusal, out: &mut Vec<u8>) {
 mod tests {
     use super::*;
     use crate::{Draft, Epoch, Seq, Timestamp};
+    use bytes::Bytes;
 
     fn decode(text: &str) -> Result<Command<'_>, Refusal> {
         Events.decode(Frame::Text(text))
@@ -231,7 +205,7 @@ mod tests {
             id: None,
             from: "guest-\"a\"".into(),
             kind: EntryKind::MESSAGE,
-            payload: json_string("hi"),
+            payload: json::string("hi"),
         };
         let entry = draft.numbered(Seq(1), Timestamp::from_unix_nanoseconds(0));
         let room = RoomName::general();

@@ -1,0 +1,144 @@
+//! A connection may send so many frames, and the next is refused with the time to wait.
+
+use std::time::Duration;
+
+use parlour_hub::WireIndex;
+
+use crate::world::{ECHO, EVENTS, FULL, Peer, WORDS, World, seconds, world_with};
+
+const PUBLISH: &str = r#"{"t":"publish","room":"den","id":"m","payload":"x"}"#;
+
+fn limited(per_second: u32, burst: u32) -> World {
+    world_with(2, |limits| {
+        limits.messages_per_second = per_second;
+        limits.message_burst = burst;
+    })
+}
+
+fn member(world: &mut World, wire: WireIndex) -> Peer {
+    let peer = world.connect(0, wire, Some("den"));
+    world.run();
+    world.heard(peer);
+    peer
+}
+
+fn refusals(heard: &[String]) -> usize {
+    let refused = heard.iter().filter(|frame| frame.contains("rate_limited"));
+    refused.count()
+}
+
+#[test]
+fn over_the_burst_a_frame_is_refused_by_name_with_room_id_and_time_and_thrown_away() {
+    let mut world = limited(10, 3);
+    let (peer, other) = (member(&mut world, FULL), member(&mut world, WORDS));
+    (0..4).for_each(|_| world.say(peer, PUBLISH));
+    world.run();
+    let heard = world.heard(peer);
+    let refusal = r#"{"t":"error","code":"rate_limited","message":"too many messages; slow down","room":"den","id":"m","retry_after":0.10}"#;
+    assert_eq!(refusals(&heard), 1);
+    assert!(heard.iter().any(|frame| frame == refusal), "{heard:?}");
+    assert_eq!(world.entries(other).len(), 3);
+    assert_eq!(world.counts().rate_limited, 1);
+    assert!(!world.shard(0).is_closing(peer.index));
+}
+
+#[test]
+fn after_the_told_time_the_same_command_passes() {
+    let mut world = limited(10, 3);
+    let peer = member(&mut world, FULL);
+    (0..4).for_each(|_| world.say(peer, PUBLISH));
+    world.pass_time(Duration::from_millis(100));
+    world.say(peer, PUBLISH);
+    world.say(peer, PUBLISH);
+    world.run();
+    assert_eq!(refusals(&world.heard(peer)), 2);
+    world.pass_time(seconds(1));
+    (0..4).for_each(|_| world.say(peer, PUBLISH));
+    world.run();
+    let heard = world.heard(peer);
+    assert_eq!(refusals(&heard), 1, "no more than the burst: {heard:?}");
+}
+
+#[test]
+fn the_default_is_100_a_second_with_a_burst_of_500() {
+    let limits = parlour_proto::Limits::default();
+    let mut world = limited(limits.messages_per_second, limits.message_burst);
+    let peer = member(&mut world, EVENTS);
+    let frame = r#"{"type":"send_message","payload":{"message":"x"}}"#;
+    for (sent, passed) in [(600, 500), (200, 100)] {
+        for _ in 0..sent {
+            // A publisher who waits for its answers is not what is tested here.
+            while !world.try_say(peer, frame) {
+                world.run();
+            }
+        }
+        world.run();
+        let heard = world.heard(peer);
+        let errors = r#"{"type":"error","payload":{"code":"rate_limited","#;
+        let refused = heard.iter().filter(|frame| frame.starts_with(errors));
+        assert_eq!((refused.count(), heard.len()), (sent - passed, sent));
+        world.pass_time(seconds(1));
+    }
+}
+
+#[test]
+fn a_join_counts_one_more_for_every_16_rooms() {
+    let mut world = limited(1, 10);
+    let peer = member(&mut world, FULL);
+    let rooms: Vec<_> = (0..64).map(|n| format!(r#"{{"room":"r{n}"}}"#)).collect();
+    world.say(
+        peer,
+        &format!(r#"{{"t":"join","rooms":[{}]}}"#, rooms.join(",")),
+    );
+    (0..6).for_each(|_| world.say(peer, r#"{"t":"ping"}"#));
+    world.run();
+    let heard = world.heard(peer);
+    let pongs = heard.iter().filter(|frame| frame.contains("pong"));
+    assert_eq!((pongs.count(), refusals(&heard)), (5, 1));
+}
+
+#[test]
+fn frames_over_the_rate_are_no_bad_frames_and_bad_frames_count() {
+    let mut world = limited(1, 5);
+    let peer = member(&mut world, FULL);
+    (0..30).for_each(|_| world.say(peer, "nonsense"));
+    world.run();
+    let heard = world.heard(peer);
+    assert_eq!((heard.len(), refusals(&heard)), (30, 25));
+    assert!(!world.shard(0).is_closing(peer.index));
+}
+
+#[test]
+fn connections_do_not_share_a_rate_and_zero_is_no_limit() {
+    let mut world = limited(1, 2);
+    let (one, two) = (member(&mut world, FULL), member(&mut world, FULL));
+    for peer in [one, two] {
+        (0..2).for_each(|_| world.say(peer, r#"{"t":"ping"}"#));
+    }
+    world.run();
+    assert_eq!(world.counts().rate_limited, 0);
+    let mut world = limited(0, 2);
+    let peer = member(&mut world, FULL);
+    (0..5_000).for_each(|_| world.say(peer, r#"{"t":"ping"}"#));
+    world.run();
+    assert_eq!(world.counts().rate_limited, 0);
+}
+
+#[test]
+fn echo_has_no_rate() {
+    let mut world = limited(1, 1);
+    let peer = world.connect(0, ECHO, None);
+    (0..100).for_each(|_| world.say(peer, "x"));
+    world.run();
+    assert_eq!(world.heard(peer), ["x"; 100]);
+}
+
+#[test]
+fn control_frames_cost_nothing() {
+    let mut world = limited(1, 1);
+    let peer = member(&mut world, FULL);
+    (0..50).for_each(|_| world.ping(peer, b"x"));
+    world.say(peer, PUBLISH);
+    world.run();
+    assert_eq!(refusals(&world.heard(peer)), 0);
+}
