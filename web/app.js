@@ -1,251 +1,166 @@
-// The chat page: joins the user's wishes, the connection and the view.
+// The page: the door, and behind it the chat of whoever came in.
 
-import { Connection } from './connection.js';
-import { FIRST_ROOM, MAX_FRAME_BYTES, decode, encodeMessage, frameBytes } from './events.js';
-import { Lines } from './lines.js';
-import { Outbox } from './outbox.js';
-import { ROOM_NAME_RULE, isRoomName } from './room-name.js';
-import {
-  countUnread, parts, showChat, showJoin, showJoinError, showMessageHint, showRoom, showState,
-} from './view.js';
+import { Chat } from './chat.js';
+import { byId } from './element.js';
+import { listenToKeys } from './keys.js';
+import { forgetWho, rememberWho, whoWasHere } from './memory.js';
+import { Panels } from './panels.js';
+import { Refused, guestTicket, signIn, signOut } from './session.js';
+import { ComposerView } from './view-composer.js';
+import { DoorView } from './view-door.js';
+import { EmptyView } from './view-empty.js';
+import { LogView } from './view-log.js';
+import { PeopleView } from './view-people.js';
+import { RoomsView } from './view-rooms.js';
+import { StateView } from './view-state.js';
 
-// Refusals of a room; the server has then put this connection in none, or left it where it was.
-const ROOM_REFUSALS = new Set(['bad_room', 'too_many_rooms', 'too_many_rooms_here']);
+const CANNOT_REACH = 'The server cannot be reached. Try again in a moment.';
 
-const NAME_KEY = 'parlour.name';
+let chat = null;
+let isGoingOut = false;
 
-const lines = new Lines({ log: parts.log, list: parts.lines, newer: parts.newer });
-const outbox = new Outbox((line, words) => lines.doubt(line, words, sendAgain));
-const unknownTypes = new Set();
+const panels = new Panels();
+const door = new DoorView({ onSignIn: enterAsUser, onGuest: enterAsGuest });
+const views = {
+  rooms: new RoomsView({ onJoin: joinRoom }),
+  log: new LogView({
+    onEarlier: () => chat.showEarlier(),
+    onAgain: (id) => chat.sendAgain(id),
+    onDiscard: (id, text) => chat.discard(id, text),
+  }),
+  people: new PeopleView(),
+  composer: new ComposerView({
+    onSend: (text) => chat.say(text),
+    bytesOf: (text) => chat.bytesOf(text),
+  }),
+  state: new StateView({ onRetry: () => chat.retryNow() }),
+  empty: new EmptyView(),
+};
 
-let connection = null;
-let room = roomFromLink();
-// Where to go when the server refuses `room`.
-let roomBefore = FIRST_ROOM;
-let ownName = '';
-let maxFrameBytes = MAX_FRAME_BYTES;
-// When the last connection ended, if one has been there before.
-let lostAt = null;
+const isInside = () => !byId('chat-view').hidden;
 
-showRoom(room);
-parts.joinName.value = storedName();
-parts.joinName.focus();
-
-parts.joinForm.addEventListener('submit', (event) => {
-  event.preventDefault();
-  join(parts.joinName.value.trim(), parts.joinRoom.value.trim() || FIRST_ROOM);
+byId('leave').addEventListener('click', goOut);
+byId('leave-room').addEventListener('click', () => {
+  chat.leaveRoom();
+  views.composer.focus();
 });
-parts.roomForm.addEventListener('submit', (event) => {
+byId('skip').addEventListener('click', (event) => {
   event.preventDefault();
-  const wanted = parts.roomField.value.trim();
-  if (wanted && !isRoomName(wanted)) {
-    showMessageHint(ROOM_NAME_RULE);
-    return;
-  }
-  enterRoom(wanted);
-  parts.messageField.focus();
+  views.composer.focus();
 });
-parts.messageForm.addEventListener('submit', (event) => {
-  event.preventDefault();
-  sendField();
+byId('rooms').addEventListener('click', (event) => {
+  if (!event.target.closest('a') || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  panels.close({ refocus: false });
+  // The address follows first; a link to the shown room leads to the field as well.
+  queueMicrotask(() => views.composer.focus());
 });
-parts.messageField.addEventListener('keydown', (event) => {
-  // Enter also ends a composition (Chinese, Japanese, Korean); that one is not for us.
-  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
-  event.preventDefault();
-  sendField();
+window.addEventListener('hashchange', () => {
+  if (isInside()) chat.openLink();
 });
-parts.messageField.addEventListener('input', () => showMessageHint(''));
-parts.leave.addEventListener('click', leave);
-parts.retry.addEventListener('click', () => connection?.retryNow());
-window.addEventListener('hashchange', followLink);
+document.addEventListener('visibilitychange', () => {
+  if (isInside()) chat.visibilityChanged();
+});
+window.addEventListener('pagehide', () => {
+  if (isInside()) chat.remember();
+});
+listenToKeys({
+  isActive: isInside,
+  onRoom: (step, unreadOnly) => chat.showNeighbour(step, unreadOnly),
+  onJoin: () => {
+    panels.open('rooms');
+    views.rooms.focusField();
+  },
+  onScroll: (direction) => views.log.scrollByPage(direction),
+  onEscape: () => (panels.isOpen ? panels.close() : views.composer.focus()),
+});
 
-function join(name, wantedRoom) {
-  if (!isRoomName(wantedRoom)) {
-    showJoinError(ROOM_NAME_RULE, parts.joinRoom);
-    parts.joinRoom.focus();
-    return;
-  }
-  storeName(name);
-  connection?.stop('joining again');
-  showJoinError('');
-  enterRoom(wantedRoom);
-  lostAt = null;
-  connection = new Connection({ name, room, onState: stateChanged, onFrame: received });
-  connection.start();
-}
+const last = whoWasHere();
+if (last) openChat(last);
+else door.show();
 
-function leave() {
-  connection.stop('you left');
-  connection = null;
-  lines.clear();
-  showJoin();
-}
-
-function stateChanged(state) {
-  if (state.phase === 'connected') entered(state);
-  else if (ownName) connectionEnded(state);
-  if (state.phase === 'closed' && !parts.joinView.hidden) {
-    showJoinError(state.reason, state.code === 'bad_name' ? parts.joinName : null);
-  }
-  showState(state);
-}
-
-function entered({ name, maxFrameBytes: limit }) {
-  ownName = name;
-  maxFrameBytes = limit;
-  parts.ownName.textContent = name;
-  showJoinError('');
-  showMessageHint('');
-  showChat();
-  roomBefore = FIRST_ROOM;
-  if (lostAt) {
-    const since = lostAt.toLocaleTimeString();
-    lines.addNotice(`Connected again. Messages since ${since} may be missing here.`, 'gap');
-  }
-  lostAt = null;
-}
-
-function connectionEnded({ quietSince }) {
-  ownName = '';
-  lostAt = quietSince ? new Date(quietSince) : new Date();
-  outbox.lost();
-}
-
-function followLink() {
-  const wanted = roomFromLink();
-  if (wanted === room) return;
-  if (isRoomName(wanted)) {
-    enterRoom(wanted);
-    return;
-  }
-  if (parts.chatView.hidden) showJoinError(ROOM_NAME_RULE, parts.joinRoom);
-  else showMessageHint(ROOM_NAME_RULE);
-  showLink();
-}
-
-// `wanted` keeps the rules of a room's name, or is empty.
-function enterRoom(wanted) {
-  if (!wanted || wanted === room) {
-    showRoom(room);
-    return;
-  }
-  if (connection && !connection.enter(wanted)) {
-    showMessageHint('Still in this room: the server has not taken what was sent before.');
-    showRoom(room);
-    return;
-  }
-  roomBefore = room;
-  room = wanted;
-  location.hash = encodeURIComponent(room);
-  showRoom(room);
-  showMessageHint('');
-  lines.clear();
-  outbox.clear();
-  if (!parts.chatView.hidden) lines.addNotice(`You changed room into: ${room}`);
-}
-
-function sendField() {
-  const text = parts.messageField.value;
-  if (!text.trim()) return;
-  const obstacle = send(text);
-  showMessageHint(obstacle);
-  if (obstacle) return;
-  parts.messageField.value = '';
-  parts.messageField.focus();
-}
-
-// Gives the words that tell why it cannot be sent, or none when it is on its way.
-function send(text) {
-  const frame = encodeMessage(text);
-  const bytes = frameBytes(frame);
-  if (bytes > maxFrameBytes) {
-    return `Not sent: with its envelope this message has ${bytes.toLocaleString()} bytes, `
-      + `the server takes ${maxFrameBytes.toLocaleString()}. Shorten it.`;
-  }
-  if (!connection?.connected) return 'Not sent: there is no connection. The text stays here.';
-  if (outbox.full || !connection.send(frame)) {
-    return 'Not sent: the server has not taken the messages before it. Try again in a moment.';
-  }
-  outbox.add(text, lines.addUnconfirmed({ from: ownName, text }));
-  return '';
-}
-
-function sendAgain(line) {
-  const obstacle = send(line.querySelector('.text').textContent);
-  showMessageHint(obstacle);
-  if (obstacle) return;
-  outbox.forget(line);
-  lines.remove(line);
-  parts.messageField.focus();
-}
-
-function received(frame) {
-  const event = decode(frame);
-  if (event.kind === 'message') showMessage(event);
-  if (event.kind === 'error') showError(event);
-  if (event.kind === 'unknown' && !unknownTypes.has(event.type) && unknownTypes.size < 20) {
-    unknownTypes.add(event.type);
-    lines.addNotice(`The server sent an event this page does not know: ${event.type}`, 'problem');
-  }
-}
-
-// Two people may have one name: only an echo of something sent from here is one's own.
-function showMessage(message) {
-  const line = message.from === ownName ? outbox.confirm(message.text) : null;
-  if (line?.isConnected) {
-    lines.confirm(line, message.sent);
-    return;
-  }
-  const own = line !== null;
-  lines.addMessage({ ...message, own });
-  if (!own) countUnread();
-}
-
-function showError({ code, words }) {
-  if (ROOM_REFUSALS.has(code)) backToRoomBefore();
-  else outbox.refused();
-  const what = words || 'it does not say why';
-  lines.addNotice(`The server refused a request: ${what}${code ? ` (${code})` : ''}`, 'problem');
-}
-
-// Asking for that room again makes page and server agree even if another change is under way. With
-// no place in general either there is nothing left to ask for.
-function backToRoomBefore() {
-  if (room === roomBefore) return;
-  room = roomBefore;
-  roomBefore = FIRST_ROOM;
-  connection.enter(room);
-  showLink();
-  showRoom(room);
-}
-
-function showLink() {
-  history.replaceState(null, '', `#${encodeURIComponent(room)}`);
-}
-
-function roomFromLink() {
-  const fragment = location.hash.slice(1);
+async function enterAsUser(name, password) {
   try {
-    return decodeURIComponent(fragment).trim() || FIRST_ROOM;
-  } catch {
-    return fragment;
+    enter(await signIn(name, password));
+  } catch (error) {
+    door.refuseUser(known(error));
   }
 }
 
-// Storage may be switched off; the page works without it.
-function storedName() {
+async function enterAsGuest(name) {
   try {
-    return localStorage.getItem(NAME_KEY) ?? '';
-  } catch {
-    return '';
+    enter(await guestTicket(name));
+  } catch (error) {
+    door.refuseGuest(known(error));
   }
 }
 
-function storeName(name) {
+function enter({ otp, user, guest }) {
+  rememberWho({ user, guest });
+  openChat({ user, guest }, { otp });
+}
+
+// Whoever comes in again as the same finds everything as it was.
+function openChat(who, first = null) {
+  const isSame = chat?.who.user === who.user && chat.who.guest === who.guest;
+  if (!isSame) chat = new Chat({ who, views, onEnd: sessionEnded });
+  door.hide();
+  byId('chat-view').hidden = false;
+  byId('skip').hidden = false;
+  chat.start(first);
+  views.composer.focus();
+}
+
+function showDoor(what) {
+  panels.close({ refocus: false });
+  byId('chat-view').hidden = true;
+  byId('skip').hidden = true;
+  document.title = 'Parlour';
+  door.show(what);
+}
+
+// The server asks again who this is. The chat is kept for the same user.
+function sessionEnded(code, words) {
+  if (isGoingOut) return;
+  const { user, guest } = chat.who;
+  forgetWho();
+  const news = code === 'signed_out'
+    ? 'You were signed out: the session was ended somewhere else. Sign in to go on; nothing you wrote is lost.'
+    : words;
+  showDoor(guest ? { news, guestName: nameOfGuest(user) } : { news, user });
+}
+
+async function goOut() {
+  const { user, guest } = chat.who;
+  isGoingOut = true;
   try {
-    localStorage.setItem(NAME_KEY, name);
-  } catch {
-    // The name is then asked for again next time.
+    if (!guest) await signOut();
+  } catch (error) {
+    views.state.announce(known(error).message);
+    views.composer.hint(`You are still signed in: ${known(error).message}`);
+    return;
+  } finally {
+    isGoingOut = false;
   }
+  chat.pause();
+  chat = null;
+  forgetWho();
+  showDoor(guest ? { guestName: nameOfGuest(user) } : { news: 'You are signed out.', user });
+}
+
+function joinRoom(name) {
+  const obstacle = chat.join(name);
+  if (!obstacle) {
+    panels.close({ refocus: false });
+    views.composer.focus();
+  }
+  return obstacle;
+}
+
+function nameOfGuest(user) {
+  return user.replace(/^guest-/, '');
+}
+
+// A refusal in the server's words, or that it was not to be reached.
+function known(error) {
+  return error instanceof Refused ? error : new Refused(CANNOT_REACH, { retryAfterMs: 0 });
 }

@@ -1,183 +1,208 @@
-// One lasting connection made of many sockets: ticket, socket, and back again after a loss.
+// One lasting connection made of many sockets: ticket, socket, `hello`, and back again after a loss.
 
 import { retryDelay } from './backoff.js';
-import { SUBPROTOCOL, encodeRoomChange } from './events.js';
-import { TicketRefused, requestTicket } from './ticket.js';
+import { endOf } from './closing.js';
+import { SUBPROTOCOL, decode, encodePing } from './protocol.js';
+import { Refused } from './session.js';
 
-// Ticket and handshake together.
+// Ticket, handshake and `hello` together.
 const ATTEMPT_TIMEOUT_MS = 10_000;
 
 // A connection that held this long was a good one: the next loss starts from the first delay.
 const STABLE_AFTER_MS = 10_000;
 
 // Bytes the browser may hold for a socket that drains slowly.
-const MAX_BUFFERED_BYTES = 1_048_576;
+const BUFFERED_BYTES_MAX = 1_048_576;
 
-// A line quiet for longer may be dead without a word: the server's pings are hidden from a page.
-const TRUSTED_QUIET_MS = 60_000;
-
-const GOING_AWAY = 1001;
-const POLICY = 1008;
-
-// Reasons beside 1008 that are no reproach: a phone that slept, a network that was too slow.
-const COMES_BACK = /^(connection too slow|no sign of life)/;
+// A line quiet for longer is asked whether it is alive: the server's own pings are hidden from a page.
+const TRUSTED_QUIET_MS = 25_000;
+const ANSWER_WITHIN_MS = 10_000;
+const WATCH_EVERY_MS = 5_000;
 
 export class Connection {
-  #name;
-  #room;
-  #onState;
-  #onFrame;
+  #getTicket;
+  #on;
   #socket = null;
   #abort = null;
+  #closing = null;
   #failures = 0;
   #timers = new Set();
   // Counts attempts; whatever an earlier one still reports is not listened to.
   #attempt = 0;
   #phase = 'closed';
-  // When the server was last heard, in ms since the epoch: it goes on while the device sleeps.
+  // When the server was last heard and last asked, in ms since the epoch: that clock goes on while
+  // the device sleeps. 0: not asked since it was heard.
   #heardAt = 0;
+  #askedAt = 0;
+  // What waits for a pong, by its id.
+  #fences = new Map();
+  #pings = 0;
 
-  // `onState` gets `{phase, reason, retryAt, name, maxFrameBytes, code, quietSince}`, where `phase`
-  // is connecting, connected, reconnecting or closed and `quietSince`, if not 0, dates the last sign
-  // of life of a line that is given up; `onFrame` gets the text of each frame.
-  constructor({ name, room, onState, onFrame }) {
-    this.#name = name;
-    this.#room = room;
-    this.#onState = onState;
-    this.#onFrame = onFrame;
-    this.online = () => {
-      this.retryNow();
-      this.#renewIfQuiet();
+  // `getTicket(signal)` gives `{otp}`. `onState` gets `{phase, reason, retryAt, code}`, where `phase`
+  // is connecting, online, offline (and trying again) or closed (and waiting for the user), and
+  // `code` tells a refusal; `onFrame` gets each decoded frame, `hello` first.
+  constructor({ getTicket, onState, onFrame }) {
+    this.#getTicket = getTicket;
+    this.#on = { state: onState, frame: onFrame };
+    this.wake = () => {
+      if (document.hidden) return;
+      if (this.#phase === 'offline') this.#open();
+      else this.#ask();
     };
-    this.seen = () => {
-      if (!document.hidden) this.#renewIfQuiet();
-    };
+    this.doubt = () => this.#ask();
   }
 
-  get connected() {
-    return this.#phase === 'connected';
+  get isOnline() {
+    return this.#phase === 'online';
   }
 
-  start() {
-    window.addEventListener('online', this.online);
-    document.addEventListener('visibilitychange', this.seen);
-    this.#open();
+  // `first`, if given, is a ticket to spend before asking for one.
+  start(first = null) {
+    window.addEventListener('online', this.wake);
+    window.addEventListener('offline', this.doubt);
+    document.addEventListener('visibilitychange', this.wake);
+    this.#open(first);
   }
 
   // At once, if there is anything to retry.
   retryNow() {
-    if (this.#phase === 'reconnecting' || this.#phase === 'closed') this.start();
+    if (this.#phase === 'offline' || this.#phase === 'closed') this.start();
   }
 
-  stop(reason) {
+  stop() {
     this.#drop();
-    this.#close({ reason });
+    this.#close({ reason: '', code: 'stopped' });
   }
 
   // False when the frame cannot be handed over now; nothing is kept for later.
   send(frame) {
-    if (!this.connected || this.#socket.bufferedAmount > MAX_BUFFERED_BYTES) return false;
+    if (!this.isOnline || this.#socket.bufferedAmount > BUFFERED_BYTES_MAX) return false;
     this.#socket.send(frame);
     return true;
   }
 
-  // Asks for the room, or dials it from now on. False when a change cannot be handed over now.
-  enter(room) {
-    if (this.connected && !this.send(encodeRoomChange(room))) return false;
-    this.#room = room;
-    // A socket that is not open yet would open in the room before.
-    if (this.#phase === 'connecting' && this.#socket) this.#open();
-    return true;
+  // `then` is called once the server has answered everything sent so far, unless the line ends before.
+  fence(then) {
+    this.#pings += 1;
+    const id = `f${this.#pings}`;
+    if (this.send(encodePing(id))) this.#fences.set(id, then);
   }
 
-  #renewIfQuiet() {
-    if (this.connected && Date.now() - this.#heardAt > TRUSTED_QUIET_MS) {
-      this.#open({ quietSince: this.#heardAt });
+  // Asks whether somebody is there, unless an answer is waited for already.
+  #ask() {
+    if (!this.isOnline || this.#askedAt > 0) return;
+    this.#askedAt = Date.now();
+    this.#socket.send(encodePing('?'));
+    this.#after(ANSWER_WITHIN_MS, () => this.#watch());
+  }
+
+  #watch() {
+    if (!this.isOnline) return;
+    const now = Date.now();
+    if (this.#askedAt > 0 && now - this.#askedAt >= ANSWER_WITHIN_MS) {
+      this.#lost('the server does not answer any more');
+    } else if (now - this.#heardAt >= TRUSTED_QUIET_MS) {
+      this.#ask();
     }
   }
 
-  async #open({ quietSince = 0 } = {}) {
+  async #open(first = null) {
     const attempt = this.#drop();
-    this.#report({ phase: 'connecting', quietSince });
+    this.#report({ phase: 'connecting' });
     this.#after(ATTEMPT_TIMEOUT_MS, () => this.#lost('the server does not answer'));
     try {
       this.#abort = new AbortController();
-      const ticket = await requestTicket(this.#name, this.#abort.signal);
-      if (attempt === this.#attempt) this.#dial(ticket, attempt);
+      const { otp } = first ?? await this.#getTicket(this.#abort.signal);
+      if (attempt === this.#attempt) this.#dial(otp, attempt);
     } catch (error) {
       if (attempt === this.#attempt) this.#ticketFailed(error);
     }
   }
 
-  // In its room from the start, so that no other room's messages come before it. The ticket goes as
-  // a subprotocol: an address would end up in logs.
-  #dial(ticket, attempt) {
+  // The ticket goes as a subprotocol: an address would end up in logs.
+  #dial(otp, attempt) {
     const address = new URL('/ws', location.href);
     address.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
-    address.search = new URLSearchParams({ room: this.#room });
     address.hash = '';
-    const socket = new WebSocket(address, [SUBPROTOCOL, `ticket.${ticket.otp}`]);
+    const socket = new WebSocket(address, [SUBPROTOCOL, `ticket.${otp}`]);
     this.#socket = socket;
     const current = (handler) => (event) => {
       if (attempt === this.#attempt) handler(event);
     };
-    socket.addEventListener('open', current(() => this.#opened(ticket)));
     socket.addEventListener('message', current((event) => this.#heard(event.data)));
-    socket.addEventListener('close', current((event) => this.#closed(event)));
+    socket.addEventListener('close', current((event) => this.#ended(event)));
   }
 
-  #opened({ name, maxFrameBytes }) {
+  #heard(data) {
+    this.#heardAt = Date.now();
+    this.#askedAt = 0;
+    const frame = decode(data);
+    if (!frame) return;
+    if (frame.t === 'hello' && this.#phase === 'connecting') this.#entered();
+    if (frame.t === 'closing') this.#closing = frame;
+    if (frame.t === 'pong') {
+      const then = this.#fences.get(frame.id);
+      this.#fences.delete(frame.id);
+      then?.();
+    }
+    if (this.isOnline) this.#on.frame(frame);
+  }
+
+  #entered() {
     this.#clearTimers();
-    this.#heardAt = Date.now();
     this.#after(STABLE_AFTER_MS, () => { this.#failures = 0; });
-    this.#report({ phase: 'connected', name, maxFrameBytes });
+    this.#every(WATCH_EVERY_MS, () => this.#watch());
+    this.#report({ phase: 'online' });
   }
 
-  #heard(frame) {
-    this.#heardAt = Date.now();
-    this.#onFrame(frame);
-  }
-
-  #closed({ code, reason }) {
-    if (!this.connected) {
-      this.#lost('the connection could not be opened');
-    } else if (code === POLICY && !COMES_BACK.test(reason)) {
+  #ended(event) {
+    const end = endOf(event, this.#closing);
+    if (end.isSignedOut) {
       this.#drop();
-      this.#close({ reason: closeWords(code, reason), code: 'policy' });
+      this.#close({ reason: end.words, code: 'signed_out' });
+    } else if (!end.comesBack) {
+      this.#drop();
+      this.#close({ reason: end.words, code: 'policy' });
     } else {
-      this.#lost(closeWords(code, reason), { goingAway: code === GOING_AWAY });
+      const words = this.isOnline || this.#closing ? end.words : 'the connection could not be opened';
+      this.#lost(words, end);
     }
   }
 
   #ticketFailed(error) {
-    if (error instanceof TicketRefused && error.final) {
-      this.#drop();
-      this.#close({ reason: error.message, code: error.code });
-    } else if (error instanceof TicketRefused) {
-      this.#lost(error.message, { atLeast: error.retryAfter });
-    } else {
+    if (!(error instanceof Refused)) {
       this.#lost('the server cannot be reached');
+    } else if (error.retryAfterMs === null) {
+      this.#drop();
+      this.#close({ reason: error.message, code: error.code || 'refused' });
+    } else {
+      this.#lost(error.message, { atLeast: error.retryAfterMs });
     }
   }
 
-  #lost(reason, options) {
+  // `exactly`, the server's own wish, is spread by the server already.
+  #lost(reason, { exactly = null, ...options } = {}) {
     this.#drop();
-    const delay = retryDelay(this.#failures, options);
+    const delay = exactly ?? retryDelay(this.#failures, options);
     this.#failures += 1;
     this.#after(delay, () => this.#open());
     const words = navigator.onLine ? reason : 'this device is offline';
-    this.#report({ phase: 'reconnecting', reason: words, retryAt: Date.now() + delay });
+    this.#report({ phase: 'offline', reason: words, retryAt: Date.now() + delay });
   }
 
   #close(state) {
-    window.removeEventListener('online', this.online);
-    document.removeEventListener('visibilitychange', this.seen);
+    window.removeEventListener('online', this.wake);
+    window.removeEventListener('offline', this.doubt);
+    document.removeEventListener('visibilitychange', this.wake);
     this.#report({ phase: 'closed', ...state });
   }
 
   // Ends whatever is under way and gives the number of the next attempt.
   #drop() {
     this.#clearTimers();
+    this.#fences.clear();
+    this.#askedAt = 0;
+    this.#closing = null;
     this.#abort?.abort();
     this.#abort = null;
     this.#socket?.close();
@@ -188,7 +213,7 @@ export class Connection {
 
   #report(state) {
     this.#phase = state.phase;
-    this.#onState({ reason: '', retryAt: 0, name: '', code: '', quietSince: 0, ...state });
+    this.#on.state({ reason: '', retryAt: 0, code: '', ...state });
   }
 
   #after(delay, then) {
@@ -199,23 +224,15 @@ export class Connection {
     this.#timers.add(timer);
   }
 
+  #every(delay, then) {
+    this.#after(delay, () => {
+      then();
+      if (this.isOnline) this.#every(delay, then);
+    });
+  }
+
   #clearTimers() {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
   }
-}
-
-// What a close code means to a person (RFC 6455, 7.4.1); the server's own reason says more.
-function closeWords(code, reason) {
-  const meaning = {
-    1000: 'the server ended the connection',
-    1001: 'the server is going away',
-    1006: 'the connection was lost',
-    1008: 'the server ended the connection for policy',
-    1009: 'a message was too large for the server',
-    1011: 'the server met an internal error',
-    1012: 'the server is restarting',
-    1013: 'the server is overloaded',
-  }[code] ?? `the connection was closed with code ${code}`;
-  return reason ? `${meaning} (${reason})` : meaning;
 }

@@ -1,70 +1,149 @@
-// Own messages between sending and their echo: the echo is the only proof that the room has one.
+// One room's own messages between writing and their entry. Only an ack or the entry itself proves
+// that the room has one; whatever else happens to it is said on its line.
 
-// More unconfirmed messages than this are not sent.
-export const MAX_UNCONFIRMED = 100;
+// More waiting messages than this are not taken.
+export const WAITING_MAX = 100;
 
-// After this long without an echo the line says so; a later echo still confirms it.
-const ECHO_EXPECTED_WITHIN_MS = 10_000;
+// After this long without an answer the line says so; a later answer still counts.
+export const ANSWER_EXPECTED_WITHIN_MS = 10_000;
+
+// So often a message is sent again by itself after `rate_limited`.
+const PAUSES_MAX = 5;
+const PAUSE_MS = 1_000;
+
+// States in which the writer has to choose: send again or discard.
+const OPEN_QUESTIONS = new Set(['refused', 'unknown', 'late']);
 
 export class Outbox {
-  #waiting = [];
-  #onDoubt;
+  // `{key, id, text, state, words, written}`; state is one of
+  // queued: not handed over yet; sent: on its way; late: sent, and no answer for long;
+  // checking: its connection ended before the answer; unknown: nobody can tell any more;
+  // refused: the server has not taken it; acked: it has its place.
+  messages = [];
+  // Nothing is sent until this time, in ms since the epoch.
+  pausedUntil = 0;
 
-  // `onDoubt(line, words)` is told when a message may not have arrived.
-  constructor(onDoubt) {
-    this.#onDoubt = onDoubt;
-  }
+  // What came back after a loss is not complete yet: sending now could say something twice.
+  #isSettled = true;
+  // An entry that was lost may have been one of these.
+  #isHoled = false;
 
   get full() {
-    return this.#waiting.length >= MAX_UNCONFIRMED;
+    return this.messages.length >= WAITING_MAX;
   }
 
-  add(text, line) {
-    const entry = { text, line, doubted: false };
-    entry.timer = setTimeout(() => this.#doubt(entry, 'not confirmed yet'), ECHO_EXPECTED_WITHIN_MS);
-    this.#waiting.push(entry);
+  get isSettled() {
+    return this.#isSettled;
   }
 
-  // The line of the oldest message with this text, or null. A namesake may have said the same, so
-  // the echo proves nothing about any other message.
-  confirm(text) {
-    const index = this.#waiting.findIndex((entry) => entry.text === text);
-    if (index < 0) return null;
-    const [confirmed] = this.#waiting.splice(index, 1);
-    clearTimeout(confirmed.timer);
-    return confirmed.line;
+  get hasOpenQuestions() {
+    return this.messages.some(({ state }) => OPEN_QUESTIONS.has(state));
   }
 
-  // An error names no message; it is about the only one waiting, or about none for sure.
-  refused() {
-    const open = this.#waiting.filter((entry) => !entry.doubted);
-    if (open.length === 1) this.#doubt(open[0], 'probably refused');
-  }
-
-  // The socket is gone and its echoes with it.
-  lost() {
-    for (const entry of this.#waiting) this.#doubt(entry, 'may not have arrived');
-    this.#waiting = [];
-  }
-
-  // The lines are gone with their room, and an echo from the next room is not about them.
-  clear() {
-    for (const entry of this.#waiting) clearTimeout(entry.timer);
-    this.#waiting = [];
-  }
-
-  // The user asked to send this line again: its first sending is no longer waited for.
-  forget(line) {
-    this.#waiting = this.#waiting.filter((entry) => {
-      if (entry.line === line) clearTimeout(entry.timer);
-      return entry.line !== line;
+  add(id, text, now) {
+    this.messages.push({
+      key: `own:${id}`, id, text, state: 'queued', words: '', written: new Date(now), sentAt: 0, pauses: 0,
     });
   }
 
-  #doubt(entry, words) {
-    clearTimeout(entry.timer);
-    if (entry.doubted) return;
-    entry.doubted = true;
-    this.#onDoubt(entry.line, words);
+  // What is to be handed over now, in the order of writing; it counts as sent when `sent` says so.
+  sendable(now) {
+    if (!this.#isSettled || now < this.pausedUntil) return [];
+    return this.messages.filter(({ state }) => state === 'queued');
+  }
+
+  sent(id, now) {
+    this.#change(id, (message) => {
+      message.state = 'sent';
+      message.words = '';
+      message.sentAt = now;
+    });
+  }
+
+  acked(id) {
+    this.#change(id, (message) => {
+      message.state = 'acked';
+      message.words = '';
+    });
+  }
+
+  // Its entry is in the log. Gives whether it was one of these.
+  came(id) {
+    const before = this.messages.length;
+    this.messages = this.messages.filter((message) => message.id !== id);
+    return this.messages.length < before;
+  }
+
+  // An `error` frame about one of these.
+  refused(id, { code, words, retryAfterMs }, now) {
+    this.#change(id, (message) => {
+      message.pauses += 1;
+      if (code !== 'rate_limited' || message.pauses > PAUSES_MAX) {
+        message.state = 'refused';
+        message.words = `Not sent: ${words || code}`;
+        return;
+      }
+      this.pausedUntil = Math.max(this.pausedUntil, now + (retryAfterMs ?? PAUSE_MS));
+      message.state = 'queued';
+      message.words = 'The server asks for a short pause; this is sent again by itself';
+    });
+  }
+
+  // The connection ended, and answers that were on their way with it.
+  lost() {
+    this.#isHoled = false;
+    this.#isSettled = this.messages.length === 0;
+    for (const message of this.messages) {
+      if (message.state !== 'sent' && message.state !== 'late') continue;
+      message.state = 'checking';
+      message.words = 'Not known yet whether this arrived; checked once the connection is back';
+    }
+  }
+
+  // Entries after the last one here are lost, so that a missing own one proves nothing.
+  holed() {
+    this.#isHoled = true;
+  }
+
+  // All that the room had is here: what did not come back did not arrive. Gives the messages that
+  // have their place in the log but will not come, as they are among the lost entries.
+  settle() {
+    this.#isSettled = true;
+    for (const message of this.messages.filter(({ state }) => state === 'checking')) {
+      message.state = this.#isHoled ? 'unknown' : 'queued';
+      message.words = this.#isHoled ? 'Not known whether this arrived: its answer is among the missing messages' : '';
+    }
+    const gone = this.messages.filter(({ state }) => state === 'acked');
+    this.messages = this.messages.filter(({ state }) => state !== 'acked');
+    return gone;
+  }
+
+  // Messages that have waited too long are marked; gives whether there were any.
+  markLate(now) {
+    const late = this.messages.filter(
+      ({ state, sentAt }) => state === 'sent' && now - sentAt >= ANSWER_EXPECTED_WITHIN_MS,
+    );
+    for (const message of late) {
+      message.state = 'late';
+      message.words = 'The server has not confirmed this yet';
+    }
+    return late.length > 0;
+  }
+
+  again(id) {
+    this.#change(id, (message) => {
+      message.state = 'queued';
+      message.words = '';
+      message.pauses = 0;
+    });
+  }
+
+  discard(id) {
+    this.came(id);
+  }
+
+  #change(id, how) {
+    const message = this.messages.find((one) => one.id === id);
+    if (message) how(message);
   }
 }

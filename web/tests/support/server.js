@@ -33,7 +33,7 @@ export async function startServer({ port = 0, settings = [] } = {}) {
 
   try {
     const [, url, bound] = await addressLine(child, ended, () => complaints);
-    return { url, port: Number(bound), stop };
+    return { url, port: Number(bound), data, stop };
   } catch (error) {
     await stop();
     throw error;

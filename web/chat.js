@@ -1,0 +1,239 @@
+// One user's chat: joins the conversation, the connection and the views.
+
+import { batched } from './batched.js';
+import { Connection } from './connection.js';
+import { Conversation } from './conversation.js';
+import { byId } from './element.js';
+import { rememberRooms, rememberWho, roomsOf } from './memory.js';
+import { FIRST_ROOM } from './protocol.js';
+import { HISTORY } from './room-log.js';
+import { ROOM_NAME_RULE, isRoomName, linkTo, roomOfLink } from './room-name.js';
+import { Rooms } from './rooms.js';
+import { Refused, ticket } from './session.js';
+
+const REMEMBER_EVERY_MS = 1_000;
+
+// The connection waits for the user to prove again who he is.
+const ENDS_SESSION = new Set(['signed_out', 'bad_session', 'guests_not_allowed', 'no_accounts', 'other_user', 'bad_name']);
+
+export class Chat {
+  #views;
+  #onEnd;
+  #conversation;
+  #connection;
+  #timers = [];
+  #phase = 'closed';
+  #questions = 0;
+  #remembered = '';
+  #draw = batched(() => this.#show());
+
+  // `who` is `{user, guest}`; `onEnd(code, words)` hears that the server asks who this is.
+  constructor({ who, views, onEnd }) {
+    this.#views = views;
+    this.#onEnd = onEnd;
+    this.#conversation = new Conversation({
+      ...who,
+      rooms: new Rooms(roomsOf(who)),
+      idPrefix: randomPrefix(),
+      send: (frame) => this.#connection.send(frame),
+      fence: (then) => this.#connection.fence(then),
+      later: (delay, then) => setTimeout(then, delay),
+      onChange: () => this.#draw(),
+      onNews: () => {},
+      onProblem: (words) => this.#problem(words),
+    });
+    this.#connection = new Connection({
+      getTicket: (signal) => this.#ticket(signal),
+      onState: (state) => this.#stateChanged(state),
+      onFrame: (frame) => this.#received(frame),
+    });
+  }
+
+  get who() {
+    return { user: this.#conversation.user, guest: this.#conversation.isGuest };
+  }
+
+  get #rooms() {
+    return this.#conversation.rooms;
+  }
+
+  // Begins, or begins again after `onEnd`; `first`, if given, is a ticket to spend.
+  start(first = null) {
+    this.#timers.push(
+      setInterval(() => this.#conversation.tick(), 1_000),
+      setInterval(() => this.remember(), REMEMBER_EVERY_MS),
+    );
+    this.openLink();
+    this.#connection.start(first);
+    this.#show();
+  }
+
+  // The rooms and what was not sent stay with this chat.
+  pause() {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#timers = [];
+    this.#connection.stop();
+    this.remember();
+  }
+
+  retryNow() {
+    this.#connection.retryNow();
+  }
+
+  // The room in the address, else the one that was shown last.
+  openLink() {
+    const wanted = roomOfLink(location.hash);
+    const isOne = isRoomName(wanted);
+    const obstacle = isOne ? this.join(wanted) : '';
+    if (isOne && !obstacle) return;
+    const here = this.#rooms.current ?? this.#conversation.join(FIRST_ROOM);
+    history.replaceState(null, '', linkTo(here.name));
+    this.show(here);
+    if (wanted) this.#views.composer.hint(obstacle || ROOM_NAME_RULE);
+  }
+
+  // Gives the words that tell why not, or ''.
+  join(name) {
+    const room = this.#conversation.join(name);
+    if (!room) {
+      const most = this.#conversation.limits.rooms.toLocaleString();
+      return `You are in ${most} rooms, which is as many as the server allows. Leave one first.`;
+    }
+    this.show(room);
+    return '';
+  }
+
+  show(room) {
+    this.#rooms.show(room, !document.hidden);
+    if (room && roomOfLink(location.hash) !== room.name) location.hash = linkTo(room.name);
+    this.#show();
+  }
+
+  showNeighbour(step, unreadOnly) {
+    const room = this.#rooms.neighbour(step, { unreadOnly });
+    if (room) this.show(room);
+  }
+
+  leaveRoom() {
+    const room = this.#rooms.current;
+    if (!room) return;
+    this.#conversation.leave(room);
+    if (!this.#rooms.current) history.replaceState(null, '', location.pathname);
+    this.show(this.#rooms.current);
+  }
+
+  // Gives the words that tell why not, or ''.
+  say(text) {
+    const room = this.#rooms.current;
+    if (!this.#connection.isOnline) return 'Not sent: there is no connection. The text stays here.';
+    if (room.state === 'refused') return `Not sent: you are not in this room. ${room.refusal}`;
+    if (room.outbox.full) return 'Not sent: the server has not taken the messages before it. Try again in a moment.';
+    this.#conversation.say(room, text);
+    this.#views.log.scrollToEnd();
+    return '';
+  }
+
+  bytesOf(text) {
+    return this.#conversation.bytesOf(this.#rooms.current, text);
+  }
+
+  sendAgain(id) {
+    this.#conversation.again(this.#rooms.current, id);
+    this.#views.composer.focus();
+  }
+
+  // The text goes back into the field: discarding is no reason to type it again.
+  discard(id, text) {
+    this.#conversation.discard(this.#rooms.current, id);
+    this.#views.composer.putBack(text);
+  }
+
+  showEarlier() {
+    this.#conversation.showEarlier(this.#rooms.current, HISTORY);
+  }
+
+  // Somebody looks at the page again, or nobody any more.
+  visibilityChanged() {
+    this.#rooms.current?.seen(!document.hidden);
+    if (document.hidden) this.remember();
+    this.#draw();
+  }
+
+  remember() {
+    const rooms = this.#rooms.remembered();
+    const text = JSON.stringify(rooms);
+    if (text === this.#remembered) return;
+    this.#remembered = text;
+    rememberRooms(this.who, rooms);
+  }
+
+  // A cookie may be somebody else's by now; his tickets are not for this chat.
+  async #ticket(signal) {
+    const { user, guest } = this.who;
+    const given = await ticket(guest ? user : '', signal);
+    if (guest || (given.user === user && !given.guest)) return given;
+    throw given.guest
+      ? new Refused('Your session has ended. Sign in again.', { code: 'bad_session' })
+      : new Refused(`This browser is signed in as ${given.user} now.`, { code: 'other_user' });
+  }
+
+  #stateChanged(state) {
+    const wasOnline = this.#phase === 'online';
+    this.#phase = state.phase;
+    if (wasOnline && state.phase !== 'online') this.#conversation.lost();
+    if (state.code === 'stopped') return;
+    if (state.phase === 'closed' && ENDS_SESSION.has(state.code)) {
+      this.pause();
+      this.#onEnd(state.code, state.reason);
+      return;
+    }
+    this.#views.state.show(state);
+  }
+
+  #received(frame) {
+    this.#conversation.receive(frame);
+    if (frame.t === 'hello') rememberWho(this.who);
+  }
+
+  #problem(words) {
+    this.#rooms.current?.log.note(words);
+    this.#draw();
+  }
+
+  #show() {
+    const { user, isGuest, limits } = this.#conversation;
+    const room = this.#rooms.current;
+    const { rooms, log, people, composer } = this.#views;
+    byId('own-name').textContent = user;
+    byId('leave').textContent = isGuest ? 'Leave the chat' : 'Sign out';
+    byId('room-title').textContent = room?.name ?? 'No room';
+    byId('leave-room').hidden = !room;
+    rooms.show(this.#rooms);
+    log.show(room, user);
+    people.show(room, user, limits.presenceMembers);
+    composer.show(room, limits.messageBytes);
+    this.#views.empty.show(room);
+    this.#showTitle(room);
+    this.#tellQuestions();
+  }
+
+  #showTitle(room) {
+    const { unread } = this.#rooms;
+    const count = unread > 0 ? `(${unread}) ` : '';
+    document.title = `${count}${room ? `${room.name} · ` : ''}Parlour`;
+  }
+
+  // Who does not see the line hears that it waits for him.
+  #tellQuestions() {
+    const open = this.#rooms.all.flatMap(({ outbox }) => outbox.messages
+      .filter(({ state }) => state === 'refused' || state === 'unknown'));
+    if (open.length > this.#questions) this.#views.state.announce(open.at(-1).words);
+    this.#questions = open.length;
+  }
+}
+
+// Ids of this page's messages: nobody else, and no other page of this user, makes the same.
+function randomPrefix() {
+  const bytes = crypto.getRandomValues(new Uint8Array(9));
+  return [...bytes].map((byte) => byte.toString(36).padStart(2, '0')).join('');
+}

@@ -1,0 +1,103 @@
+// One room of this page: its lines, its own messages on their way, who is there, what is unread.
+
+import { Outbox } from './outbox.js';
+import { Presence } from './presence.js';
+import { RoomLog } from './room-log.js';
+
+export class Room {
+  name;
+  // outside: not asked for yet or the connection is gone; asked; inside; refused.
+  state = 'outside';
+  // Why the server did not let this page in.
+  refusal = '';
+  log;
+  outbox = new Outbox();
+  presence = new Presence();
+  // Text in the field that was not sent.
+  draft = '';
+  unread = 0;
+  // The last entry that was seen, `{epoch, seq}` or null, and the key of the first one after it.
+  read;
+  firstUnread = '';
+
+  #isSeen = false;
+
+  constructor(name, { position = null, read = null } = {}) {
+    this.name = name;
+    this.log = new RoomLog(position);
+    this.read = read;
+  }
+
+  joined(position) {
+    this.state = 'inside';
+    this.refusal = '';
+    this.log.joined(position);
+    this.read ??= this.log.position;
+  }
+
+  left() {
+    this.state = 'outside';
+    this.presence.forget();
+  }
+
+  lost() {
+    this.left();
+    this.outbox.lost();
+  }
+
+  // Gives whether the entry is news: somebody else's, and not here before. `own` says that it was
+  // written by this user, `fromHere` that this page wrote it.
+  add(entry, { own, fromHere }) {
+    if (fromHere) this.outbox.came(entry.id);
+    const isNew = this.log.add({ ...entry, id: fromHere ? entry.id : '' }, own);
+    if (!isNew || this.#wasRead(entry)) return false;
+    if (own) {
+      if (this.#isSeen) this.#readAll();
+      return false;
+    }
+    if (this.#isSeen) {
+      this.#readAll();
+    } else {
+      this.unread += 1;
+      this.firstUnread ||= `${entry.epoch}:${entry.seq}`;
+    }
+    return true;
+  }
+
+  gap(gap) {
+    this.log.gap(gap);
+    this.outbox.holed();
+    if (gap.reason === 'new_epoch') this.read = this.log.position;
+  }
+
+  // Whether the user looks at this room right now.
+  seen(isSeen) {
+    if (isSeen && !this.#isSeen) {
+      this.unread = 0;
+      this.#readAll();
+    } else if (!isSeen && this.#isSeen) {
+      this.firstUnread = '';
+    }
+    this.#isSeen = isSeen;
+  }
+
+  // What is acknowledged and will not come again stands where the log has its hole.
+  settle(user) {
+    for (const { id, text, written } of this.outbox.settle()) {
+      this.log.keep({ id, text, sent: written, from: user });
+    }
+  }
+
+  remembered() {
+    return { room: this.name, position: this.log.reached, read: this.read };
+  }
+
+  #wasRead({ epoch, seq }) {
+    return this.read?.epoch === epoch && seq <= this.read.seq;
+  }
+
+  #readAll() {
+    const reached = this.log.reached;
+    if (reached) this.read = reached;
+  }
+}
