@@ -93,8 +93,7 @@ export class Conversation {
   // Starts the room over, up to `count` entries before its first line.
   showEarlier(room, count) {
     if (room.state !== 'inside' || !this.#send(encodeLeave(room.name))) return;
-    room.left();
-    room.log.restartAfter(Math.max(0, room.log.earlier - count));
+    room.startOver(count);
     this.#askForRooms();
     this.#on.change();
   }

@@ -57,7 +57,7 @@ export function decode(data) {
   } catch {
     return null;
   }
-  return readers[frame?.t]?.(frame) ?? null;
+  return Object.hasOwn(readers, frame?.t) ? readers[frame.t](frame) : null;
 }
 
 const readers = {

@@ -70,6 +70,14 @@ export class Room {
     if (gap.reason === 'new_epoch') this.read = this.log.position;
   }
 
+  // Begins again, up to `count` entries before the first line; what was unread comes again as well.
+  startOver(count) {
+    this.left();
+    this.log.restartAfter(Math.max(0, this.log.earlier - count));
+    this.unread = 0;
+    this.firstUnread = '';
+  }
+
   // Whether the user looks at this room right now.
   seen(isSeen) {
     if (isSeen && !this.#isSeen) {

@@ -10,7 +10,7 @@ export class Rooms {
   // `remembered` is what `remembered()` gave at an earlier visit, or anything else.
   constructor(remembered = null) {
     for (const item of listOf(remembered)) {
-      if (!isRoomName(item?.room ?? '')) continue;
+      if (typeof item?.room !== 'string' || !isRoomName(item.room)) continue;
       this.#rooms.set(item.room, new Room(item.room, {
         position: positionOf(item.position), read: positionOf(item.read),
       }));

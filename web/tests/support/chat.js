@@ -5,15 +5,34 @@ export async function openPage(page, server, room = '') {
   return page;
 }
 
+export async function signIn(page, name, password) {
+  await page.getByLabel('User name').fill(name);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+export async function askAsGuest(page, name) {
+  await page.getByLabel('Guest name').fill(name);
+  await page.getByRole('button', { name: 'Go on as guest' }).click();
+}
+
 export async function join(page, name) {
-  await page.getByLabel('Name').fill(name);
-  await page.getByRole('button', { name: 'Join' }).click();
-  await untilState(page, 'connected');
+  await askAsGuest(page, name);
+  await untilState(page, 'online');
 }
 
 export async function openAndJoin(page, server, name, room) {
   await openPage(page, server, room);
   await join(page, name);
+  await untilInRoom(page, room ?? 'general');
+  return page;
+}
+
+export async function openAndSignIn(page, server, name, password, room) {
+  await openPage(page, server, room);
+  await signIn(page, name, password);
+  await untilState(page, 'online');
+  await untilInRoom(page, room ?? 'general');
   return page;
 }
 
@@ -25,19 +44,34 @@ export function stateWords(page) {
   return page.locator('#state-text').textContent();
 }
 
-// Asks for the room; `changeRoom` waits for it as well.
+// Asks for the room; `joinRoom` waits for it as well.
 export async function askForRoom(page, room) {
-  await page.getByRole('textbox', { name: 'Room' }).fill(room);
-  await page.getByRole('button', { name: 'Change room' }).click();
+  await page.getByLabel('Join a room').fill(room);
+  await page.getByRole('button', { name: 'Join', exact: true }).click();
 }
 
-export async function changeRoom(page, room) {
+export async function joinRoom(page, room) {
   await askForRoom(page, room);
-  await untilLine(page, 'notice', `You changed room into: ${room}`);
+  await untilInRoom(page, room);
+}
+
+// The room is shown, and who is here is known: the server has let this page in.
+export async function untilInRoom(page, room) {
+  await page.locator('#room-title').getByText(room.normalize('NFC'), { exact: true }).waitFor();
+  await page.locator('#people-title').filter({ hasText: /\d+ here/ }).waitFor({ state: 'attached' });
+}
+
+export async function showRoom(page, room) {
+  await page.locator('#rooms').getByRole('link', { name: room }).click();
+  await page.locator('#room-title').getByText(room, { exact: true }).waitFor();
+}
+
+export function messageField(page) {
+  return page.getByLabel('Message', { exact: true });
 }
 
 export async function send(page, text) {
-  await page.getByLabel('Message', { exact: true }).fill(text);
+  await messageField(page).fill(text);
   await page.getByRole('button', { name: 'Send', exact: true }).click();
 }
 
@@ -48,18 +82,35 @@ export async function sendAndSee(page, text) {
 }
 
 export function untilMessage(page, text) {
-  return page.locator('.message:not(.unconfirmed) .text').getByText(text, { exact: true }).waitFor();
+  return page.locator('#lines .message .text').getByText(text, { exact: true }).first().waitFor();
 }
 
+// What is there and what is on its way, in the order of the page.
 export function messages(page) {
-  return page.locator('.message').evaluateAll((lines) => lines.map((line) => ({
+  return page.locator('#log .message').evaluateAll((lines) => lines.map((line) => ({
     from: line.querySelector('.name bdi').textContent,
     text: line.querySelector('.text').textContent,
     own: line.classList.contains('own'),
   })));
 }
 
-// The other kinds of lines: notices, problems, gaps.
+export async function texts(page) {
+  return (await messages(page)).map(({ text }) => text);
+}
+
+// The other kinds of lines: notes, gaps, days.
 export function untilLine(page, kind, words) {
   return page.locator(`.line.${kind} .text`).filter({ hasText: words }).first().waitFor();
+}
+
+export function people(page) {
+  return page.locator('#people bdi').allTextContents();
+}
+
+// A headless page never is in the background; the page itself is told that it is.
+export function setHidden(page, hidden) {
+  return page.evaluate((value) => {
+    Object.defineProperty(document, 'hidden', { configurable: true, get: () => value });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, hidden);
 }

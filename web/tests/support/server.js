@@ -7,37 +7,54 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-const LISTENING = /^listening on (http:\/\/127\.0\.0\.1:(\d+))/;
+const LISTENING = /^listening on (https?:\/\/127\.0\.0\.1:(\d+))/;
 const START_TIMEOUT_MS = 15_000;
 
-export async function startServer({ port = 0, settings = [] } = {}) {
-  const binary = process.env.PARLOUR_BIN;
-  if (!binary) throw new Error('PARLOUR_BIN must name the parlour binary, e.g. target/release/parlour');
-
-  const data = await mkdtemp(join(tmpdir(), 'parlour-web-'));
-  const own = ['serve', '--addr', `127.0.0.1:${port}`, '--data', data];
-  const child = spawn(binary, [...own, ...settings], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+// `data`, if given, is a folder that an earlier server left.
+export async function startServer({ port = 0, settings = [], data = null } = {}) {
+  const folder = data ?? await mkdtemp(join(tmpdir(), 'parlour-web-'));
+  const own = ['serve', '--addr', `127.0.0.1:${port}`, '--data', folder];
+  const child = spawn(binary(), [...own, ...settings], { stdio: ['ignore', 'pipe', 'pipe'] });
   let complaints = '';
   child.stderr.on('data', (chunk) => { complaints = (complaints + chunk).slice(-4_000); });
   const ended = once(child, 'exit');
 
-  const stop = async (signal = 'SIGKILL') => {
+  // Leaves the data folder for the next server.
+  const halt = async (signal = 'SIGKILL') => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill(signal);
       await ended;
     }
-    await rm(data, { recursive: true, force: true });
+  };
+  const stop = async (signal) => {
+    await halt(signal);
+    await rm(folder, { recursive: true, force: true });
   };
 
   try {
     const [, url, bound] = await addressLine(child, ended, () => complaints);
-    return { url, port: Number(bound), data, stop };
+    return { url, port: Number(bound), data: folder, halt, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+// Makes an account on a server that is running.
+export async function addUser(server, name, password) {
+  const own = ['user', 'add', name, '--password-stdin', '--data', server.data];
+  const child = spawn(binary(), own, { stdio: ['pipe', 'ignore', 'pipe'] });
+  let complaints = '';
+  child.stderr.on('data', (chunk) => { complaints += chunk; });
+  child.stdin.end(`${password}\n`);
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`parlour user add ${name} ended with ${code}\n${complaints}`);
+}
+
+function binary() {
+  const named = process.env.PARLOUR_BIN;
+  if (!named) throw new Error('PARLOUR_BIN must name the parlour binary, e.g. target/release/parlour');
+  return named;
 }
 
 async function addressLine(child, ended, complaints) {

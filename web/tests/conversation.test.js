@@ -1,0 +1,255 @@
+// All rooms in one connection: one `join` with all positions, refusals sorted out, nothing said twice.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { load } from './support/modules.js';
+
+const { Conversation } = await load('conversation.js');
+const { Rooms } = await load('rooms.js');
+const { decode } = await load('protocol.js');
+
+const HELLO = { t: 'hello', user: 'ann', guest: false, limits: { message_bytes: 65_536, rooms: 5 } };
+
+// A conversation without page and socket: `sent` are its frames, `passTime()` ends all waits.
+function startConversation(names = [], { guest = false } = {}) {
+  const sent = [];
+  const fences = [];
+  let timers = [];
+  const problems = [];
+  let time = 0;
+  const remembered = { rooms: names.map((room) => ({ room })) };
+  const conversation = new Conversation({
+    user: 'ann', guest, rooms: new Rooms(remembered), idPrefix: 'x',
+    send: (frame) => sent.push(JSON.parse(frame)) > 0,
+    fence: (then) => fences.push(then),
+    later: (delay, then) => timers.push(then),
+    now: () => time,
+    onChange: () => {}, onNews: () => {}, onProblem: (words) => problems.push(words),
+  });
+  return {
+    conversation, sent, problems,
+    rooms: conversation.rooms,
+    hear: (frame) => conversation.receive(decode(JSON.stringify(frame))),
+    answerFences: () => fences.splice(0).forEach((then) => then()),
+    passTime: (ms = 0) => {
+      time += ms;
+      const due = timers;
+      timers = [];
+      for (const then of due) then();
+    },
+    take: (t) => sent.splice(0).filter((frame) => frame.t === t),
+  };
+}
+
+const joined = (room, seq = 0, epoch = 'e1') => ({ t: 'joined', room, epoch, seq });
+const entry = (room, seq, more = {}) => ({
+  t: 'entry', room, epoch: 'e1', seq, from: 'bob', type: 'message', payload: `m${seq}`, ...more,
+});
+const error = (code, more = {}) => ({ t: 'error', code, message: `words of ${code}`, ...more });
+const texts = (room) => room.log.lines.map((line) => line.text ?? `[${line.words}]`);
+
+test('who comes back asks for all rooms with their positions in one frame', () => {
+  const { conversation, rooms, hear, take } = startConversation(['tea', 'den', 'new']);
+  hear(HELLO);
+  assert.deepEqual(take('join'), [{
+    t: 'join', rooms: ['tea', 'den', 'new'].map((room) => ({ room, presence: true })),
+  }]);
+  hear(joined('tea', 7));
+  hear(joined('den'));
+  hear(entry('tea', 8));
+  conversation.lost();
+  hear(HELLO);
+  assert.deepEqual(take('join'), [{
+    t: 'join',
+    rooms: [
+      { room: 'tea', from: { epoch: 'e1', seq: 8 }, presence: true },
+      { room: 'den', from: { epoch: 'e1', seq: 0 }, presence: true },
+      { room: 'new', presence: true },
+    ],
+  }]);
+  hear(joined('tea', 8));
+  hear(entry('tea', 8));
+  hear(entry('tea', 9));
+  assert.deepEqual(texts(rooms.get('tea')), ['m8', 'm9']);
+});
+
+test('what was not acknowledged is sent again under its id, only if it did not come back', () => {
+  const it = startConversation(['tea']);
+  it.hear(HELLO);
+  it.hear(joined('tea'));
+  const tea = it.rooms.get('tea');
+  for (const text of ['one', 'two']) it.conversation.say(tea, text);
+  assert.deepEqual(it.take('publish').map(({ id, payload }) => [id, payload]), [['x-1', 'one'], ['x-2', 'two']]);
+  it.conversation.lost();
+  it.hear(HELLO);
+  it.hear(joined('tea'));
+  it.conversation.say(tea, 'three');
+  it.hear(entry('tea', 1, { id: 'x-1', from: 'ann', payload: 'one' }));
+  assert.deepEqual(it.take('publish'), []);
+  it.answerFences();
+  assert.deepEqual(it.take('publish'), [], 'entries may still be on their way');
+  it.passTime(1_000);
+  assert.deepEqual(it.take('publish').map(({ id }) => id), ['x-2', 'x-3']);
+  assert.deepEqual(texts(tea), ['one']);
+});
+
+test('in a new epoch nobody knows, and nothing is sent by itself', () => {
+  const it = startConversation(['tea']);
+  it.hear(HELLO);
+  it.hear(joined('tea'));
+  const tea = it.rooms.get('tea');
+  it.conversation.say(tea, 'one');
+  it.conversation.lost();
+  it.take('publish');
+  it.hear(HELLO);
+  it.hear(joined('tea'));
+  it.hear({ t: 'gap', room: 'tea', reason: 'new_epoch', was: { epoch: 'e1', seq: 0 }, now: { epoch: 'e2', seq: 0 } });
+  it.answerFences();
+  it.passTime(1_000);
+  assert.deepEqual(it.take('publish'), []);
+  assert.equal(tea.outbox.messages[0].state, 'unknown');
+  it.conversation.again(tea, 'x-1');
+  assert.deepEqual(it.take('publish').map(({ id }) => id), ['x-1']);
+});
+
+test('a busy room does not keep messages back for ever', () => {
+  const it = startConversation(['tea']);
+  it.hear(HELLO);
+  it.hear(joined('tea'));
+  it.conversation.say(it.rooms.get('tea'), 'one');
+  it.conversation.lost();
+  it.take('publish');
+  it.hear(HELLO);
+  it.hear(joined('tea'));
+  it.answerFences();
+  for (let seq = 1; seq <= 6; seq += 1) {
+    it.passTime(900);
+    if (it.rooms.get('tea').outbox.isSettled) break;
+    it.hear(entry('tea', seq));
+  }
+  assert.ok(it.rooms.get('tea').outbox.isSettled);
+});
+
+test('one bad position refuses the frame; the room starts without it and the others are asked for again', () => {
+  const it = startConversation(['tea', 'den']);
+  it.hear(HELLO);
+  it.hear(joined('tea', 5));
+  it.hear(joined('den', 6));
+  it.conversation.lost();
+  it.take('join');
+  it.hear(HELLO);
+  it.take('join');
+  it.hear(error('bad_position', { room: 'tea' }));
+  assert.deepEqual(it.take('join'), [{
+    t: 'join',
+    rooms: [{ room: 'tea', presence: true }, { room: 'den', from: { epoch: 'e1', seq: 6 }, presence: true }],
+  }]);
+  assert.match(texts(it.rooms.get('tea'))[0], /does not know the place/);
+});
+
+test('one bad name refuses the frame; without a word which, each is asked for by itself', () => {
+  const it = startConversation(['tea', 'den']);
+  it.hear(HELLO);
+  it.take('join');
+  it.hear(error('bad_room'));
+  assert.deepEqual(it.take('join').map(({ rooms }) => rooms.map(({ room }) => room)), [['tea'], ['den']]);
+  it.hear(error('bad_room'));
+  it.hear(joined('den'));
+  assert.equal(it.rooms.get('tea').state, 'refused');
+  assert.equal(it.rooms.get('tea').refusal, 'words of bad_room');
+  assert.equal(it.rooms.get('den').state, 'inside');
+});
+
+test('a join that was too fast is asked for again; a full server is told at its room', () => {
+  const it = startConversation(['tea', 'den']);
+  it.hear(HELLO);
+  it.take('join');
+  it.hear(error('rate_limited', { retry_after: 0.25 }));
+  it.passTime(250);
+  assert.equal(it.take('join')[0].rooms.length, 2);
+  it.hear(joined('tea'));
+  it.hear(error('too_many_rooms', { room: 'den', retry_after: 1 }));
+  assert.equal(it.rooms.get('den').state, 'refused');
+  it.conversation.join('den');
+  assert.deepEqual(it.take('join').map(({ rooms }) => rooms.map(({ room }) => room)), [['den']]);
+});
+
+test('no more rooms than the server allows are asked for', () => {
+  const it = startConversation(['1', '2', '3', '4', '5']);
+  it.hear(HELLO);
+  assert.equal(it.conversation.join('6'), null);
+  it.conversation.leave(it.rooms.get('1'));
+  assert.deepEqual(it.take('leave'), [{ t: 'leave', rooms: ['1'] }]);
+  assert.equal(it.conversation.join('6').name, '6');
+});
+
+test('earlier messages are asked for by coming in again before them', () => {
+  const it = startConversation(['tea']);
+  it.hear(HELLO);
+  it.hear(joined('tea', 130));
+  it.hear(entry('tea', 131));
+  it.sent.length = 0;
+  const tea = it.rooms.get('tea');
+  it.conversation.showEarlier(tea, 100);
+  assert.deepEqual(it.sent, [
+    { t: 'leave', rooms: ['tea'] },
+    { t: 'join', rooms: [{ room: 'tea', from: { epoch: 'e1', seq: 30 }, presence: true }] },
+  ]);
+  it.hear(entry('tea', 132));
+  it.hear({ t: 'left', room: 'tea' });
+  it.hear(joined('tea', 30));
+  for (let seq = 31; seq <= 133; seq += 1) it.hear(entry('tea', seq));
+  assert.equal(texts(tea).length, 103);
+  assert.ok(!texts(tea).some((text) => text.startsWith('[')));
+  assert.equal(tea.unread, 3, 'what was said before this user came in is not new');
+});
+
+test('only what this page wrote, or this account, is one’s own', () => {
+  for (const [guest, own] of [[false, [true, true]], [true, [true, false]]]) {
+    const it = startConversation(['tea'], { guest });
+    it.hear({ ...HELLO, guest });
+    it.hear(joined('tea'));
+    it.conversation.say(it.rooms.get('tea'), 'one');
+    it.hear(entry('tea', 1, { from: 'ann', id: 'x-1', payload: 'one' }));
+    it.hear(entry('tea', 2, { from: 'ann', id: 'y-1' }));
+    it.hear(entry('tea', 3, { from: 'bob', id: 'x-2' }));
+    assert.deepEqual(it.rooms.get('tea').log.lines.map((line) => line.own), [...own, false]);
+    assert.equal(it.rooms.get('tea').outbox.messages.length, 0);
+  }
+});
+
+test('rooms, positions and what was read are remembered, and rubbish is not believed', () => {
+  const it = startConversation(['tea']);
+  it.hear(HELLO);
+  it.hear(joined('tea', 40));
+  it.rooms.show(it.rooms.get('tea'));
+  it.hear(entry('tea', 41));
+  it.conversation.join('den');
+  const again = new Rooms(JSON.parse(JSON.stringify(it.rooms.remembered())));
+  assert.deepEqual(again.wishes(), [
+    { room: 'tea', from: { epoch: 'e1', seq: 0 } }, { room: 'den', from: null },
+  ]);
+  assert.equal(again.current.name, 'tea');
+  again.get('tea').joined({ epoch: 'e1', seq: 0 });
+  for (const seq of [40, 41, 42]) again.get('tea').add(decode(JSON.stringify(entry('tea', seq))), {});
+  assert.equal(again.get('tea').unread, 1);
+  for (const rubbish of [null, 7, { rooms: 7 }, { rooms: [null, { room: '$x' }, { room: 7 }] }]) {
+    assert.equal(new Rooms(rubbish).size, 0);
+  }
+});
+
+test('who is here: a snapshot, then changes, or the number alone', () => {
+  const it = startConversation(['tea']);
+  it.hear(HELLO);
+  it.hear(joined('tea'));
+  const { presence } = it.rooms.get('tea');
+  it.hear({ t: 'presence', room: 'tea', count: 2, users: ['bob', 'ann'] });
+  it.hear({ t: 'presence_change', room: 'tea', count: 2, came: ['cid'], went: ['bob'] });
+  assert.deepEqual(presence.users, ['ann', 'cid']);
+  it.hear({ t: 'presence', room: 'tea', count: 812 });
+  it.hear({ t: 'presence_change', room: 'tea', count: 813, came: ['dan'], went: [] });
+  assert.deepEqual([presence.count, presence.users], [813, null]);
+  it.conversation.lost();
+  assert.equal(presence.count, null);
+});

@@ -1,0 +1,86 @@
+// An own message is on its way until the room has it; nothing is lost, and nothing is said twice.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { load } from './support/modules.js';
+
+const { ANSWER_EXPECTED_WITHIN_MS, Outbox } = await load('outbox.js');
+
+const states = (outbox) => outbox.messages.map(({ id, state }) => `${id} ${state}`);
+
+function sentAll(...ids) {
+  const outbox = new Outbox();
+  for (const id of ids) outbox.add(id, `text ${id}`, 0);
+  for (const { id } of outbox.sendable(0)) outbox.sent(id, 0);
+  return outbox;
+}
+
+test('queued, sent, acknowledged, come', () => {
+  const outbox = new Outbox();
+  outbox.add('a', 'text', 0);
+  assert.deepEqual(states(outbox), ['a queued']);
+  assert.deepEqual(outbox.sendable(0).map(({ text }) => text), ['text']);
+  outbox.sent('a', 0);
+  assert.deepEqual(outbox.sendable(0), []);
+  outbox.acked('a');
+  assert.deepEqual(states(outbox), ['a acked']);
+  assert.ok(outbox.came('a'));
+  assert.ok(!outbox.came('a'));
+});
+
+test('after a loss nothing is sent before the room is complete, then only what did not come back', () => {
+  const outbox = sentAll('a', 'b', 'c');
+  outbox.acked('c');
+  outbox.lost();
+  outbox.add('d', 'text d', 1);
+  assert.deepEqual(states(outbox), ['a checking', 'b checking', 'c acked', 'd queued']);
+  assert.deepEqual(outbox.sendable(1), []);
+  outbox.came('a');
+  outbox.came('c');
+  assert.deepEqual(outbox.settle(), []);
+  assert.deepEqual(outbox.sendable(1).map(({ id }) => id), ['b', 'd']);
+});
+
+test('where entries are missing it is unknown, and the writer chooses', () => {
+  const outbox = sentAll('a', 'b');
+  outbox.acked('b');
+  outbox.lost();
+  outbox.holed();
+  assert.deepEqual(outbox.settle().map(({ id }) => id), ['b'], 'it has its place in the hole');
+  assert.deepEqual(states(outbox), ['a unknown']);
+  assert.deepEqual(outbox.sendable(1), []);
+  outbox.again('a');
+  assert.deepEqual(outbox.sendable(1).map(({ id }) => id), ['a'], 'under the same id');
+});
+
+test('a hole of an earlier loss is not held against the next one', () => {
+  const outbox = sentAll('a');
+  outbox.lost();
+  outbox.holed();
+  outbox.lost();
+  outbox.settle();
+  assert.deepEqual(states(outbox), ['a queued']);
+});
+
+test('a pause is kept, then it goes out by itself; too many pauses are a refusal', () => {
+  const outbox = sentAll('a');
+  outbox.refused('a', { code: 'rate_limited', words: 'slow down', retryAfterMs: 250 }, 1_000);
+  outbox.add('b', 'text b', 1_000);
+  assert.deepEqual(outbox.sendable(1_249), [], 'nor does anything overtake it');
+  assert.deepEqual(outbox.sendable(1_250).map(({ id }) => id), ['a', 'b']);
+  for (let time = 0; time < 5; time += 1) outbox.refused('a', { code: 'rate_limited', words: 'slow down' }, 0);
+  assert.equal(states(outbox)[0], 'a refused');
+});
+
+test('a refusal says why, and an unanswered one that it is not confirmed', () => {
+  const outbox = sentAll('a', 'b');
+  outbox.refused('a', { code: 'not_stored', words: 'the disk is full' }, 0);
+  assert.equal(outbox.messages[0].words, 'Not sent: the disk is full');
+  assert.ok(!outbox.markLate(ANSWER_EXPECTED_WITHIN_MS - 1));
+  assert.ok(outbox.markLate(ANSWER_EXPECTED_WITHIN_MS));
+  assert.deepEqual(states(outbox), ['a refused', 'b late']);
+  outbox.acked('b');
+  outbox.discard('a');
+  assert.deepEqual(states(outbox), ['b acked']);
+});
