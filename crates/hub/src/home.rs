@@ -11,6 +11,7 @@ use parlour_proto::{
 
 use crate::letter::Replay;
 use crate::log::Log;
+use crate::shard::PublishToken;
 use crate::table::Key;
 
 /// One room, on the shard that it hashes to.
@@ -36,26 +37,31 @@ pub(crate) struct Home {
     pub(crate) empty_since: Duration,
 }
 
-/// A publish and where its answer goes.
+/// Where the answer to a publish goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Publisher {
+    /// To a connection, on the shard that it is on.
+    Connection { shard: ShardId, id: ConnectionId },
+    /// To whoever drives this shard.
+    Driver(PublishToken),
+}
+
 #[derive(Debug)]
 pub(crate) struct Publish {
-    pub(crate) shard: ShardId,
-    pub(crate) from: ConnectionId,
+    pub(crate) publisher: Publisher,
     pub(crate) draft: Draft,
 }
 
 #[derive(Debug)]
 struct Uncommitted {
     entry: Arc<Entry>,
-    shard: ShardId,
-    from: ConnectionId,
+    publisher: Publisher,
 }
 
 /// The answer to a publish.
 #[derive(Debug)]
 pub(crate) struct Answered {
-    pub(crate) shard: ShardId,
-    pub(crate) to: ConnectionId,
+    pub(crate) to: Publisher,
     pub(crate) id: Option<EntryId>,
     /// Payload of the publish, for the credit of its shard.
     pub(crate) bytes: usize,
@@ -166,11 +172,9 @@ impl Home {
         let seq = Seq(self.head.0 + self.uncommitted.len() as u64).next();
         let entry = Arc::new(publish.draft.numbered(seq, sent));
         self.uncommitted_bytes += entry.cost();
-        let (shard, from) = (publish.shard, publish.from);
         self.uncommitted.push_back(Uncommitted {
             entry: Arc::clone(&entry),
-            shard,
-            from,
+            publisher: publish.publisher,
         });
         entry
     }
@@ -212,14 +216,13 @@ impl Home {
     pub(crate) fn commit(&mut self, upto: Seq, answers: &mut Vec<Answered>) {
         while let Some(first) = self.uncommitted.front()
             && first.entry.seq <= upto
-            && let Some(Uncommitted { entry, shard, from }) = self.uncommitted.pop_front()
+            && let Some(Uncommitted { entry, publisher }) = self.uncommitted.pop_front()
         {
             self.uncommitted_bytes -= entry.cost();
             self.head = entry.seq;
             let position = self.position();
             answers.push(Answered {
-                shard,
-                to: from,
+                to: publisher,
                 id: entry.id.clone(),
                 bytes: entry.payload.len(),
                 result: Ok(position),
@@ -234,12 +237,11 @@ impl Home {
         let keep = usize::try_from(keep)
             .unwrap_or(usize::MAX)
             .min(self.uncommitted.len());
-        for Uncommitted { entry, shard, from } in self.uncommitted.drain(keep..) {
+        for Uncommitted { entry, publisher } in self.uncommitted.drain(keep..) {
             self.uncommitted_bytes -= entry.cost();
             let result = Err(Refusal::NotStored);
             answers.push(Answered {
-                shard,
-                to: from,
+                to: publisher,
                 id: entry.id.clone(),
                 bytes: entry.payload.len(),
                 result,

@@ -41,7 +41,7 @@ mod wire;
 
 pub use bus::Bus;
 pub use letter::Letter;
-pub use shard::{Attach, Shard, ShardConfig, home_of};
+pub use shard::{Attach, PublishToken, Shard, ShardConfig, home_of};
 pub use sockets::{Sent, Sockets};
 pub use stats::{Counts, Stats};
 pub use store::{Answer, ReadToken, Request, RoomKey, Store, Volatile};

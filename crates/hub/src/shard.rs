@@ -17,13 +17,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlour_proto::{
-    CloseReason, ConnectionId, Join, Limits, Now, RoomName, SessionId, ShardId, UserName,
+    CloseReason, ConnectionId, Draft, Join, Limits, Now, Position, Refusal, RoomName, SessionId,
+    ShardId, UserName,
 };
 
 use crate::bus::Bus;
 use crate::chance::Chance;
 use crate::connection::{Connection, State};
-use crate::home::Home;
+use crate::home::{Home, Publisher};
 use crate::letter::{Body, Letter, Reader};
 use crate::life::{Lives, Tick};
 use crate::link::Link;
@@ -61,6 +62,10 @@ pub struct Attach {
     /// The room that it enters at once.
     pub room: Option<RoomName>,
 }
+
+/// The driver's name for one of its publishes; the shard only gives it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PublishToken(pub u64);
 
 /// The shard that is the home of `room` when there are so many.
 #[must_use]
@@ -118,6 +123,8 @@ pub struct Shard<S> {
     /// Homes without followers, each once, in the order in which the last one left.
     empty_homes: BTreeSet<(Duration, Key)>,
     going_away: Option<CloseReason>,
+    /// Answers to the publishes of the driver.
+    published: Vec<(PublishToken, Result<Position, Refusal>)>,
 
     scratch: Vec<u8>,
     counts: Counts,
@@ -171,6 +178,7 @@ impl<S: Store> Shard<S> {
             empty_views: Vec::new(),
             empty_homes: BTreeSet::new(),
             going_away: None,
+            published: Vec::new(),
             scratch: Vec::new(),
             counts: Counts::default(),
             stats: Arc::default(),
@@ -254,6 +262,21 @@ impl<S: Store> Shard<S> {
                 self.close(index, CloseReason::SignedOut);
             }
         }
+    }
+
+    /// Publishes to a room that has its [home](home_of) on this shard, for the application that the
+    /// hub is a part of; nobody need be in the room. The draft must have passed
+    /// [`Draft::check`]. The answer comes out of [`take_published`](Self::take_published), and how
+    /// many may wait for theirs is the driver's to bound.
+    pub fn publish(&mut self, token: PublishToken, room: &RoomName, draft: Draft) {
+        debug_assert_eq!(home_of(room, self.shards), self.id);
+        self.handle_publish(room, draft, Publisher::Driver(token));
+    }
+
+    /// What became of [`publish`](Self::publish)es since the last call: the place of the entry, once
+    /// it is final.
+    pub fn take_published(&mut self) -> Vec<(PublishToken, Result<Position, Refusal>)> {
+        std::mem::take(&mut self.published)
     }
 
     /// Whether the connection is on its way out, so that its input is to be thrown away.
@@ -360,9 +383,10 @@ impl<S: Store> Shard<S> {
             Body::Publish {
                 room,
                 draft,
-                from: publisher,
+                from: id,
             } => {
-                self.handle_publish(from, room, draft, publisher);
+                let publisher = Publisher::Connection { shard: from, id };
+                self.handle_publish(&room, draft, publisher);
             }
             Body::Read {
                 room,

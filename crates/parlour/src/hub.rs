@@ -1,5 +1,7 @@
 //! The hub's handle: starts the shards, gives them connections, adds up their counters, ends them.
 
+mod publish;
+
 use std::io;
 use std::net::IpAddr;
 use std::num::NonZeroU16;
@@ -12,7 +14,9 @@ use std::time::Duration;
 use mio::Poll;
 use parlour_hub::{Counts, ShardConfig, Stats, Wire, WireIndex};
 use parlour_proto::{Dialect, Limits, SessionId, ShardId, UserName, dialect};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+
+pub use publish::PublishError;
 
 use crate::framing::WebSocket;
 use crate::occupancy::{Full, Occupancy, Place};
@@ -82,6 +86,7 @@ struct Running {
     limits: Arc<Limits>,
     is_going_away: AtomicBool,
     failure: watch::Receiver<bool>,
+    publishes: Arc<Semaphore>,
 }
 
 impl Hub {
@@ -116,6 +121,7 @@ impl Hub {
             limits,
             is_going_away: AtomicBool::new(false),
             failure,
+            publishes: publish::permits(),
         })))
     }
 

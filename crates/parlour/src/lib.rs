@@ -32,15 +32,15 @@ mod upgrade;
 
 pub use accounts::{Accounts, AccountsError, BoxFuture, Password, Session, SessionSecret};
 pub use doors::{DoorLimits, Doors, DoorsConfig, Guests, Token, TokenError};
-pub use hub::{Hub, HubConfig, StartError};
+pub use hub::{Hub, HubConfig, PublishError, StartError};
 pub use listener::{Listener, ListenerLimits, ListenerLimitsError, UnderWay, serve};
 pub use nofile::raise_nofile_limit;
 pub use origin::{Origin, OriginError, Origins};
 pub use parlour_hub::Counts;
 pub use parlour_proto::dialect;
 pub use parlour_proto::{
-    Command, Dialect, Entry, EntryKind, Event, Frame, FrameKind, Limits, Missed, Refusal, RoomName,
-    SessionId, UserName,
+    Command, Dialect, Draft, Entry, EntryId, EntryKind, Epoch, Event, Frame, FrameKind, Limits,
+    Missed, Position, Refusal, RoomName, Seq, SessionId, UserName,
 };
 pub use tls::{TlsError, TlsKeys};
 

@@ -13,6 +13,7 @@
 
 mod clock;
 mod inbox;
+mod publish;
 mod reading;
 mod sockets;
 
@@ -30,6 +31,8 @@ use crate::occupancy::Place;
 use clock::Clock;
 use inbox::Peers;
 pub(crate) use inbox::{Inbox, Mail, Mailbox, pair};
+pub(crate) use publish::Publication;
+use publish::Publications;
 use reading::Readings;
 use sockets::Table;
 
@@ -49,6 +52,7 @@ pub(crate) struct Plane {
     readings: Readings,
     mailbox: Mailbox,
     peers: Peers,
+    publications: Publications,
     clock: Clock,
     poll: Poll,
     stopped: bool,
@@ -68,6 +72,7 @@ impl Plane {
             readings: Readings::new(limits.message_bytes_max),
             mailbox,
             peers: Peers::new(config.id, inboxes),
+            publications: Publications::default(),
             clock: Clock::start(),
             shard: Shard::new(config, Volatile::default()),
             poll,
@@ -125,6 +130,7 @@ impl Plane {
         }
         self.read_on();
         let more = self.shard.turn(now, &mut self.table, &mut self.peers);
+        self.publications.finish(&mut self.shard);
         for index in self.shard.take_resumed() {
             self.table.resume(index);
         }
@@ -139,6 +145,9 @@ impl Plane {
                 Mail::Arrival(arrival) => self.attach(now, *arrival),
                 Mail::Letters { from, mut letters } => {
                     self.shard.handle_letters(from, &mut letters);
+                }
+                Mail::Publish(publication) => {
+                    self.publications.begin(*publication, &mut self.shard);
                 }
                 Mail::CloseSession(session) => self.shard.close_session(session),
                 Mail::CloseUser(who) => self.shard.close_user(&who),

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use parlour_proto::{
-    BATCH_ENTRIES_MAX, ConnectionId, Draft, Entry, Position, Refusal, RoomName, Seq, ShardId,
-};
+use parlour_proto::{BATCH_ENTRIES_MAX, Draft, Entry, Position, Refusal, RoomName, Seq, ShardId};
 
 use super::Shard;
-use crate::home::{Answered, Home, Publish};
+use crate::home::{Answered, Home, Publish, Publisher};
 use crate::letter::{Body, Reader, Replay};
 use crate::store::{Answer, ReadToken, Request, RoomKey, Store};
 use crate::table::Key;
@@ -68,33 +66,26 @@ impl<S: Store> Shard<S> {
         }
     }
 
-    pub(super) fn handle_publish(
-        &mut self,
-        shard: ShardId,
-        room: RoomName,
-        draft: Draft,
-        from: ConnectionId,
-    ) {
+    pub(super) fn handle_publish(&mut self, room: &RoomName, draft: Draft, publisher: Publisher) {
         let (sent, limits) = (self.now.wall, Arc::clone(&self.limits));
-        match self.home_for(&room) {
+        match self.home_for(room) {
             Ok(key) => {
                 let Some(home) = self.homes.get_mut(key) else {
                     return;
                 };
-                if let Some(entry) = home.publish(Publish { shard, from, draft }, sent, &limits) {
+                if let Some(entry) = home.publish(Publish { publisher, draft }, sent, &limits) {
                     self.append(key, entry);
                 }
                 self.weigh_log(key);
             }
             Err(refusal) => {
-                let (to, id, bytes) = (from, draft.id, draft.payload.len());
-                let refused = Body::Refused {
-                    to,
-                    room,
-                    id,
-                    refusal,
+                let answered = Answered {
+                    to: publisher,
+                    id: draft.id,
+                    bytes: draft.payload.len(),
+                    result: Err(refusal),
                 };
-                self.link(shard).answer(refused, bytes);
+                self.answer_publish(room, answered);
             }
         }
     }
@@ -263,33 +254,41 @@ impl<S: Store> Shard<S> {
         home.trim(self.limits.log_entries_max, self.limits.log_bytes_max);
         self.counts.entries += home.head.0 - head.0;
         let room = home.room.clone();
-        for Answered {
-            shard,
-            to,
-            id,
-            bytes,
-            result,
-        } in answered
-        {
-            let body = match result {
-                Ok(position) => Body::Ack {
-                    to,
-                    room: room.clone(),
-                    id,
-                    position,
-                },
-                Err(refusal) => Body::Refused {
-                    to,
-                    room: room.clone(),
-                    id,
-                    refusal,
-                },
-            };
-            self.link(shard).answer(body, bytes);
+        for answered in answered {
+            self.answer_publish(&room, answered);
         }
         self.release_held(key);
         self.queue_feed(key);
         self.note_if_empty(key);
+    }
+
+    fn answer_publish(&mut self, room: &RoomName, answered: Answered) {
+        let Answered {
+            to,
+            id,
+            bytes,
+            result,
+        } = answered;
+        let (shard, to) = match to {
+            Publisher::Connection { shard, id } => (shard, id),
+            Publisher::Driver(token) => return self.published.push((token, result)),
+        };
+        let room = room.clone();
+        let body = match result {
+            Ok(position) => Body::Ack {
+                to,
+                room,
+                id,
+                position,
+            },
+            Err(refusal) => Body::Refused {
+                to,
+                room,
+                id,
+                refusal,
+            },
+        };
+        self.link(shard).answer(body, bytes);
     }
 
     fn queue_feed(&mut self, key: Key) {

@@ -20,6 +20,7 @@ mod epochs;
 mod fairness;
 mod heartbeat;
 mod hello;
+mod in_process;
 mod many_rooms;
 mod members;
 mod memory;

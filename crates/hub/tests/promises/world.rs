@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlour_hub::{
-    Attach, Bus, Counts, Framing, Letter, Shard, ShardConfig, Store, Volatile, Wire, WireIndex,
-    home_of,
+    Attach, Bus, Counts, Framing, Letter, PublishToken, Shard, ShardConfig, Store, Volatile, Wire,
+    WireIndex, home_of,
 };
 use parlour_proto::dialect::{Echo, Events, V1};
 use parlour_proto::{
-    CloseReason, Dialect, Frame, Limits, Now, RoomName, SessionId, ShardId, Timestamp, UserName,
+    CloseReason, Dialect, Draft, EntryId, EntryKind, Frame, Limits, Now, Position, Refusal,
+    RoomName, SessionId, ShardId, Timestamp, UserName,
 };
 
 use crate::sockets::{Socket, TestSockets};
@@ -45,6 +46,7 @@ struct Seat<S> {
     has_more: bool,
     turns: usize,
     resumed: Vec<u32>,
+    published: Vec<(PublishToken, Result<Position, Refusal>)>,
 }
 
 /// Letters on the way, in the order in which they were posted, from each shard to each.
@@ -134,6 +136,7 @@ impl<S: Store> World<S> {
             has_more: false,
             turns: 0,
             resumed: Vec::new(),
+            published: Vec::new(),
         };
         Self {
             seats: (0..shards).map(seat).collect(),
@@ -251,6 +254,32 @@ impl<S: Store> World<S> {
         if std::mem::take(&mut socket.blocked) {
             seat.shard.handle_writable(peer.index, &mut seat.sockets);
         }
+    }
+
+    /// The application publishes, as its number `token`.
+    pub(crate) fn publish_inside(&mut self, token: u64, room: &str, id: &str) {
+        let room = RoomName::new(room).unwrap();
+        let home = home_of(&room, u16::try_from(self.seats.len()).unwrap());
+        let draft = Draft {
+            id: EntryId::new(id),
+            from: "$app".into(),
+            kind: EntryKind::MESSAGE,
+            payload: "\"x\"".into(),
+        };
+        let shard = &mut self.wake(usize::from(home.0)).shard;
+        shard.publish(PublishToken(token), &room, draft);
+    }
+
+    /// The answers to the application since the last look, in the order of its numbers: those of
+    /// the entries, or why there is none.
+    pub(crate) fn published(&mut self) -> Vec<(u64, Result<u64, Refusal>)> {
+        let seats = self.seats.iter_mut();
+        let answers = seats.flat_map(|seat| std::mem::take(&mut seat.published));
+        let mut answers: Vec<_> = answers
+            .map(|(token, result)| (token.0, result.map(|position| position.seq.0)))
+            .collect();
+        answers.sort_by_key(|(token, _)| *token);
+        answers
     }
 
     // What can be seen.
@@ -390,6 +419,7 @@ impl<S: Store> World<S> {
         };
         seat.has_more = seat.shard.turn(now, &mut seat.sockets, &mut bus);
         seat.resumed.append(&mut seat.shard.take_resumed());
+        seat.published.append(&mut seat.shard.take_published());
         let mut gone = std::mem::take(&mut seat.sockets.gone);
         gone.dedup();
         for index in gone {

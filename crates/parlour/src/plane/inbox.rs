@@ -1,8 +1,8 @@
 //! Where a shard gets its mail.
 //!
 //! The queue itself has no bound, because it cannot grow: connections have taken their place before
-//! they are sent here, the hub's letters travel on its credits (see [`parlour_hub::Bus`]), and the
-//! rest comes once.
+//! they are sent here, the hub's letters travel on its credits (see [`parlour_hub::Bus`]), publishes
+//! of the application have their permits, and the rest comes once.
 
 use std::io;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use mio::{Registry, Token, Waker};
 use parlour_hub::{Bus, Letter};
 use parlour_proto::{SessionId, ShardId, UserName};
 
-use super::Arrival;
+use super::{Arrival, Publication};
 
 /// Tells the waker from sockets, whose tokens are 32-bit indices.
 pub(super) const WAKER: Token = Token(usize::MAX);
@@ -25,6 +25,8 @@ pub(crate) enum Mail {
         from: ShardId,
         letters: Vec<Letter>,
     },
+    /// Publish for the application.
+    Publish(Box<Publication>),
     /// Close what belongs to a session that has ended.
     CloseSession(SessionId),
     /// Close what belongs to a user whose sessions have all ended.
