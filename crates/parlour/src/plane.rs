@@ -35,10 +35,13 @@ pub(crate) use publish::Publication;
 use publish::Publications;
 use reading::Readings;
 use sockets::Table;
+pub(crate) use sockets::TlsSession;
 
 /// A socket that has left its HTTP connection and waits to be served by a shard.
 pub(crate) struct Arrival {
     pub(crate) stream: std::net::TcpStream,
+    /// Its TLS, if it has it.
+    pub(crate) session: Option<Box<TlsSession>>,
     /// What the HTTP connection had already read; it comes before what the socket has.
     pub(crate) unread: Vec<u8>,
     pub(crate) attach: Attach,
@@ -128,6 +131,7 @@ impl Plane {
                 self.socket_is_ready(event);
             }
         }
+        self.write_on();
         self.read_on();
         let more = self.shard.turn(now, &mut self.table, &mut self.peers);
         self.publications.finish(&mut self.shard);
@@ -135,7 +139,7 @@ impl Plane {
             self.table.resume(index);
         }
         self.bury();
-        more || self.table.has_ready()
+        more || self.table.has_work()
     }
 
     fn open_mail(&mut self, now: parlour_proto::Now) {
@@ -162,13 +166,14 @@ impl Plane {
     fn attach(&mut self, now: parlour_proto::Now, arrival: Arrival) {
         let Arrival {
             stream,
+            session,
             unread,
             attach,
             place,
         } = arrival;
         let index = self.shard.attach(now, attach).index;
         self.readings.open(index, unread, place);
-        if let Err(error) = self.table.open(index, stream) {
+        if let Err(error) = self.table.open(index, stream, session) {
             tracing::warn!(%error, "a new connection could not be registered");
         }
     }
@@ -176,12 +181,27 @@ impl Plane {
     fn socket_is_ready(&mut self, event: &mio::event::Event) {
         let Token(index) = event.token();
         let index = index as u32; // The table gave it as one.
-        if event.is_writable() && self.table.unblock(index) {
-            self.shard.handle_writable(index, &mut self.table);
+        if event.is_writable() {
+            self.unblock(index);
         }
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             self.table
                 .make_ready(index, event.is_read_closed() || event.is_error());
+        }
+    }
+
+    fn unblock(&mut self, index: u32) {
+        if self.table.unblock(index) {
+            self.shard.handle_writable(index, &mut self.table);
+        }
+    }
+
+    /// One bounded step for each connection that had its share of sending in an earlier turn.
+    fn write_on(&mut self) {
+        for _ in 0..self.table.later_len() {
+            if let Some(index) = self.table.take_later() {
+                self.unblock(index);
+            }
         }
     }
 

@@ -11,9 +11,9 @@ use tokio::net::TcpStream;
 
 use crate::hub::Hub;
 use crate::limits::{HANDSHAKE_TIME, NOT_SENT_BYTES, SEND_BUFFER_BYTES};
-use crate::listener::Watched;
+use crate::listener::{Secure, Watched};
 use crate::occupancy::Place;
-use crate::plane::Arrival;
+use crate::plane::{Arrival, TlsSession};
 
 /// Why a socket could not be handed over. Its connection is cut, its place free again.
 #[derive(Debug, thiserror::Error)]
@@ -22,8 +22,13 @@ enum HandOverError {
     NotUpgraded(#[from] hyper::Error),
     #[error("the client did not take the 101 in time")]
     TooSlow,
-    #[error("the connection is no plain TCP socket, and other streams are not served yet")]
+    #[error(
+        "the connection is neither a TCP socket nor of a `Listener` with TLS, and other streams are \
+         not served yet: serve the router with `parlour::Listener`"
+    )]
     NoSocket,
+    #[error("the client broke TLS: {0}")]
+    Tls(#[from] rustls::Error),
     #[error("the socket could not be prepared: {0}")]
     Socket(#[from] io::Error),
 }
@@ -55,11 +60,17 @@ async fn hand_over(
     let upgraded = tokio::time::timeout(HANDSHAKE_TIME, on_upgrade)
         .await
         .map_err(|_| HandOverError::TooSlow)??;
-    let (stream, unread) = into_socket(upgraded)?;
+    let Taken {
+        stream,
+        session,
+        unread,
+        send_buffer_bytes,
+    } = Taken::from(upgraded)?;
     let stream = stream.into_std()?;
-    tune(&stream)?;
+    tune(&stream, send_buffer_bytes)?;
     hub.attach(Arrival {
         stream,
+        session,
         unread,
         attach,
         place,
@@ -67,26 +78,68 @@ async fn hand_over(
     Ok(())
 }
 
-/// The socket, and what hyper had read behind the request's head: the client's first frames.
-fn into_socket(upgraded: Upgraded) -> Result<(TcpStream, Vec<u8>), HandOverError> {
-    let upgraded = match upgraded.downcast::<TokioIo<Watched>>() {
-        Ok(parts) => return Ok((parts.io.into_inner().into_inner(), parts.read_buf.into())),
-        Err(upgraded) => upgraded,
-    };
-    // `axum::serve` and others that take HTTP/1 and HTTP/2 on one socket wrap it once more.
-    match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(parts) => Ok((parts.io.into_inner(), parts.read_buf.into())),
-        Err(upgraded) => match upgraded.downcast::<TokioIo<TcpStream>>() {
-            Ok(parts) => Ok((parts.io.into_inner(), parts.read_buf.into())),
-            Err(_) => Err(HandOverError::NoSocket),
-        },
+/// What an HTTP connection was made of.
+struct Taken {
+    stream: TcpStream,
+    session: Option<Box<TlsSession>>,
+    /// The client's first frames: what hyper had read behind the request's head, and behind that
+    /// what TLS had decrypted. What it has not decrypted stays in the session.
+    unread: Vec<u8>,
+    send_buffer_bytes: usize,
+}
+
+impl Taken {
+    fn from(upgraded: Upgraded) -> Result<Self, HandOverError> {
+        let upgraded = match upgraded.downcast::<TokioIo<Watched>>() {
+            Ok(parts) => return Ok(Self::plain(parts.io.into_inner(), &parts.read_buf)),
+            Err(upgraded) => upgraded,
+        };
+        let upgraded = match upgraded.downcast::<TokioIo<Secure>>() {
+            Ok(parts) => return Self::secure(parts.io.into_inner(), &parts.read_buf),
+            Err(upgraded) => upgraded,
+        };
+        // `axum::serve` and others that take HTTP/1 and HTTP/2 on one socket wrap it once more.
+        match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
+            Ok(parts) => Ok(Self::foreign(parts.io.into_inner(), &parts.read_buf)),
+            Err(upgraded) => match upgraded.downcast::<TokioIo<TcpStream>>() {
+                Ok(parts) => Ok(Self::foreign(parts.io.into_inner(), &parts.read_buf)),
+                Err(_) => Err(HandOverError::NoSocket),
+            },
+        }
+    }
+
+    fn plain(watched: Watched, unread: &[u8]) -> Self {
+        Self {
+            send_buffer_bytes: watched.send_buffer_bytes(),
+            ..Self::foreign(watched.into_inner(), unread)
+        }
+    }
+
+    fn secure(secure: Secure, unread: &[u8]) -> Result<Self, HandOverError> {
+        let (watched, connection) = secure.into_inner();
+        let (session, decrypted) = TlsSession::take_over(connection)?;
+        Ok(Self {
+            session: Some(session),
+            unread: [unread, &decrypted].concat(),
+            ..Self::plain(watched, &[])
+        })
+    }
+
+    /// Of a listener that has no bounds of ours.
+    fn foreign(stream: TcpStream, unread: &[u8]) -> Self {
+        Self {
+            stream,
+            session: None,
+            unread: unread.to_vec(),
+            send_buffer_bytes: SEND_BUFFER_BYTES,
+        }
     }
 }
 
-fn tune(stream: &std::net::TcpStream) -> io::Result<()> {
+fn tune(stream: &std::net::TcpStream, send_buffer_bytes: usize) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
-    socket.set_send_buffer_size(SEND_BUFFER_BYTES / 2)?;
+    socket.set_send_buffer_size(send_buffer_bytes / 2)?;
     socket.set_tcp_notsent_lowat(NOT_SENT_BYTES)
 }
 
@@ -98,7 +151,7 @@ mod tests {
     fn the_kernel_keeps_no_more_for_a_socket_than_it_may() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        tune(&stream).unwrap();
+        tune(&stream, SEND_BUFFER_BYTES).unwrap();
         let socket = SockRef::from(&stream);
         assert_eq!(socket.send_buffer_size().unwrap(), SEND_BUFFER_BYTES);
         assert_eq!(socket.tcp_notsent_lowat().unwrap(), NOT_SENT_BYTES);

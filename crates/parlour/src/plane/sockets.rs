@@ -11,13 +11,24 @@ use mio::{Interest, Registry, Token};
 use parlour_hub::{Sent, Sockets};
 use socket2::SockRef;
 
+mod tls;
+
+pub(crate) use tls::TlsSession;
+use tls::{Decrypted, READ_BYTES, Then};
+
 /// All sockets, and the lists of those with something to do.
 pub(super) struct Table {
     slots: Vec<Slot>,
+    /// Beside the slots: the TLS of those that have it.
+    sessions: Vec<Option<Box<TlsSession>>>,
+    /// Where ciphertext is read to; there is none before the first session.
+    ciphertext: Vec<u8>,
     registry: Registry,
     /// Have something to read, if their slot still says so. Bounded by the number of slots, and by
     /// the sockets that were buried since the last turn.
     ready: VecDeque<u32>,
+    /// Not blocked, but had their share of a turn. Bounded like `ready`.
+    later: VecDeque<u32>,
     /// Ended, and wait to be buried. Bounded by the number of slots.
     gone: Vec<u32>,
 }
@@ -41,10 +52,15 @@ const READY: u8 = 1 << 2;
 const HELD: u8 = 1 << 3;
 /// The peer has ended its side: read on until the end is seen.
 const ENDING: u8 = 1 << 4;
+/// Has a TLS session.
+const TLS: u8 = 1 << 5;
+/// In `later`.
+const LATER: u8 = 1 << 6;
 
 /// What a read brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Got {
+    /// So many; none if a TLS record is not whole yet.
     Bytes(usize),
     /// Nothing is there now.
     Nothing,
@@ -56,14 +72,23 @@ impl Table {
     pub(super) fn new(registry: Registry) -> Self {
         Self {
             slots: Vec::new(),
+            sessions: Vec::new(),
+            ciphertext: Vec::new(),
             registry,
             ready: VecDeque::new(),
+            later: VecDeque::new(),
             gone: Vec::new(),
         }
     }
 
-    /// Takes a socket in. It is looked at in this turn, whatever epoll will say.
-    pub(super) fn open(&mut self, index: u32, stream: TcpStream) -> io::Result<()> {
+    /// Takes a socket in, with its TLS if it has it. It is looked at in this turn, whatever epoll
+    /// will say; what its TLS has to write goes out first.
+    pub(super) fn open(
+        &mut self,
+        index: u32,
+        stream: TcpStream,
+        session: Option<Box<TlsSession>>,
+    ) -> io::Result<()> {
         let at = index as usize;
         if at >= self.slots.len() {
             self.slots.resize_with(at + 1, Slot::default);
@@ -76,6 +101,9 @@ impl Table {
             stream: Some(stream),
             flags: 0,
         };
+        if let Some(session) = session {
+            self.seal(index, session);
+        }
         match registered {
             Ok(()) => self.make_ready(index, false),
             Err(_) => self.end(index),
@@ -83,12 +111,42 @@ impl Table {
         registered
     }
 
-    /// Whether the socket had been blocked. Now it is not.
+    fn seal(&mut self, index: u32, session: Box<TlsSession>) {
+        let at = index as usize;
+        if at >= self.sessions.len() {
+            self.sessions.resize_with(at + 1, || None);
+        }
+        self.ciphertext.resize(READ_BYTES, 0);
+        self.sessions[at] = Some(session);
+        self.slots[at].flags |= TLS;
+        self.flush(index);
+    }
+
+    /// Whether the socket had been blocked. Now it is not, unless it does not take all that its TLS
+    /// has for it.
     pub(super) fn unblock(&mut self, index: u32) -> bool {
         let slot = &mut self.slots[index as usize];
         let was_blocked = slot.flags & BLOCKED != 0;
         slot.flags &= !BLOCKED;
-        was_blocked && slot.flags & GONE == 0
+        let is_open = was_blocked && slot.flags & GONE == 0;
+        if is_open && slot.flags & TLS != 0 {
+            return self.flush(index);
+        }
+        is_open
+    }
+
+    pub(super) fn later_len(&self) -> usize {
+        self.later.len()
+    }
+
+    /// The first of those that had their share of an earlier turn. It is blocked like one that
+    /// waits for its socket, and is to be unblocked like one.
+    pub(super) fn take_later(&mut self) -> Option<u32> {
+        let index = self.later.pop_front()?;
+        let slot = &mut self.slots[index as usize];
+        let is_later = slot.flags & LATER != 0;
+        slot.flags &= !LATER;
+        is_later.then_some(index)
     }
 
     /// Puts the socket on the list of those to read, unless its reading is held.
@@ -119,8 +177,8 @@ impl Table {
         self.ready.len()
     }
 
-    pub(super) fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
+    pub(super) fn has_work(&self) -> bool {
+        !self.ready.is_empty() || !self.later.is_empty()
     }
 
     /// The first of the list, or `None` if it has been buried since.
@@ -140,13 +198,10 @@ impl Table {
         let Some(stream) = &slot.stream else {
             return Got::End;
         };
-        let read = loop {
-            match (&*stream).read(scratch) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                read => break read,
-            }
-        };
-        match read {
+        if slot.flags & TLS != 0 {
+            return self.read_tls(index, scratch);
+        }
+        match recv(stream, scratch) {
             Ok(len @ 1..) => {
                 if len == scratch.len() || slot.flags & ENDING != 0 {
                     self.make_ready(index, false);
@@ -155,6 +210,97 @@ impl Table {
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Got::Nothing,
             Ok(_) | Err(_) => Got::End,
+        }
+    }
+
+    /// Like [`read`](Self::read). All that was read is decrypted, so none is left where epoll does
+    /// not tell of it.
+    fn read_tls(&mut self, index: u32, scratch: &mut [u8]) -> Got {
+        let at = index as usize;
+        let Some((stream, session)) = self.slots[at]
+            .stream
+            .as_ref()
+            .zip(self.sessions[at].as_mut())
+        else {
+            return Got::End;
+        };
+        let decrypted = session.read(stream, &mut self.ciphertext, scratch);
+        // What TLS itself answers: an alert, the other close_notify.
+        if session.wants_write() && self.slots[at].flags & (BLOCKED | GONE) == 0 {
+            self.flush(index);
+        }
+        match decrypted {
+            Decrypted::More(len) => {
+                self.make_ready(index, false);
+                Got::Bytes(len)
+            }
+            Decrypted::All(len) => {
+                if self.slots[at].flags & ENDING != 0 {
+                    self.make_ready(index, false);
+                }
+                Got::Bytes(len)
+            }
+            Decrypted::Nothing => Got::Nothing,
+            Decrypted::End => Got::End,
+        }
+    }
+
+    /// Writes what the socket's TLS has for it; whether that was all. The socket is not blocked.
+    fn flush(&mut self, index: u32) -> bool {
+        let at = index as usize;
+        let Some((stream, session)) = self.slots[at]
+            .stream
+            .as_ref()
+            .zip(self.sessions[at].as_mut())
+        else {
+            return false;
+        };
+        match session.flush(stream) {
+            Ok(true) => return true,
+            Ok(false) => self.slots[at].flags |= BLOCKED,
+            Err(_) => self.end(index),
+        }
+        false
+    }
+
+    /// The last word goes behind what waits, and the end of the stream behind it.
+    fn finish_tls(&mut self, index: u32) {
+        let at = index as usize;
+        let Some(session) = self.sessions[at].as_mut() else {
+            return;
+        };
+        if session.finish().is_err() {
+            self.end(index);
+        } else if self.slots[at].flags & (BLOCKED | GONE) == 0 {
+            self.flush(index);
+        }
+    }
+
+    fn send_tls(&mut self, index: u32, bytes: &[u8]) -> Sent {
+        let at = index as usize;
+        let Some((stream, session)) = self.slots[at]
+            .stream
+            .as_ref()
+            .zip(self.sessions[at].as_mut())
+        else {
+            return Sent::Gone;
+        };
+        match session.send(stream, bytes) {
+            Ok((taken, then)) => {
+                let slot = &mut self.slots[at];
+                if then != Then::Free {
+                    slot.flags |= BLOCKED;
+                }
+                if then == Then::Later && slot.flags & LATER == 0 {
+                    slot.flags |= LATER;
+                    self.later.push_back(index);
+                }
+                Sent::Bytes(taken)
+            }
+            Err(_) => {
+                self.end(index);
+                Sent::Gone
+            }
         }
     }
 
@@ -170,7 +316,10 @@ impl Table {
     /// Closes one socket that has ended and gives its index back.
     pub(super) fn take_gone(&mut self) -> Option<u32> {
         let index = self.gone.pop()?;
-        self.slots[index as usize] = Slot::default();
+        let slot = std::mem::take(&mut self.slots[index as usize]);
+        if slot.flags & TLS != 0 {
+            self.sessions[index as usize] = None;
+        }
         Some(index)
     }
 }
@@ -178,11 +327,13 @@ impl Table {
 impl Sockets for Table {
     fn send(&mut self, index: u32, bytes: &[u8]) -> Sent {
         let slot = &mut self.slots[index as usize];
-        if slot.flags & (BLOCKED | GONE) != 0 {
+        if slot.flags & (BLOCKED | GONE | TLS) != 0 {
             return if slot.flags & GONE != 0 {
                 Sent::Gone
-            } else {
+            } else if slot.flags & BLOCKED != 0 {
                 Sent::Bytes(0)
+            } else {
+                self.send_tls(index, bytes)
             };
         }
         let Some(stream) = &slot.stream else {
@@ -214,7 +365,9 @@ impl Sockets for Table {
         let slot = &mut self.slots[index as usize];
         // A closing connection's input is thrown away, so nobody has to be asked for leave to read.
         slot.flags &= !HELD;
-        if let Some(stream) = &slot.stream {
+        if slot.flags & TLS != 0 {
+            self.finish_tls(index);
+        } else if let Some(stream) = &slot.stream {
             // It fails only when the peer is gone already, which the next read tells.
             let _ = stream.shutdown(Shutdown::Write);
         }
@@ -227,6 +380,16 @@ impl Sockets for Table {
             let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
         }
         self.end(index);
+    }
+}
+
+/// Reads once, whatever signals come.
+fn recv(mut stream: &TcpStream, bytes: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match stream.read(bytes) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            read => return read,
+        }
     }
 }
 

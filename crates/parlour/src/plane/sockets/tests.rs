@@ -2,14 +2,14 @@ use super::*;
 use mio::{Events, Poll};
 use std::net::TcpListener;
 
-struct World {
+pub(super) struct World {
     poll: Poll,
-    table: Table,
+    pub(super) table: Table,
     listener: TcpListener,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let poll = Poll::new().unwrap();
         let table = Table::new(poll.registry().try_clone().unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -22,15 +22,21 @@ impl World {
 
     /// A socket in the table, and its peer.
     fn connect(&mut self, index: u32) -> TcpStream {
-        let peer = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
-        let (stream, _) = self.listener.accept().unwrap();
+        let (stream, peer) = self.pair();
         stream.set_nonblocking(true).unwrap();
-        self.table.open(index, stream).unwrap();
+        self.table.open(index, stream, None).unwrap();
         peer
     }
 
+    /// Both ends of a connection.
+    pub(super) fn pair(&self) -> (TcpStream, TcpStream) {
+        let peer = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = self.listener.accept().unwrap();
+        (stream, peer)
+    }
+
     /// Waits until epoll says that `index` is writable.
-    fn wait_writable(&mut self, index: u32) {
+    pub(super) fn wait_writable(&mut self, index: u32) {
         let mut events = Events::with_capacity(8);
         loop {
             self.poll
@@ -104,7 +110,7 @@ fn a_new_socket_is_read_at_once_and_again_while_reads_are_full() {
     assert_eq!(world.table.read(0, &mut scratch), Got::Bytes(4));
     assert_eq!(world.table.take_ready(), Some(0), "there may be more");
     assert_eq!(world.table.read(0, &mut scratch), Got::Bytes(1));
-    assert!(!world.table.has_ready(), "there is no more");
+    assert!(!world.table.has_work(), "there is no more");
     assert_eq!(world.table.read(0, &mut scratch), Got::Nothing);
 }
 
@@ -134,7 +140,7 @@ fn a_held_socket_is_not_read_until_it_is_resumed() {
     world.table.take_ready().unwrap();
     world.table.hold(0);
     world.table.make_ready(0, false);
-    assert!(!world.table.has_ready());
+    assert!(!world.table.has_work());
     world.table.resume(0);
     assert_eq!(world.table.take_ready(), Some(0));
 }
@@ -170,6 +176,6 @@ fn an_index_that_is_given_out_again_has_a_clean_slot() {
         [Some(0), None],
         "one turn for the second owner, none for the first"
     );
-    assert!(!world.table.has_ready());
+    assert!(!world.table.has_work());
     assert_eq!(world.table.send(0, b"x"), Sent::Bytes(1));
 }
