@@ -1,5 +1,8 @@
 //! The file: three tables, and one durable change at a time.
 
+#[cfg(test)]
+mod power_cut;
+
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
