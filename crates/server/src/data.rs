@@ -7,7 +7,8 @@ use std::path::Path;
 
 use crate::ServeError;
 
-const LOCK: &str = "lock";
+/// The file that is locked, in the directory.
+pub(crate) const LOCK: &str = "lock";
 
 /// Holds the data directory until it is dropped, or the process ends in whatever way.
 #[derive(Debug)]

@@ -4,20 +4,51 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::settings::SettingsError;
+
 /// What went wrong. Its text is for the person who started the server.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// The address cannot be read.
-    #[error("`{0}` is no address: use IP:PORT, for example --addr 127.0.0.1:8080")]
-    BadAddress(String),
-    /// The address is not a loopback address.
+    /// A setting cannot be read, or makes no sense.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A bound of HTTP is out of range; the table of settings knows the ranges, so this is rare.
+    #[error(transparent)]
+    ListenerLimits(#[from] parlour::ListenerLimitsError),
+    /// The certificate or its key cannot be served.
+    #[error(transparent)]
+    Tls(#[from] parlour::TlsError),
+    /// A certificate of its own could not be made or kept.
     #[error(
-        "{0} can be reached from other machines, and this version has no TLS and no accounts yet: \
-         it serves loopback only (--addr 127.0.0.1:{port}); from another machine, use it through \
-         ssh -L {port}:127.0.0.1:{port} HOST", port = .0.port()
+        "cannot keep a certificate in {}: {source}; make the data directory writable, or give your own \
+         with --tls-cert FILE --tls-key FILE", path.display()
     )]
-    NotLoopback(SocketAddr),
+    OwnCertificate {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that should hold a secret.
+    #[error("--{flag}: {} {reason}", path.display())]
+    Token {
+        /// The flag that names it.
+        flag: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do; nothing of what it holds.
+        reason: String,
+    },
+    /// The accounts cannot be opened.
+    #[error(transparent)]
+    Book(#[from] parlour_accounts::BookError),
+    /// The control socket cannot be bound.
+    #[error(transparent)]
+    Control(#[from] crate::users::ControlError),
+    /// The accounts cannot be read.
+    #[error(transparent)]
+    Accounts(#[from] parlour::AccountsError),
     /// Somebody else listens there.
     #[error("{0} is in use by another program: choose another port, or --addr 127.0.0.1:0 for any")]
     AddressInUse(SocketAddr),
@@ -32,9 +63,6 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
-    /// The limit of a message's size is out of range.
-    #[error("--max-message-bytes must be 1 to {}", crate::MESSAGE_BYTES_LIMIT)]
-    MessageBytes,
     /// The log filter cannot be read.
     #[error(
         "`{filter}` is no log filter ({reason}): use for example --log info or --log parlour=debug"

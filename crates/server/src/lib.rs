@@ -2,19 +2,26 @@
 //! API of the crate `parlour`.
 //!
 //! ```text
-//!  ServeOptions ─▶ logs · data directory and its lock · listener · Hub · Doors + pages ─▶ serve
-//!                                                     SIGINT, SIGTERM ─▶ 1001 to all ─▶ exit 0
+//!  flags, variables, file ─▶ Settings ─▶ logs · data directory and its lock · accounts · certificate
+//!                                                     │
+//!                                      listener · Hub · Doors + pages ─▶ serve
+//!                                      SIGHUP ─▶ the certificate again
+//!                                      SIGINT, SIGTERM ─▶ 1001 to all ─▶ exit 0
 //! ```
 
+mod control;
 mod data;
 mod error;
+mod goodbye;
 mod listen;
 mod logs;
-mod options;
 mod pages;
 mod serve;
+pub mod settings;
 mod signals;
+mod tls;
+mod token;
+pub mod users;
 
 pub use error::ServeError;
-pub use options::{LogFormat, MESSAGE_BYTES_LIMIT, ServeOptions};
-pub use serve::serve;
+pub use serve::{Listening, SelfSigned, serve};

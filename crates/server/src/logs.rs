@@ -4,7 +4,8 @@ use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
 
-use crate::{LogFormat, ServeError};
+use crate::ServeError;
+use crate::settings::LogFormat;
 
 /// Turns the log of this process on. A log that is on already stays as it is.
 pub(crate) fn start(filter: &str, format: LogFormat) -> Result<(), ServeError> {

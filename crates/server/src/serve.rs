@@ -1,35 +1,58 @@
 //! Assembly, and the life of the process: start, serve, go away in order.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::map_response;
-use parlour::{Doors, Hub, HubConfig, Limits};
+use parlour::{Accounts, Doors, DoorsConfig, Hub, HubConfig, Listener};
+use parlour_accounts::Book;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
 
-use crate::signals::Signals;
-use crate::{MESSAGE_BYTES_LIMIT, ServeError, ServeOptions, data, listen, logs, pages};
+use crate::control::ControlSocket;
+use crate::goodbye::Goodbye;
+use crate::settings::{Effective, Settings};
+use crate::signals::{Signals, Wish};
+use crate::tls::Certificate;
+use crate::{ServeError, control, data, listen, logs, pages, token};
 
-/// For clients to take their close frame and to answer it; then they are cut. With the time for
-/// requests under way this stays below the 10 s that a stop may take.
-const GOODBYE_TIME: Duration = Duration::from_secs(8);
-/// For HTTP requests that are under way at the stop.
-const HTTP_GRACE: Duration = Duration::from_secs(1);
+/// What a server that listens can tell about itself.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Listening {
+    /// The real address.
+    pub address: SocketAddr,
+    /// Whether it speaks TLS.
+    pub is_tls: bool,
+    /// The certificate that it made for itself.
+    pub self_signed: Option<SelfSigned>,
+    /// Whether somebody has an account.
+    pub has_users: bool,
+    /// How it runs.
+    pub settings: Settings,
+}
+
+/// A certificate that nobody vouches for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SelfSigned {
+    /// Its file, for clients that can be told to trust it.
+    pub cert: PathBuf,
+    /// Its SHA-256, as browsers show it.
+    pub fingerprint: String,
+}
 
 /// Runs the server until SIGINT or SIGTERM. Then every client is closed with 1001, and this returns
-/// within 10 s; a second signal makes it return at once. `announce` is called when the server
-/// listens, with the real address.
+/// within [`Settings::shutdown_timeout`]; a second signal makes it return at once. `announce` is
+/// called when the server listens.
 ///
 /// # Errors
 /// [`ServeError`]: what to do stands in its text.
-pub fn serve(options: &ServeOptions, announce: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
-    logs::start(&options.log, options.log_format)?;
-    let limits = limits(options)?;
-    let address = listen::parse(&options.address)?;
-    let _lock = data::open(&options.data)?;
+pub fn serve(effective: &Effective, announce: impl FnOnce(&Listening)) -> Result<(), ServeError> {
+    let settings = effective.settings();
+    logs::start(&settings.log, settings.log_format)?;
+    let _lock = data::open(&settings.data)?;
     raise_nofile_limit();
 
     let runtime = Runtime::new().map_err(|source| ServeError::System {
@@ -37,34 +60,14 @@ pub fn serve(options: &ServeOptions, announce: impl FnOnce(SocketAddr)) -> Resul
         source,
     })?;
     let served = runtime.block_on(async {
-        let signals = Signals::catch()?;
-        let listener = listen::listen(address)?;
-        let address = listener.local_addr().map_err(|source| ServeError::System {
-            what: "its own address",
-            source,
-        })?;
-        let hub = Hub::start(HubConfig {
-            limits,
-            ..HubConfig::default()
-        })?;
-        announce(address);
-        tracing::info!(%address, "listening");
-        run(listener, address, &hub, signals).await
+        let (parts, signals, listening) = assemble(settings).await?;
+        announce(&listening);
+        tracing::info!(address = %listening.address, tls = listening.is_tls, "listening");
+        parts.run(settings, signals).await
     });
     // What hangs in a request of HTTP must not hold up the end.
     runtime.shutdown_background();
     served
-}
-
-fn limits(options: &ServeOptions) -> Result<Limits, ServeError> {
-    let message_bytes_max = options.message_bytes_max;
-    if !(1..=MESSAGE_BYTES_LIMIT).contains(&message_bytes_max) {
-        return Err(ServeError::MessageBytes);
-    }
-    Ok(Limits {
-        message_bytes_max,
-        ..Limits::default()
-    })
 }
 
 /// Not fatal: with fewer files the server serves fewer clients, and says so when it comes to that.
@@ -75,42 +78,129 @@ fn raise_nofile_limit() {
     }
 }
 
-async fn run(
-    listener: TcpListener,
-    address: SocketAddr,
-    hub: &Hub,
-    mut signals: Signals,
-) -> Result<(), ServeError> {
-    let app = app(&Doors::new(hub, address));
-    let (stop, stopped) = oneshot::channel::<()>();
-    let stopped = async { drop(stopped.await) };
-    let http = tokio::spawn(parlour::serve(listener, app, stopped));
+/// What runs.
+struct Parts {
+    socket: TcpListener,
+    certificate: Option<Certificate>,
+    book: Book,
+    control: ControlSocket,
+    hub: Hub,
+    doors: Doors,
+}
 
-    let signal = tokio::select! {
-        signal = signals.next() => signal,
-        () = hub.failed() => return Err(ServeError::Failed),
-    };
-    tracing::info!(
-        signal,
-        connections = hub.connections(),
-        "going away: closing all clients"
+async fn assemble(settings: &Settings) -> Result<(Parts, Signals, Listening), ServeError> {
+    let doors = doors_config(settings)?;
+    let (certificate, self_signed) = Certificate::of(settings)?.unzip();
+    let book = Book::open(
+        &settings.data.join(Book::FILE_NAME),
+        settings.accounts.clone(),
+    )?;
+    let has_users = !book.list_after(None, 1).await?.is_empty();
+    let control = ControlSocket::bind(&settings.data)?;
+    let signals = Signals::catch(certificate.is_some())?;
+    let socket = listen::listen(settings.address)?;
+    let address = socket.local_addr().map_err(|source| ServeError::System {
+        what: "its own address",
+        source,
+    })?;
+    let hub = Hub::start(HubConfig {
+        limits: settings.limits.clone(),
+        ..HubConfig::default()
+    })?;
+    let accounts: Arc<dyn Accounts> = Arc::new(book.clone());
+    let doors = Doors::with(
+        &hub,
+        DoorsConfig {
+            bind: address,
+            accounts: Some(accounts),
+            ..doors
+        },
     );
-    let goodbye = async {
-        drop(stop);
-        // Whoever is told to go must not find an open door.
-        let under_way = http.await;
-        let cut = hub.shutdown(GOODBYE_TIME).await;
-        if let Ok(under_way) = under_way {
-            under_way.finish(HTTP_GRACE).await;
-        }
-        cut
+    book.on_ended({
+        let doors = doors.clone();
+        move |session| doors.end_session(session)
+    });
+    let listening = Listening {
+        address,
+        is_tls: certificate.is_some(),
+        self_signed: self_signed.flatten(),
+        has_users,
+        settings: settings.clone(),
     };
-    tokio::select! {
-        cut = goodbye => {
-            log_counts(hub, cut);
-            Ok(())
+    let parts = Parts {
+        socket,
+        certificate,
+        book,
+        control,
+        hub,
+        doors,
+    };
+    Ok((parts, signals, listening))
+}
+
+fn doors_config(settings: &Settings) -> Result<DoorsConfig, ServeError> {
+    Ok(DoorsConfig {
+        is_tls: settings.is_tls(),
+        guests: settings.guests,
+        origins: settings.origins.clone(),
+        trusted_proxies: settings.trusted_proxies.clone(),
+        open_doors: settings
+            .doors
+            .iter()
+            .map(|door| door.name().to_owned())
+            .collect(),
+        publish_token: token::read(settings.publish_token_file.as_deref(), "publish-token-file")?,
+        operator_token: token::read(
+            settings.operator_token_file.as_deref(),
+            "operator-token-file",
+        )?,
+        limits: settings.door_limits.clone(),
+        ..DoorsConfig::new(settings.address)
+    })
+}
+
+impl Parts {
+    async fn run(self, settings: &Settings, mut signals: Signals) -> Result<(), ServeError> {
+        let mut listener = Listener::new(self.socket).limits(settings.listener_limits)?;
+        if let Some(certificate) = &self.certificate {
+            listener = listener.tls(certificate.keys.clone());
         }
-        _ = signals.next() => Err(ServeError::StoppedAtOnce),
+        let goodbye = Goodbye::new(self.hub.clone(), settings.shutdown_timeout);
+        let http = tokio::spawn(listener.serve(app(&self.doors), goodbye.begun()));
+        let book = self.book.clone();
+        let tidying = tokio::spawn(async move { book.keep_tidy().await });
+        let control = tokio::spawn(control::serve(self.control, self.book, self.doors));
+
+        let signal = loop {
+            tokio::select! {
+                wish = signals.next() => match wish {
+                    Wish::Stop(signal) => break signal,
+                    Wish::Reload => reload(self.certificate.as_ref()),
+                },
+                () = self.hub.failed() => return Err(ServeError::Failed),
+            }
+        };
+        let connections = self.hub.connections();
+        tracing::info!(signal, connections, "going away: closing all clients");
+        tidying.abort();
+        control.abort();
+        tokio::select! {
+            cut = goodbye.say(http) => {
+                log_counts(&self.hub, cut);
+                Ok(())
+            }
+            _ = signals.next_stop() => Err(ServeError::StoppedAtOnce),
+        }
+    }
+}
+
+fn reload(certificate: Option<&Certificate>) {
+    match certificate.map(Certificate::reload) {
+        Some(Ok(())) => {
+            tracing::info!("SIGHUP: the certificate was read again and is served from now on")
+        }
+        Some(Err(error)) => tracing::error!(%error, "SIGHUP: the certificate stays as it was"),
+        None => {}
     }
 }
 

@@ -12,9 +12,13 @@ fn run(arguments: &[&str]) -> Output {
 
 /// It fails with status 1 and one line, which holds `words`.
 fn assert_fails(arguments: &[&str], words: &[&str]) {
+    assert_fails_with(1, arguments, words);
+}
+
+fn assert_fails_with(status: i32, arguments: &[&str], words: &[&str]) {
     let output = run(arguments);
     let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(output.status.code(), Some(status), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
     for words in words {
         assert!(said.contains(words), "{said} does not say {words}");
@@ -52,25 +56,24 @@ fn a_port_that_is_in_use_is_named() {
 fn bad_settings_are_refused_with_the_fix() {
     let data = tempfile::tempdir().unwrap();
     let data = data.path().to_str().unwrap();
-    let serve = |arguments: &[&'static str], words: &[&str]| {
+    let serve = |status, arguments: &[&'static str], words: &[&str]| {
         let mut all = vec!["serve", "--data", data, "--log", "off"];
         all.extend(arguments);
-        assert_fails(&all, words);
+        assert_fails_with(status, &all, words);
     };
     serve(
+        1,
         &["--addr", "0.0.0.0:8080"],
         &[
-            "no TLS",
+            "--tls-cert FILE --tls-key FILE",
+            "--insecure",
             "--addr 127.0.0.1:8080",
             "ssh -L 8080:127.0.0.1:8080 HOST",
         ],
     );
-    serve(
-        &["--addr", "nowhere"],
-        &["nowhere", "--addr 127.0.0.1:8080"],
-    );
-    serve(&["--max-message-bytes", "0"], &["--max-message-bytes"]);
-    assert_fails(&["serve", "--log", "=?="], &["=?=", "--log info"]);
+    serve(2, &["--addr", "nowhere"], &["--addr", "nowhere", "127.0.0.1:8080"]);
+    serve(2, &["--max-message-bytes", "0"], &["--max-message-bytes", "1 to 64MiB"]);
+    assert_fails_with(1, &["serve", "--data", data, "--log", "=?="], &["=?=", "--log info"]);
     assert_fails(
         &[
             "serve",
@@ -123,5 +126,7 @@ fn usage_errors_have_status_2_and_help_has_examples() {
         );
     }
     let version = String::from_utf8(run(&["--version"]).stdout).unwrap();
-    assert_eq!(version, format!("parlour {}\n", env!("CARGO_PKG_VERSION")));
+    let start = format!("parlour {} (", env!("CARGO_PKG_VERSION"));
+    assert!(version.starts_with(&start), "{version}");
+    assert!(version.contains(std::env::consts::ARCH) && version.ends_with("build)\n"), "{version}");
 }

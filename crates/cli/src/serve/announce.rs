@@ -1,0 +1,152 @@
+//! What a server prints when it listens. The first line is for scripts and stays as it is; the others
+//! say what a person does next.
+
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use parlour_server::Listening;
+use parlour_server::settings::Guests;
+
+/// Prints it.
+pub(super) fn announce(out: &mut impl Write, listening: &Listening) -> io::Result<()> {
+    let words = Words::of(listening);
+    writeln!(out, "listening on {}://{}", words.http, listening.address)?;
+    writeln!(out)?;
+    writeln!(out, "Open the chat in a browser:")?;
+    writeln!(out, "  {}/#general", words.base)?;
+    certificate(out, listening, &words)?;
+    first_user(out, listening)?;
+    if are_guests_let_in(listening) {
+        guests(out, listening, &words)?;
+    }
+    writeln!(out, "Stop with Ctrl+C.")?;
+    out.flush()
+}
+
+/// What stands in several lines.
+struct Words {
+    http: &'static str,
+    /// Where a program on this machine finds the server.
+    base: String,
+    ws: String,
+    /// Quoted for a shell.
+    curl: String,
+}
+
+impl Words {
+    fn of(listening: &Listening) -> Self {
+        let (http, ws) = if listening.is_tls {
+            ("https", "wss")
+        } else {
+            ("http", "ws")
+        };
+        let mut here = listening.address;
+        if here.ip().is_unspecified() {
+            // "Every address" is none that can be opened.
+            here.set_ip(match here.ip() {
+                IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        let trust = listening.self_signed.as_ref().map_or(String::new(), |own| {
+            format!(" --cacert {}", quoted(&own.cert.display().to_string()))
+        });
+        Self {
+            http,
+            base: format!("{http}://{here}"),
+            ws: format!("{ws}://{here}"),
+            curl: format!("curl -s{trust} -X POST"),
+        }
+    }
+}
+
+fn certificate(out: &mut impl Write, listening: &Listening, words: &Words) -> io::Result<()> {
+    let Some(own) = &listening.self_signed else {
+        return Ok(());
+    };
+    writeln!(
+        out,
+        "The browser will warn, as nobody vouches for this certificate. Go on if it has this SHA-256:"
+    )?;
+    writeln!(out, "  {}", own.fingerprint)?;
+    writeln!(out, "Programs trust it by its file:")?;
+    let cert = quoted(&own.cert.display().to_string());
+    writeln!(out, "  curl --cacert {cert} '{}/healthz'", words.base)
+}
+
+/// Where guests are at home everywhere, nobody needs an account to begin.
+fn first_user(out: &mut impl Write, listening: &Listening) -> io::Result<()> {
+    let settings = &listening.settings;
+    let matters = listening.is_tls || settings.is_public() || settings.guests == Guests::Nobody;
+    if listening.has_users || !matters {
+        return Ok(());
+    }
+    let data = settings.data.display().to_string();
+    let data = if data == "parlour-data" {
+        String::new()
+    } else {
+        format!(" --data {}", quoted(&data))
+    };
+    writeln!(out, "There is no user yet; make one, in another terminal:")?;
+    writeln!(out, "  parlour user add NAME{data}")
+}
+
+/// Whether somebody at this terminal gets in as a guest.
+fn are_guests_let_in(listening: &Listening) -> bool {
+    match listening.settings.guests {
+        Guests::Everybody => true,
+        Guests::Loopback => !listening.settings.is_public(),
+        Guests::Nobody => false,
+    }
+}
+
+fn guests(out: &mut impl Write, listening: &Listening, words: &Words) -> io::Result<()> {
+    let Words { base, ws, curl, .. } = words;
+    let time = listening.settings.door_limits.ticket_lifetime.as_secs_f64();
+    writeln!(
+        out,
+        "Ask for a ticket, which opens one connection within {time} s:"
+    )?;
+    writeln!(out, "  {curl} '{base}/ticket'")?;
+    if listening.self_signed.is_some() {
+        return Ok(()); // The client below cannot be told to trust it.
+    }
+    writeln!(
+        out,
+        "Chat from a terminal (apt install python3-websockets); paste the second line once it is \
+         connected:"
+    )?;
+    writeln!(
+        out,
+        "  python3 -m websockets \"{ws}/ws?otp=$({curl} '{base}/ticket' | cut -d'\"' -f4)\""
+    )?;
+    writeln!(
+        out,
+        r#"  {{"type":"send_message","payload":{{"message":"hello"}}}}"#
+    )
+}
+
+/// For a shell.
+fn quoted(path: &str) -> String {
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || "/._-".contains(it);
+    if path.chars().all(is_plain) {
+        return path.to_owned();
+    }
+    format!("'{}'", path.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_can_be_pasted_into_a_shell() {
+        for (path, shown) in [
+            ("a/b.c-d", "a/b.c-d"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+        ] {
+            assert_eq!(quoted(path), shown);
+        }
+    }
+}
