@@ -146,6 +146,11 @@ fn tune(stream: &std::net::TcpStream, send_buffer_bytes: usize) -> io::Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hyper::body::Incoming;
+    use hyper::service::service_fn;
+    use hyper::{Request, Response, StatusCode};
+    use std::convert::Infallible;
+    use tokio::io::AsyncWriteExt as _;
 
     #[test]
     fn the_kernel_keeps_no_more_for_a_socket_than_it_may() {
@@ -156,5 +161,34 @@ mod tests {
         assert_eq!(socket.send_buffer_size().unwrap(), SEND_BUFFER_BYTES);
         assert_eq!(socket.tcp_notsent_lowat().unwrap(), NOT_SENT_BYTES);
         assert!(stream.nodelay().unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_is_no_socket_is_refused_with_what_to_do() {
+        let (mut client, server) = tokio::io::duplex(1024);
+        let (send, mut upgrades) = tokio::sync::mpsc::channel(1);
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            send.try_send(hyper::upgrade::on(&mut request)).unwrap();
+            let answer = Response::builder()
+                .status(StatusCode::SWITCHING_PROTOCOLS)
+                .header("upgrade", "websocket")
+                .body(String::new());
+            std::future::ready(Ok::<_, Infallible>(answer.unwrap()))
+        });
+        let serving = hyper::server::conn::http1::Builder::new()
+            .serve_connection(TokioIo::new(server), service)
+            .with_upgrades();
+        tokio::spawn(serving);
+        let request =
+            b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+        client.write_all(request).await.unwrap();
+        let upgraded = upgrades.recv().await.unwrap().await.unwrap();
+        let error = Taken::from(upgraded).err().unwrap();
+        assert!(matches!(error, HandOverError::NoSocket));
+        assert!(
+            error
+                .to_string()
+                .contains("serve the router with `parlour::Listener`")
+        );
     }
 }

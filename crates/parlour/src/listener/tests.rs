@@ -55,7 +55,7 @@ async fn a_shortage_of_handles_is_waited_out() {
     let start = tokio::time::Instant::now();
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(serve_from(source, serving(hello()), async {
-        drop(stopped.await)
+        drop(stopped.await);
     }));
     assert!(get(address).await.ends_with("hello"));
     assert!(

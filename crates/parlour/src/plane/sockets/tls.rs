@@ -177,12 +177,12 @@ impl TlsSession {
             }
             let processed = self.connection.process_new_packets();
             drain(&mut self.connection, plaintext, filled);
-            self.heed(processed.map_err(io::Error::other)?)?;
+            self.heed(&processed.map_err(io::Error::other)?)?;
         }
         Ok(())
     }
 
-    fn heed(&mut self, state: IoState) -> io::Result<()> {
+    fn heed(&mut self, state: &IoState) -> io::Result<()> {
         if state.peer_has_closed() {
             self.has_ended = true;
         }
