@@ -36,6 +36,8 @@ pub(crate) struct Connection {
     pub(crate) in_behind: bool,
     /// A read for this connection is on the way; one at a time bounds its private output.
     pub(crate) reading: bool,
+    /// One of its rooms has a state of presence that it could not be shown.
+    pub(crate) presence_pending: bool,
     /// Pinged, and nothing heard since.
     pub(crate) pinged: bool,
 }
@@ -68,9 +70,21 @@ pub(crate) enum State {
 pub(crate) struct Membership {
     pub(crate) view: Key,
     pub(crate) ring: u8,
+    pub(crate) watch: Watch,
     /// Place in the ring's members.
     pub(crate) member: u32,
     pub(crate) stand: Stand,
+}
+
+/// Whether a membership asked who is in the room, and knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watch {
+    /// It did not ask.
+    No,
+    /// It is to be shown the newest state.
+    Pending,
+    /// It has everything that was told.
+    Shown,
 }
 
 /// How far a membership is.
@@ -148,6 +162,7 @@ impl Connection {
             paused: None,
             in_behind: false,
             reading: false,
+            presence_pending: false,
             pinged: false,
         }
     }

@@ -11,6 +11,7 @@ use parlour_proto::{
 
 use crate::letter::Replay;
 use crate::log::Log;
+use crate::presence::{Census, HomePresence};
 use crate::shard::PublishToken;
 use crate::table::Key;
 
@@ -31,6 +32,7 @@ pub(crate) struct Home {
     /// Not numbered yet, because a view has not taken what there is. Bounded by the links' credit.
     held: VecDeque<Publish>,
     pub(crate) followers: Vec<Follower>,
+    pub(crate) presence: HomePresence,
     /// In the shard's list of homes with something to tell.
     pub(crate) queued: bool,
     /// When the last follower left.
@@ -78,6 +80,7 @@ pub(crate) struct Follower {
     /// Batches that were sent and not taken: their last number and their cost.
     untaken: VecDeque<(Seq, usize)>,
     untaken_bytes: usize,
+    pub(crate) census: Census,
 }
 
 impl Home {
@@ -92,6 +95,7 @@ impl Home {
             uncommitted_bytes: 0,
             held: VecDeque::new(),
             followers: Vec::new(),
+            presence: HomePresence::default(),
             queued: false,
             empty_since: now,
         }
@@ -119,12 +123,19 @@ impl Home {
             taken,
             untaken,
             untaken_bytes: 0,
+            census: Census::new(),
         });
     }
 
-    pub(crate) fn unfollow(&mut self, shard: ShardId, view: Key) {
-        self.followers
-            .retain(|follower| (follower.shard, follower.view) != (shard, view));
+    pub(crate) fn unfollow(&mut self, shard: ShardId, view: Key, now: Duration) {
+        let place = self
+            .followers
+            .iter()
+            .position(|follower| (follower.shard, follower.view) == (shard, view));
+        if let Some(place) = place {
+            let Follower { census, .. } = self.followers.remove(place);
+            self.end_census(&census, now);
+        }
     }
 
     /// A view has offered everything up to `seq` to its members.

@@ -6,6 +6,7 @@ use parlour_proto::{
     ConnectionId, Draft, Entry, EntryId, Missed, Position, Refusal, RoomName, Seq,
 };
 
+use crate::presence::{News, Report};
 use crate::table::Key;
 
 /// One message between two shards. Its contents are the hub's own business; a [`Bus`](crate::Bus)
@@ -32,6 +33,14 @@ pub(crate) enum Body {
         after: Position,
         reader: Reader,
     },
+    /// Who came and went in `view`. Takes no credit: one at a time is on the way.
+    Report {
+        room: RoomName,
+        view: Key,
+        report: Box<Report>,
+    },
+    /// The last news are taken.
+    NewsTaken { room: RoomName, view: Key },
     /// `view` has offered everything up to `seq` to all its members. Takes no credit: a home gets
     /// no more of these than it has sent batches.
     Taken { room: RoomName, view: Key, seq: Seq },
@@ -41,6 +50,10 @@ pub(crate) enum Body {
     Following { view: Key, at: Position },
     /// The room cannot be had.
     NotFollowing { view: Key, refusal: Refusal },
+    /// What it is told of who is in the room: one at a time is on the way.
+    News { view: Key, news: News },
+    /// Its last report is taken.
+    ReportTaken { view: Key },
     /// The next entries of the room.
     Entries { view: Key, entries: Vec<Arc<Entry>> },
     /// A publish has its place, and will be seen there.

@@ -26,6 +26,7 @@ mod letter;
 mod life;
 mod link;
 mod log;
+mod presence;
 mod rate;
 mod ring;
 mod shard;

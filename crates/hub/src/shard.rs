@@ -9,6 +9,7 @@ mod inspect;
 mod output;
 mod pass;
 mod paused;
+mod presence;
 mod views;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -122,6 +123,12 @@ pub struct Shard<S> {
     empty_views: Vec<Key>,
     /// Homes without followers, each once, in the order in which the last one left.
     empty_homes: BTreeSet<(Duration, Key)>,
+    /// Views with something to report of who is there.
+    to_report: Vec<Key>,
+    /// Watchers who are to be shown what a home has told.
+    to_show: VecDeque<presence::Showing>,
+    /// Homes with something to tell of who is there, each once.
+    presence_due: BTreeSet<(Duration, Key)>,
     going_away: Option<CloseReason>,
     /// Answers to the publishes of the driver.
     published: Vec<(PublishToken, Result<Position, Refusal>)>,
@@ -177,6 +184,9 @@ impl<S: Store> Shard<S> {
             resumed: Vec::new(),
             empty_views: Vec::new(),
             empty_homes: BTreeSet::new(),
+            to_report: Vec::new(),
+            to_show: VecDeque::new(),
+            presence_due: BTreeSet::new(),
             going_away: None,
             published: Vec::new(),
             scratch: Vec::new(),
@@ -315,7 +325,9 @@ impl<S: Store> Shard<S> {
             .empty_homes
             .first()
             .map(|(since, _)| since.saturating_add(self.limits.empty_room_kept));
-        [self.lives.deadline(), forget].into_iter().flatten().min()
+        let presence = self.presence_due.first().map(|(due, _)| *due);
+        let all = [self.lives.deadline(), forget, presence];
+        all.into_iter().flatten().min()
     }
 
     /// Takes the letters that `from` has posted.
@@ -334,6 +346,7 @@ impl<S: Store> Shard<S> {
         self.settle();
         self.read_for_those_behind();
         self.settle();
+        self.show_some();
         // Private output first: an ack stands before the entry that it acknowledges.
         self.flush_private(sockets);
         self.pass_some(sockets);
@@ -347,7 +360,8 @@ impl<S: Store> Shard<S> {
     /// Whether a turn would get on with something at once. What waits for another shard does not
     /// count: its answer comes as a letter.
     fn has_work(&self) -> bool {
-        !(self.to_pass.is_empty() && self.to_flush.is_empty())
+        let lists = self.to_pass.is_empty() && self.to_flush.is_empty() && self.to_show.is_empty();
+        !(lists && self.to_report.is_empty())
             || self.links.iter().any(|link| !link.out.is_empty())
             || self.behind.len() > self.behind_without_credit
             || self.has_view_to_close()
@@ -364,6 +378,8 @@ impl<S: Store> Shard<S> {
         loop {
             self.commit();
             self.feed_followers();
+            self.report_presence();
+            self.tell_presence();
             self.report_answered();
             let me = usize::from(self.id.0);
             self.local.extend(self.links[me].out.drain(..));
@@ -394,6 +410,12 @@ impl<S: Store> Shard<S> {
                 reader,
             } => self.handle_read(from, &room, after, reader),
             Body::Taken { room, view, seq } => self.handle_taken(from, &room, view, seq),
+            Body::Report { room, view, report } => {
+                self.handle_report(from, &room, view, *report);
+            }
+            Body::NewsTaken { room, view } => self.handle_news_taken(from, &room, view),
+            Body::News { view, news } => self.handle_news(view, news),
+            Body::ReportTaken { view } => self.handle_report_taken(view),
             Body::Following { view, at } => self.handle_following(view, at),
             Body::NotFollowing { view, refusal } => self.handle_not_following(view, refusal),
             Body::Entries { view, entries } => self.handle_entries(view, &entries),

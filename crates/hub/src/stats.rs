@@ -61,6 +61,8 @@ counts! {
     replays,
     /// Losses that a connection was told of, by a gap notice or by its close.
     gaps,
+    /// Frames that told a watcher who is in a room.
+    presence_frames,
     /// Commands that were refused by name; the sum of the next eleven.
     refusals,
     /// Frames that were not JSON.

@@ -2,6 +2,7 @@
 
 use parlour_proto::{Position, RoomName, Seq, ShardId};
 
+use crate::presence::ViewPresence;
 use crate::ring::Ring;
 use crate::wire::WireIndex;
 
@@ -20,6 +21,8 @@ pub(crate) struct View {
     pub(crate) taken: Seq,
     /// Bytes of all rings, as they stand in the shard's weights.
     pub(crate) weight: usize,
+    /// Only while somebody asks who is in the room.
+    pub(crate) presence: Option<Box<ViewPresence>>,
     /// In the shard's list of views to close.
     pub(crate) in_empty: bool,
 }
@@ -34,6 +37,7 @@ impl View {
             members: 0,
             taken: Seq(0),
             weight: 0,
+            presence: None,
             in_empty: false,
         }
     }

@@ -146,6 +146,7 @@ impl<S: Store> Shard<S> {
             ..replay.upto
         };
         self.go_live(index, key, upto);
+        self.show_presence(index, key);
     }
 
     fn show_entries(&mut self, index: u32, room: &RoomName, epoch: Epoch, entries: &[Arc<Entry>]) {

@@ -27,11 +27,10 @@ impl<S: Store> Shard<S> {
                     return;
                 };
                 home.follow(from, view);
+                let at = home.position();
                 self.empty_homes.remove(&(home.empty_since, key));
-                Body::Following {
-                    view,
-                    at: home.position(),
-                }
+                self.schedule_presence(key);
+                Body::Following { view, at }
             }
             Err(refusal) => Body::NotFollowing { view, refusal },
         };
@@ -40,13 +39,15 @@ impl<S: Store> Shard<S> {
 
     pub(super) fn handle_unfollow(&mut self, from: ShardId, room: &RoomName, view: Key) {
         self.link(from).answer_silently();
+        let now = self.now.monotonic;
         let Some(key) = self.home_by_room.get(room).copied() else {
             return;
         };
         let Some(home) = self.homes.get_mut(key) else {
             return;
         };
-        home.unfollow(from, view);
+        home.unfollow(from, view, now);
+        self.schedule_presence(key);
         // It may have been the one that had not taken its entries.
         self.release_held(key);
         self.queue_feed(key);

@@ -230,6 +230,7 @@ impl<S: Store> Shard<S> {
                 return false;
             }
         }
+        self.catch_up_presence(index);
         self.finish_if_closing(index, sockets);
         true
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parlour_proto::{CloseReason, Entry, Event, Join, Position, Refusal, RoomName, Seq};
 
 use super::{Shard, home_of};
-use crate::connection::{Membership, Stand};
+use crate::connection::{Membership, Stand, Watch};
 use crate::letter::Body;
 use crate::ring::{Member, NOT_LIVE};
 use crate::store::Store;
@@ -16,7 +16,11 @@ use crate::weights::Holder;
 impl<S: Store> Shard<S> {
     /// Puts a connection into a room, after a position or before the room's next entry.
     pub(super) fn join(&mut self, index: u32, join: Join) {
-        let Join { room, from, .. } = join;
+        let Join {
+            room,
+            from,
+            presence,
+        } = join;
         if self.slot_in(index, &room).is_some() {
             return self.refuse(index, Some(&room), None, Refusal::AlreadyJoined);
         }
@@ -28,7 +32,8 @@ impl<S: Store> Shard<S> {
             return self.refuse(index, Some(&room), None, Refusal::TooManyRoomsHere);
         }
         let view = self.view_for(room);
-        self.add_member(index, view, from);
+        self.add_member(index, view, from, presence);
+        self.note_arrival(index, view, presence);
         if self.views.get(view).is_some_and(|view| view.at.is_some()) {
             self.stand_up(index, view);
         }
@@ -46,7 +51,7 @@ impl<S: Store> Shard<S> {
         view
     }
 
-    fn add_member(&mut self, index: u32, key: Key, from: Option<Position>) {
+    fn add_member(&mut self, index: u32, key: Key, from: Option<Position>, watches: bool) {
         let Some(connection) = self.connections.at_mut(index) else {
             return;
         };
@@ -67,6 +72,7 @@ impl<S: Store> Shard<S> {
         connection.rooms.push(Membership {
             view: key,
             ring: place,
+            watch: if watches { Watch::Pending } else { Watch::No },
             member,
             stand,
         });
@@ -103,6 +109,7 @@ impl<S: Store> Shard<S> {
                 position: at,
             },
         );
+        self.show_presence(index, key);
     }
 
     pub(super) fn handle_following(&mut self, key: Key, at: Position) {
@@ -282,6 +289,7 @@ impl<S: Store> Shard<S> {
         {
             view.ring_mut(moved.ring).members[moved.member as usize].slot = slot as u32;
         }
+        self.note_departure(index, key, left.watch != Watch::No);
         self.remove_member(key, left.ring, left.member);
     }
 

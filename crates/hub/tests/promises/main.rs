@@ -27,6 +27,7 @@ mod memory;
 mod order;
 mod panics;
 mod pongs;
+mod presence;
 mod rate_limit;
 mod resume;
 mod rooms;

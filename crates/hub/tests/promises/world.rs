@@ -159,10 +159,21 @@ impl<S: Store> World<S> {
     /// Connects to a shard, speaking `wire`, entering `room` if there is one.
     pub(crate) fn connect(&mut self, shard: usize, wire: WireIndex, room: Option<&str>) -> Peer {
         self.guests += 1;
+        self.connect_as(shard, wire, &self.guests.to_string(), room)
+    }
+
+    /// The same as the guest of this name.
+    pub(crate) fn connect_as(
+        &mut self,
+        shard: usize,
+        wire: WireIndex,
+        guest: &str,
+        room: Option<&str>,
+    ) -> Peer {
         let attach = Attach {
             session: SessionId::NONE,
             wire,
-            who: UserName::guest(&self.guests.to_string()).unwrap(),
+            who: UserName::guest(guest).unwrap(),
             room: room.map(|room| RoomName::new(room).unwrap()),
         };
         let now = self.now();

@@ -1,0 +1,331 @@
+//! The count of a room's users at its home.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlour_proto::{ShardId, UserName};
+
+use super::{NO_ROUND, News, Report, Seen, Told};
+use crate::home::{Follower, Home};
+use crate::table::Key;
+
+/// Between two frames to the watchers of a room.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// A home's part: nothing but a number while nobody asks.
+#[derive(Debug, Default)]
+pub(crate) struct HomePresence {
+    last_round: u32,
+    counting: Option<Box<Counting>>,
+    /// When there is something to tell, as it stands in the shard's list.
+    pub(crate) due: Option<Duration>,
+}
+
+/// One round.
+#[derive(Debug)]
+struct Counting {
+    round: u32,
+    /// In how many views each user is.
+    users: BTreeMap<UserName, u16>,
+    /// Views that were there when the round began and have not reported yet. Nothing is told before.
+    awaited: usize,
+    /// Names are told, not only their number.
+    named: bool,
+    /// Since the last frame.
+    came: BTreeSet<UserName>,
+    went: BTreeSet<UserName>,
+    told_count: usize,
+    told_at: Duration,
+}
+
+/// What a home knows of one of its followers.
+#[derive(Debug, Default)]
+pub(crate) struct Census {
+    /// Somebody there has asked.
+    watches: bool,
+    /// News are on the way.
+    on_the_way: bool,
+    /// The round that it was told to count for.
+    told_round: u32,
+    awaited: bool,
+    /// It was told nothing yet of this round.
+    is_new: bool,
+    /// It was not told the last frame.
+    stale: bool,
+    /// Who is there, in this round.
+    users: BTreeSet<UserName>,
+}
+
+impl Counting {
+    fn add(&mut self, user: &UserName) {
+        let views = self.users.entry(user.clone()).or_insert(0);
+        *views += 1;
+        if *views == 1 && !self.went.remove(user) {
+            self.came.insert(user.clone());
+        }
+    }
+
+    fn remove(&mut self, user: &UserName) {
+        let Some(views) = self.users.get_mut(user) else {
+            return;
+        };
+        *views -= 1;
+        if *views == 0 {
+            self.users.remove(user);
+            if !self.came.remove(user) {
+                self.went.insert(user.clone());
+            }
+        }
+    }
+
+    /// One of those that were waited for has reported, or is gone.
+    fn awaits_one_less(&mut self, now: Duration) {
+        self.awaited -= 1;
+        if self.awaited == 0 {
+            self.told_at = now;
+            self.forget_changes();
+        }
+    }
+
+    fn forget_changes(&mut self) {
+        self.came.clear();
+        self.went.clear();
+        self.told_count = self.users.len();
+    }
+
+    fn has_changes(&self) -> bool {
+        if self.named {
+            !(self.came.is_empty() && self.went.is_empty())
+        } else {
+            self.told_count != self.users.len()
+        }
+    }
+
+    fn all(&self) -> Arc<Told> {
+        Arc::new(Told::All(Seen {
+            count: self.users.len(),
+            users: self.named.then(|| self.users.keys().cloned().collect()),
+        }))
+    }
+
+    /// Names are told up to `named_max` users, and again when it is down to nine tenths of that: a
+    /// room at the border does not go to and fro. Says whether that has changed.
+    fn choose_form(&mut self, named_max: usize) -> bool {
+        let count = self.users.len();
+        let named = count <= named_max && (self.named || count <= named_max - named_max / 10);
+        named != std::mem::replace(&mut self.named, named)
+    }
+
+    /// The frame for those who were told all before it.
+    fn next(&mut self, named_max: usize) -> Option<Arc<Told>> {
+        if !self.has_changes() {
+            return None;
+        }
+        let told = if self.choose_form(named_max) || !self.named {
+            self.all()
+        } else {
+            Arc::new(Told::Change {
+                count: self.users.len(),
+                came: self.came.iter().cloned().collect(),
+                went: self.went.iter().cloned().collect(),
+            })
+        };
+        self.forget_changes();
+        Some(told)
+    }
+}
+
+impl HomePresence {
+    fn round(&self) -> u32 {
+        self.counting.as_ref().map_or(NO_ROUND, |c| c.round)
+    }
+
+    /// Begins or ends a round, if there is somebody who asks or nobody any more.
+    fn begin_or_end(&mut self, followers: &mut [Follower]) {
+        let asked = followers.iter().any(|follower| follower.census.watches);
+        if asked == self.counting.is_some() {
+            return;
+        }
+        for Follower { census, .. } in followers.iter_mut() {
+            census.users = BTreeSet::new();
+            (census.awaited, census.is_new, census.stale) = (asked, true, false);
+        }
+        self.counting = None;
+        if asked {
+            self.last_round += 1;
+            self.counting = Some(Box::new(Counting {
+                round: self.last_round,
+                users: BTreeMap::new(),
+                awaited: followers.len(),
+                named: true,
+                came: BTreeSet::new(),
+                went: BTreeSet::new(),
+                told_count: 0,
+                told_at: Duration::ZERO,
+            }));
+        }
+    }
+}
+
+impl Home {
+    /// A view has reported; an old one may have been given up meanwhile.
+    pub(crate) fn take_report(
+        &mut self,
+        (shard, view): (ShardId, Key),
+        report: Report,
+        now: Duration,
+    ) {
+        let Report {
+            watches,
+            round,
+            changes,
+        } = report;
+        let Some(Follower { census, .. }) = self.follower_mut(shard, view) else {
+            return;
+        };
+        census.is_new |= watches && !census.watches;
+        census.watches = watches;
+        self.presence.begin_or_end(&mut self.followers);
+        let Some(counting) = &mut self.presence.counting else {
+            return;
+        };
+        let follower = self
+            .followers
+            .iter_mut()
+            .find(|f| (f.shard, f.view) == (shard, view));
+        let Some(Follower { census, .. }) = follower else {
+            return;
+        };
+        if round != counting.round {
+            return;
+        }
+        for (user, is_here) in changes {
+            if is_here && census.users.insert(user.clone()) {
+                counting.add(&user);
+            } else if !is_here && census.users.remove(&user) {
+                counting.remove(&user);
+            }
+        }
+        if std::mem::take(&mut census.awaited) {
+            counting.awaits_one_less(now);
+        }
+    }
+
+    /// A view has taken its news.
+    pub(crate) fn take_news_taken(&mut self, shard: ShardId, view: Key) {
+        if let Some(Follower { census, .. }) = self.follower_mut(shard, view) {
+            census.on_the_way = false;
+        }
+    }
+
+    /// The users of a view that is given up are there no longer.
+    pub(crate) fn end_census(&mut self, census: &Census, now: Duration) {
+        if let Some(counting) = &mut self.presence.counting {
+            census.users.iter().for_each(|user| counting.remove(user));
+            if census.awaited {
+                counting.awaits_one_less(now);
+            }
+        }
+        self.presence.begin_or_end(&mut self.followers);
+    }
+
+    /// When there is something to tell.
+    pub(crate) fn presence_due(&self, now: Duration) -> Option<Duration> {
+        let round = self.presence.round();
+        let counting = self.presence.counting.as_ref();
+        let complete = counting.filter(|counting| counting.awaited == 0);
+        let mut free = self
+            .followers
+            .iter()
+            .map(|f| &f.census)
+            .filter(|census| !census.on_the_way);
+        let at_once = free.clone().any(|census| {
+            census.told_round != round || complete.is_some() && census.watches && census.is_new
+        });
+        if at_once {
+            return Some(now);
+        }
+        let counting = complete?;
+        let later = counting.has_changes() || free.any(Census::waits);
+        later.then(|| counting.told_at + INTERVAL)
+    }
+
+    /// The news that are due, by the place of their follower.
+    pub(crate) fn news(&mut self, now: Duration, named_max: usize) -> Vec<(usize, News)> {
+        let round = self.presence.round();
+        let mut counting = self.presence.counting.as_mut();
+        counting = counting.filter(|counting| counting.awaited == 0);
+        let any_stale = self.followers.iter().any(|f| f.census.waits());
+        let is_time = counting.as_ref().is_some_and(|counting| {
+            counting.told_at + INTERVAL <= now && (counting.has_changes() || any_stale)
+        });
+        let (mut all, mut change) = (None, None);
+        if let Some(counting) = counting {
+            if is_time {
+                change = counting.next(named_max);
+                counting.told_at = now;
+            } else if self.followers.iter().all(|f| f.census.is_new) {
+                // The first frame of the round.
+                counting.choose_form(named_max);
+            }
+            all = Some(|| counting.all());
+        }
+        let mut news = Vec::new();
+        for (place, Follower { census, .. }) in self.followers.iter_mut().enumerate() {
+            let told = match &all {
+                Some(all) => census.next(is_time, change.as_ref(), all),
+                None => None,
+            };
+            if !census.on_the_way && (told.is_some() || census.told_round != round) {
+                census.on_the_way = true;
+                census.told_round = round;
+                news.push((place, News { round, told }));
+            }
+        }
+        news
+    }
+
+    fn follower_mut(&mut self, shard: ShardId, view: Key) -> Option<&mut Follower> {
+        self.followers
+            .iter_mut()
+            .find(|f| (f.shard, f.view) == (shard, view))
+    }
+}
+
+impl Census {
+    /// That of a new follower.
+    pub(crate) fn new() -> Self {
+        Self {
+            is_new: true,
+            ..Self::default()
+        }
+    }
+
+    /// It missed a frame, and can be told again.
+    fn waits(&self) -> bool {
+        self.watches && self.stale && !self.on_the_way
+    }
+
+    /// What this follower's watchers are told now. A new one is told at once, the others once a
+    /// second, and who cannot be told now is told everything later.
+    fn next(
+        &mut self,
+        is_time: bool,
+        change: Option<&Arc<Told>>,
+        all: &impl Fn() -> Arc<Told>,
+    ) -> Option<Arc<Told>> {
+        if !self.watches {
+            return None;
+        }
+        if self.on_the_way {
+            self.stale |= change.is_some();
+            return None;
+        }
+        if self.is_new || is_time && self.stale {
+            (self.is_new, self.stale) = (false, false);
+            return Some(all());
+        }
+        change.cloned()
+    }
+}

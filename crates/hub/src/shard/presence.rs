@@ -1,0 +1,346 @@
+//! Presence on its way: from members to the home, from there to the watchers.
+
+use std::sync::Arc;
+
+use parlour_proto::{Event, PASS_MEMBERS_MAX, RoomName, ShardId};
+
+use super::Shard;
+use crate::connection::{Connection, Stand, State, Watch};
+use crate::letter::Body;
+use crate::presence::{News, Report, Seen, Told};
+use crate::store::Store;
+use crate::table::Key;
+use crate::wire::WireIndex;
+
+impl<S: Store> Shard<S> {
+    // At the view.
+
+    /// A connection is in a room now.
+    pub(super) fn note_arrival(&mut self, index: u32, key: Key, watches: bool) {
+        let Some(connection) = self.connections.at(index) else {
+            return;
+        };
+        let Some(view) = self.views.get_mut(key) else {
+            return;
+        };
+        if watches {
+            view.presence.get_or_insert_default().watch(index);
+        }
+        if let Some(presence) = &mut view.presence {
+            presence.comes(&connection.who);
+            self.queue_report(key);
+        }
+    }
+
+    /// A connection is in a room no longer.
+    pub(super) fn note_departure(&mut self, index: u32, key: Key, watched: bool) {
+        let Some(connection) = self.connections.at(index) else {
+            return;
+        };
+        let view = self.views.get_mut(key);
+        if let Some(presence) = view.and_then(|view| view.presence.as_mut()) {
+            if watched {
+                presence.unwatch(index);
+            }
+            presence.goes(&connection.who);
+            self.queue_report(key);
+        }
+    }
+
+    fn queue_report(&mut self, key: Key) {
+        let view = self.views.get_mut(key);
+        if let Some(presence) = view.and_then(|view| view.presence.as_mut())
+            && !presence.queued
+        {
+            presence.queued = true;
+            self.to_report.push(key);
+        }
+    }
+
+    /// Tells the homes who has come and gone, once for all of a turn.
+    pub(super) fn report_presence(&mut self) {
+        for key in std::mem::take(&mut self.to_report) {
+            let Some(view) = self.views.get_mut(key) else {
+                continue;
+            };
+            let Some(presence) = &mut view.presence else {
+                continue;
+            };
+            presence.queued = false;
+            if let Some(report) = presence.report() {
+                let (room, report) = (view.room.clone(), Box::new(report));
+                self.links[usize::from(view.home.0)].tell(Body::Report {
+                    room,
+                    view: key,
+                    report,
+                });
+            } else if presence.is_over() {
+                view.presence = None;
+            }
+        }
+    }
+
+    pub(super) fn handle_report_taken(&mut self, key: Key) {
+        let view = self.views.get_mut(key);
+        if let Some(presence) = view.and_then(|view| view.presence.as_mut()) {
+            presence.report_taken();
+            self.queue_report(key);
+        }
+    }
+
+    pub(super) fn handle_news(&mut self, key: Key, news: News) {
+        let News { round, told } = news;
+        let Some(view) = self.views.get_mut(key) else {
+            return;
+        };
+        let presence = view.presence.get_or_insert_default();
+        if presence.turn_to(round) {
+            let members = view.rings.iter().flat_map(|(_, ring)| &ring.members);
+            let here = members.filter_map(|member| self.connections.at(member.connection));
+            here.for_each(|connection| presence.comes(&connection.who));
+        }
+        let told = told.filter(|told| presence.learn(told));
+        self.queue_report(key);
+        match told {
+            Some(told) => self.begin_to_show(key, told),
+            None => self.tell_news_taken(key),
+        }
+    }
+
+    fn begin_to_show(&mut self, view: Key, told: Arc<Told>) {
+        let presence = self.views.get(view).and_then(|view| view.presence.as_ref());
+        let watchers = presence.map_or_else(Vec::new, |presence| {
+            presence.watchers.iter().copied().collect()
+        });
+        self.to_show.push_back(Showing {
+            view,
+            told,
+            watchers,
+        });
+    }
+
+    fn tell_news_taken(&mut self, key: Key) {
+        if let Some(view) = self.views.get(key) {
+            let (room, home) = (view.room.clone(), view.home);
+            self.link(home).tell(Body::NewsTaken { room, view: key });
+        }
+    }
+
+    /// Shows some watchers what was told. The home is not asked for more before all have seen it.
+    pub(super) fn show_some(&mut self) {
+        let mut budget = PASS_MEMBERS_MAX;
+        while budget > 0
+            && let Some(showing) = self.to_show.pop_front()
+        {
+            let Showing {
+                view,
+                told,
+                mut watchers,
+            } = showing;
+            let now = watchers.split_off(watchers.len().saturating_sub(budget));
+            budget -= now.len();
+            self.show(view, &told, now);
+            if watchers.is_empty() {
+                self.tell_news_taken(view);
+            } else {
+                self.to_show.push_back(Showing {
+                    view,
+                    told,
+                    watchers,
+                });
+            }
+        }
+    }
+
+    /// Encodes once per dialect. Who cannot be written to now is shown the newest state later.
+    fn show(&mut self, key: Key, told: &Told, watchers: Vec<u32>) {
+        let Some(room) = self.views.get(key).map(|view| view.room.clone()) else {
+            return;
+        };
+        let event = event(&room, told);
+        let mut frames: Vec<(WireIndex, Vec<u8>)> = Vec::new();
+        for index in watchers {
+            let Some(connection) = self.connections.at_mut(index) else {
+                continue;
+            };
+            let Some(slot) = connection.slot_of(key) else {
+                continue;
+            };
+            let watch = &mut connection.rooms[slot].watch;
+            let knows = *watch == Watch::Shown;
+            if *watch == Watch::No {
+                continue;
+            }
+            *watch = Watch::Pending;
+            let takes = takes_presence(connection, slot, self.limits.private_bytes_max);
+            if !takes || !(knows || matches!(told, Told::All(_))) {
+                self.show_presence(index, key);
+                continue;
+            }
+            let wire = connection.wire;
+            let place = frames.iter().position(|(of, _)| *of == wire);
+            let place = place.unwrap_or_else(|| {
+                let mut frame = Vec::new();
+                self.wires[usize::from(wire.0)].put(&event, &mut self.scratch, &mut frame);
+                frames.push((wire, frame));
+                frames.len() - 1
+            });
+            connection.rooms[slot].watch = Watch::Shown;
+            connection.private.out().extend_from_slice(&frames[place].1);
+            self.counts.presence_frames += 1;
+            self.queue_flush(index);
+        }
+    }
+
+    /// Shows a watcher who has not been told it the newest state, if there is one and it can be
+    /// written to.
+    pub(super) fn show_presence(&mut self, index: u32, key: Key) {
+        let Some(view) = self.views.get(key) else {
+            return;
+        };
+        let seen = view.presence.as_ref().and_then(|p| p.seen.as_ref());
+        let Some(connection) = self.connections.at_mut(index) else {
+            return;
+        };
+        let (Some(slot), Some(seen)) = (connection.slot_of(key), seen) else {
+            return;
+        };
+        if connection.rooms[slot].watch != Watch::Pending {
+            return;
+        }
+        if !takes_presence(connection, slot, self.limits.private_bytes_max) {
+            connection.presence_pending = true;
+            return;
+        }
+        connection.rooms[slot].watch = Watch::Shown;
+        let event = all(&view.room, seen);
+        let wire = &self.wires[usize::from(connection.wire.0)];
+        wire.put(&event, &mut self.scratch, connection.private.out());
+        self.counts.presence_frames += 1;
+        self.queue_flush(index);
+    }
+
+    /// A connection can be written to again.
+    pub(super) fn catch_up_presence(&mut self, index: u32) {
+        let Some(connection) = self.connections.at_mut(index) else {
+            return;
+        };
+        if !std::mem::take(&mut connection.presence_pending) {
+            return;
+        }
+        let rooms = connection.rooms.iter();
+        let pending = rooms.filter(|room| room.watch == Watch::Pending);
+        let pending: Vec<Key> = pending.map(|room| room.view).collect();
+        for key in pending {
+            self.show_presence(index, key);
+        }
+    }
+
+    // At the home.
+
+    pub(super) fn handle_report(
+        &mut self,
+        from: ShardId,
+        room: &RoomName,
+        view: Key,
+        report: Report,
+    ) {
+        self.link(from).tell(Body::ReportTaken { view });
+        let now = self.now.monotonic;
+        self.with_home(room, |home| home.take_report((from, view), report, now));
+    }
+
+    pub(super) fn handle_news_taken(&mut self, from: ShardId, room: &RoomName, view: Key) {
+        self.with_home(room, |home| home.take_news_taken(from, view));
+    }
+
+    fn with_home(&mut self, room: &RoomName, change: impl FnOnce(&mut crate::home::Home)) {
+        if let Some(key) = self.home_by_room.get(room).copied()
+            && let Some(home) = self.homes.get_mut(key)
+        {
+            change(home);
+            self.schedule_presence(key);
+        }
+    }
+
+    /// Notes when a home has something to tell of who is there.
+    pub(super) fn schedule_presence(&mut self, key: Key) {
+        let now = self.now.monotonic;
+        let Some(home) = self.homes.get_mut(key) else {
+            return;
+        };
+        let due = home.presence_due(now);
+        let before = std::mem::replace(&mut home.presence.due, due);
+        if before == due {
+            return;
+        }
+        if let Some(before) = before {
+            self.presence_due.remove(&(before, key));
+        }
+        if let Some(due) = due {
+            self.presence_due.insert((due, key));
+        }
+    }
+
+    /// Tells the views what is due.
+    pub(super) fn tell_presence(&mut self) {
+        let now = self.now.monotonic;
+        while let Some((due, key)) = self.presence_due.first().copied()
+            && due <= now
+        {
+            self.presence_due.pop_first();
+            let Some(home) = self.homes.get_mut(key) else {
+                continue;
+            };
+            home.presence.due = None;
+            for (place, news) in home.news(now, self.limits.presence_members_max) {
+                let follower = &home.followers[place];
+                self.links[usize::from(follower.shard.0)].tell(Body::News {
+                    view: follower.view,
+                    news,
+                });
+            }
+            self.schedule_presence(key);
+        }
+    }
+}
+
+/// Watchers who are still to be shown what was told: one for each view at most.
+pub(super) struct Showing {
+    view: Key,
+    told: Arc<Told>,
+    watchers: Vec<u32>,
+}
+
+/// Whether a watcher has heard that it is in the room, and its output has place for a frame.
+fn takes_presence(connection: &Connection, slot: usize, private_bytes_max: usize) -> bool {
+    let is_in = match connection.rooms[slot].stand {
+        Stand::Live => true,
+        Stand::Behind { told, .. } | Stand::Reading { told, .. } => told,
+        Stand::Waiting { .. } => false,
+    };
+    is_in
+        && connection.state == State::Open
+        && !connection.blocked
+        && connection.private.waiting().len() < private_bytes_max
+}
+
+fn event<'a>(room: &'a RoomName, told: &'a Told) -> Event<'a> {
+    match told {
+        Told::All(seen) => all(room, seen),
+        Told::Change { count, came, went } => Event::PresenceChange {
+            room,
+            count: *count,
+            came,
+            went,
+        },
+    }
+}
+
+fn all<'a>(room: &'a RoomName, seen: &'a Seen) -> Event<'a> {
+    Event::Presence {
+        room,
+        count: seen.count,
+        users: seen.users.as_deref(),
+    }
+}
