@@ -50,6 +50,7 @@ impl ServerProcess {
             fixed
                 .into_iter()
                 .chain([data])
+                .chain(unlimited(more))
                 .chain(more.iter().cloned())
                 .collect()
         })
@@ -148,6 +149,19 @@ impl Drop for ServerProcess {
     }
 }
 
+/// What is measured is the server and not its patience with one client, unless `more` says so.
+fn unlimited(more: &[OsString]) -> Vec<OsString> {
+    const RATE: &str = "--messages-per-second";
+    let is_rate = |argument: &OsString| {
+        let argument = argument.to_string_lossy();
+        argument == RATE || argument.starts_with(&format!("{RATE}="))
+    };
+    if more.iter().any(is_rate) {
+        return Vec::new();
+    }
+    [RATE, "0"].map(OsString::from).to_vec()
+}
+
 /// Sends the first address that the server names, and reads on so that its pipe never fills.
 fn first_address(output: ChildStdout) -> mpsc::Receiver<SocketAddr> {
     let (found, receiver) = mpsc::sync_channel(1);
@@ -192,6 +206,18 @@ mod tests {
                 .unwrap();
         assert_eq!(server.target().address.port(), 4242);
         assert!(server.clock().unwrap().read().is_ok());
+    }
+
+    #[test]
+    fn the_rate_is_lifted_unless_it_is_what_is_measured() {
+        let arguments = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+        assert_eq!(unlimited(&[]), arguments(&["--messages-per-second", "0"]));
+        for own in [
+            &["--messages-per-second", "9"][..],
+            &["--messages-per-second=9"],
+        ] {
+            assert!(unlimited(&arguments(own)).is_empty());
+        }
     }
 
     #[test]
