@@ -34,7 +34,7 @@ const views = {
     bytesOf: (text) => chat.bytesOf(text),
   }),
   state: new StateView({ onRetry: () => chat.retryNow() }),
-  empty: new EmptyView(),
+  empty: new EmptyView({ onAsk: () => chat.askAgain() }),
 };
 
 const isInside = () => !byId('chat-view').hidden;

@@ -109,6 +109,11 @@ export class Chat {
     this.#show();
   }
 
+  // Asks for the shown room once more, which the server has refused.
+  askAgain() {
+    this.#conversation.join(this.#rooms.current.name);
+  }
+
   showNeighbour(step, unreadOnly) {
     const room = this.#rooms.neighbour(step, { unreadOnly });
     if (room) this.show(room);

@@ -11,7 +11,7 @@ const QUIET_MS = 1_000;
 const NEVER_QUIET_MS = 5_000;
 
 // Refusals of a whole `join` frame: the other rooms in it are to be asked for again.
-const FRAME_REFUSALS = new Set(['bad_room', 'bad_position', 'bad_payload', 'bad_json']);
+const FRAME_REFUSALS = new Set(['bad_room', 'bad_payload', 'bad_json']);
 const ROOM_REFUSALS = new Set(['too_many_rooms', 'too_many_rooms_here']);
 
 const ROOMS_UNTIL_HELLO = 1_000;
@@ -141,6 +141,7 @@ export class Conversation {
       const fromHere = isHere && entry.id.startsWith(this.#idPrefix);
       const own = fromHere || (isHere && !this.isGuest);
       if (room.add(entry, { own, fromHere })) this.#on.news(room, entry);
+      if (fromHere) this.#flush(room);
       if (this.#quiet.has(room)) this.#whenQuiet(room, this.#quiet.get(room).until);
     },
     ack: (room, { id }) => room.outbox.acked(id),
@@ -176,6 +177,11 @@ export class Conversation {
       writer?.outbox.refused(frame.id, frame, this.#now());
     } else if (FRAME_REFUSALS.has(frame.code)) {
       this.#joinRefused(frame, room);
+    } else if (frame.code === 'bad_position' && room) {
+      room.log.positionUnknown();
+      room.outbox.holed();
+      this.#answered(room.name);
+      this.#askAgain([room.name]);
     } else if (frame.code === 'rate_limited') {
       this.#inThisLife(frame.retryAfterMs ?? QUIET_MS, () => this.#askAgain(this.#asked.flatMap((rooms) => [...rooms])));
     } else if (ROOM_REFUSALS.has(frame.code) && room) {
@@ -203,14 +209,9 @@ export class Conversation {
       for (const name of asked) this.#askAgain([name]);
       return;
     }
-    if (code === 'bad_position') {
-      room.log.positionUnknown();
-      room.outbox.holed();
-    } else {
-      asked.delete(room.name);
-      room.state = 'refused';
-      room.refusal = words || code;
-    }
+    asked.delete(room.name);
+    room.state = 'refused';
+    room.refusal = words || code;
     this.#askAgain([...asked]);
   }
 

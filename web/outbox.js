@@ -71,6 +71,7 @@ export class Outbox {
   came(id) {
     const before = this.messages.length;
     this.messages = this.messages.filter((message) => message.id !== id);
+    this.#isSettled ||= !this.#isWaitingForEntries;
     return this.messages.length < before;
   }
 
@@ -92,12 +93,12 @@ export class Outbox {
   // The connection ended, and answers that were on their way with it.
   lost() {
     this.#isHoled = false;
-    this.#isSettled = this.messages.length === 0;
     for (const message of this.messages) {
       if (message.state !== 'sent' && message.state !== 'late') continue;
       message.state = 'checking';
       message.words = 'Not known yet whether this arrived; checked once the connection is back';
     }
+    this.#isSettled = !this.#isWaitingForEntries;
   }
 
   // Entries after the last one here are lost, so that a missing own one proves nothing.
@@ -140,6 +141,11 @@ export class Outbox {
 
   discard(id) {
     this.came(id);
+  }
+
+  // Whether some may still come back as entries.
+  get #isWaitingForEntries() {
+    return this.messages.some(({ state }) => state === 'checking' || state === 'acked');
   }
 
   #change(id, how) {

@@ -9,14 +9,19 @@ export const FIRST_ROOM = 'general';
 export const MESSAGE_BYTES = 65_536;
 const ROOMS = 1_000;
 
+// More rooms than this one `join` may not name.
+const ROOMS_PER_JOIN = 1_000;
+
 const utf8 = new TextEncoder();
 
 export function bytesOf(text) {
   return utf8.encode(text).length;
 }
 
+// Half a character, which a field can hold, is none that could be sent.
 export function encodePublish({ room, id, text }) {
-  return JSON.stringify({ t: 'publish', room, id, type: 'message', payload: text });
+  const payload = text.replace(/\p{Surrogate}/gu, '\ufffd');
+  return JSON.stringify({ t: 'publish', room, id, type: 'message', payload });
 }
 
 export function encodeLeave(room) {
@@ -35,7 +40,7 @@ export function encodeJoins(wishes, bytesMax) {
   for (const { room, from } of wishes) {
     const item = { room, ...(from ? { from } : {}), presence: true };
     const bytes = bytesOf(JSON.stringify(item)) + 1;
-    if (!open || open.bytes + bytes > bytesMax) {
+    if (!open || open.bytes + bytes > bytesMax || open.items.length >= ROOMS_PER_JOIN) {
       open = { items: [], bytes: bytesOf('{"t":"join","rooms":[]}') };
       joins.push(open);
     }

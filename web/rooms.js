@@ -89,6 +89,6 @@ function listOf(remembered) {
 }
 
 function positionOf(value) {
-  const isOne = typeof value?.epoch === 'string' && Number.isSafeInteger(value?.seq) && value.seq >= 0;
+  const isOne = /^[0-9a-f]{16}$/.test(value?.epoch) && Number.isSafeInteger(value?.seq) && value.seq >= 0;
   return isOne ? { epoch: value.epoch, seq: value.seq } : null;
 }

@@ -44,7 +44,7 @@ export class LogView {
     keepInStep(this.#lines, rows, (row) => rowElement(row, this.#on));
     const waiting = room ? waitingRowsOf(room, user, rows) : [];
     keepInStep(this.#waiting, waiting, (row) => waitingElement(row, this.#on));
-    this.#empty.hidden = !room || room.log.lines.length > 0 || waiting.length > 0;
+    this.#empty.hidden = rows.some(({ kind }) => kind !== 'start') || waiting.length > 0;
     if (anchor?.isConnected) this.#log.scrollTop += anchor.getBoundingClientRect().top - before;
     this.#pin();
   }

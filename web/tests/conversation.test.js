@@ -9,6 +9,7 @@ const { Conversation } = await load('conversation.js');
 const { Rooms } = await load('rooms.js');
 const { decode } = await load('protocol.js');
 
+const E1 = '00000000000000e1';
 const HELLO = { t: 'hello', user: 'ann', guest: false, limits: { message_bytes: 65_536, rooms: 5 } };
 
 // A conversation without page and socket: `sent` are its frames, `passTime()` ends all waits.
@@ -42,9 +43,9 @@ function startConversation(names = [], { guest = false } = {}) {
   };
 }
 
-const joined = (room, seq = 0, epoch = 'e1') => ({ t: 'joined', room, epoch, seq });
+const joined = (room, seq = 0, epoch = E1) => ({ t: 'joined', room, epoch, seq });
 const entry = (room, seq, more = {}) => ({
-  t: 'entry', room, epoch: 'e1', seq, from: 'bob', type: 'message', payload: `m${seq}`, ...more,
+  t: 'entry', room, epoch: E1, seq, from: 'bob', type: 'message', payload: `m${seq}`, ...more,
 });
 const error = (code, more = {}) => ({ t: 'error', code, message: `words of ${code}`, ...more });
 const texts = (room) => room.log.lines.map((line) => line.text ?? `[${line.words}]`);
@@ -63,8 +64,8 @@ test('who comes back asks for all rooms with their positions in one frame', () =
   assert.deepEqual(take('join'), [{
     t: 'join',
     rooms: [
-      { room: 'tea', from: { epoch: 'e1', seq: 8 }, presence: true },
-      { room: 'den', from: { epoch: 'e1', seq: 0 }, presence: true },
+      { room: 'tea', from: { epoch: E1, seq: 8 }, presence: true },
+      { room: 'den', from: { epoch: E1, seq: 0 }, presence: true },
       { room: 'new', presence: true },
     ],
   }]);
@@ -104,7 +105,7 @@ test('in a new epoch nobody knows, and nothing is sent by itself', () => {
   it.take('publish');
   it.hear(HELLO);
   it.hear(joined('tea'));
-  it.hear({ t: 'gap', room: 'tea', reason: 'new_epoch', was: { epoch: 'e1', seq: 0 }, now: { epoch: 'e2', seq: 0 } });
+  it.hear({ t: 'gap', room: 'tea', reason: 'new_epoch', was: { epoch: E1, seq: 0 }, now: { epoch: 'e2', seq: 0 } });
   it.answerFences();
   it.passTime(1_000);
   assert.deepEqual(it.take('publish'), []);
@@ -131,21 +132,21 @@ test('a busy room does not keep messages back for ever', () => {
   assert.ok(it.rooms.get('tea').outbox.isSettled);
 });
 
-test('one bad position refuses the frame; the room starts without it and the others are asked for again', () => {
+test('a position that the server does not know is given up for its room alone, and told', () => {
   const it = startConversation(['tea', 'den']);
   it.hear(HELLO);
   it.hear(joined('tea', 5));
   it.hear(joined('den', 6));
   it.conversation.lost();
-  it.take('join');
   it.hear(HELLO);
   it.take('join');
   it.hear(error('bad_position', { room: 'tea' }));
-  assert.deepEqual(it.take('join'), [{
-    t: 'join',
-    rooms: [{ room: 'tea', presence: true }, { room: 'den', from: { epoch: 'e1', seq: 6 }, presence: true }],
-  }]);
+  assert.deepEqual(it.take('join'), [{ t: 'join', rooms: [{ room: 'tea', presence: true }] }]);
+  it.hear(joined('den', 6));
+  it.hear(joined('tea', 2));
+  it.hear(entry('tea', 3));
   assert.match(texts(it.rooms.get('tea'))[0], /does not know the place/);
+  assert.equal(texts(it.rooms.get('tea'))[1], 'm3');
 });
 
 test('one bad name refuses the frame; without a word which, each is asked for by itself', () => {
@@ -194,7 +195,7 @@ test('earlier messages are asked for by coming in again before them', () => {
   it.conversation.showEarlier(tea, 100);
   assert.deepEqual(it.sent, [
     { t: 'leave', rooms: ['tea'] },
-    { t: 'join', rooms: [{ room: 'tea', from: { epoch: 'e1', seq: 30 }, presence: true }] },
+    { t: 'join', rooms: [{ room: 'tea', from: { epoch: E1, seq: 30 }, presence: true }] },
   ]);
   it.hear(entry('tea', 132));
   it.hear({ t: 'left', room: 'tea' });
@@ -228,10 +229,10 @@ test('rooms, positions and what was read are remembered, and rubbish is not beli
   it.conversation.join('den');
   const again = new Rooms(JSON.parse(JSON.stringify(it.rooms.remembered())));
   assert.deepEqual(again.wishes(), [
-    { room: 'tea', from: { epoch: 'e1', seq: 0 } }, { room: 'den', from: null },
+    { room: 'tea', from: { epoch: E1, seq: 0 } }, { room: 'den', from: null },
   ]);
   assert.equal(again.current.name, 'tea');
-  again.get('tea').joined({ epoch: 'e1', seq: 0 });
+  again.get('tea').joined({ epoch: E1, seq: 0 });
   for (const seq of [40, 41, 42]) again.get('tea').add(decode(JSON.stringify(entry('tea', seq))), {});
   assert.equal(again.get('tea').unread, 1);
   for (const rubbish of [null, 7, { rooms: 7 }, { rooms: [null, { room: '$x' }, { room: 7 }] }]) {

@@ -3,19 +3,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { join, openPage, untilMessage } from './support/chat.js';
+import { join, openPage, untilInRoom, untilMessage } from './support/chat.js';
 import { withParlour } from './support/parlour.js';
-import { newMessage, playServer } from './support/wire.js';
+import { playServer } from './support/wire.js';
 
 async function joinPlayed(page, server) {
   const played = await playServer(page);
   await openPage(page, server);
   await join(page, 'ann');
+  await untilInRoom(page, 'general');
   return {
     flood: async (from, to) => {
-      for (let number = from; number <= to; number += 1) {
-        played.last().send(newMessage('guest-bob', `message ${number}`));
-      }
+      for (let number = from; number <= to; number += 1) played.say('general', 'bob', `message ${number}`);
       await untilMessage(page, `message ${to}`);
     },
   };
@@ -26,19 +25,20 @@ const isAtEnd = (page) => page.waitForFunction(() => {
   return log.scrollTop > 0 && log.scrollHeight - log.scrollTop - log.clientHeight < 2;
 });
 
-test('a thousand lines are kept and the end is in view', withParlour(async ({ server, newPage }) => {
+test('five hundred messages are kept, and the end is in view', withParlour(async ({ server, newPage }) => {
   const page = await newPage();
   const { flood } = await joinPlayed(page, server);
   await flood(1, 1_100);
-  assert.equal(await page.locator('.line').count(), 1_000);
-  assert.match(await page.locator('.line').first().textContent(), /message 101$/);
+  assert.equal(await page.locator('.message').count(), 500);
+  assert.equal(await page.locator('.message .text').first().textContent(), 'message 601');
+  assert.match(await page.locator('.line').first().textContent(), /no longer shown/);
   await isAtEnd(page);
 }));
 
 test('new messages do not move what is being read', withParlour(async ({ server, newPage }) => {
   const page = await newPage();
   const { flood } = await joinPlayed(page, server);
-  await flood(1, 990);
+  await flood(1, 490);
   await isAtEnd(page);
   const top = (text) => page.locator('.message').filter({ hasText: text }).first()
     .evaluate((line) => line.getBoundingClientRect().top);
@@ -47,10 +47,10 @@ test('new messages do not move what is being read', withParlour(async ({ server,
     log.addEventListener('scroll', () => requestAnimationFrame(done), { once: true });
     log.scrollTop = log.scrollHeight / 2;
   }));
-  const before = await top('message 500');
+  const before = await top('message 250');
   // Past the bound, so lines above are taken away as well.
-  await flood(991, 1_050);
-  assert.ok(Math.abs(await top('message 500') - before) < 2);
+  await flood(491, 550);
+  assert.ok(Math.abs(await top('message 250') - before) < 2);
 
   const newer = page.getByRole('button', { name: '60 new messages' });
   await newer.click();

@@ -3,37 +3,68 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { openAndJoin, openPage, join, send, untilLine, untilState } from './support/chat.js';
+import {
+  askAsGuest, join, joinRoom, openAndJoin, openPage, send, untilInRoom, untilLine, untilState,
+} from './support/chat.js';
 import { withParlour } from './support/parlour.js';
-import { errorEvent, newMessage, playServer } from './support/wire.js';
+import { playServer } from './support/wire.js';
 
 const PHONE = { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true };
 
 async function assertNoSidewaysScroll(page, where) {
-  const [inner, outer] = await page.evaluate(() => [
-    document.documentElement.scrollWidth, document.documentElement.clientWidth,
-  ]);
-  assert.ok(inner <= outer, `${where}: ${inner} px of page in ${outer} px of screen`);
-  const log = page.locator('#log');
-  if (await log.isVisible()) {
-    const [content, box] = await log.evaluate((it) => [it.scrollWidth, it.clientWidth]);
-    assert.ok(content <= box, `${where}: ${content} px of list in ${box} px`);
+  const boxes = await page.evaluate(() => [document.documentElement, ...document.querySelectorAll('#log, .panel, .card')]
+    .filter((box) => box.checkVisibility())
+    .map(({ id, scrollWidth, clientWidth }) => ({ id, scrollWidth, clientWidth })));
+  for (const { id, scrollWidth, clientWidth } of boxes) {
+    assert.ok(scrollWidth <= clientWidth, `${where}: ${scrollWidth} px in ${clientWidth} px of ${id || 'the page'}`);
   }
 }
 
 test('a phone never scrolls sideways', withParlour(async ({ server, newPage }) => {
   const page = await newPage(PHONE);
-  await playServer(page, { name: `guest-${'n'.repeat(64)}` });
+  const name = `guest-${'n'.repeat(58)}`;
+  const played = await playServer(page, { name });
   await openPage(page, server, 'r'.repeat(60));
-  await assertNoSidewaysScroll(page, 'before joining');
-  const long = 'w'.repeat(400);
-  await join(page, 'n'.repeat(64));
-  await send(page, long);
+  await assertNoSidewaysScroll(page, 'at the door');
+  await join(page, 'n'.repeat(58));
+  await untilInRoom(page, 'r'.repeat(60));
+  played.say('r'.repeat(60), 'm'.repeat(64), 'w'.repeat(400));
+  await send(page, 'w'.repeat(400));
   await page.locator('.unconfirmed').waitFor();
   await assertNoSidewaysScroll(page, 'in a room');
   const box = await page.getByRole('button', { name: 'Send', exact: true }).boundingBox();
   assert.ok(box.y + box.height <= PHONE.viewport.height, 'the message field is on the screen');
+  for (const panel of ['Rooms', '1 here']) {
+    await page.getByRole('button', { name: panel }).click();
+    await assertNoSidewaysScroll(page, panel);
+    await page.keyboard.press('Escape');
+  }
 }));
+
+test('on a phone rooms and people stand behind their buttons, one at a time', withParlour(
+  async ({ server, newPage }) => {
+    const page = await openAndJoin(await newPage(PHONE), server, 'ann', 'tea');
+    const rooms = page.getByRole('navigation', { name: 'Rooms' });
+    const people = page.locator('#people-panel');
+    const openRooms = page.getByRole('button', { name: 'Rooms' });
+    assert.ok(!await rooms.isVisible() && !await people.isVisible());
+
+    await openRooms.click();
+    await rooms.waitFor();
+    assert.equal(await openRooms.getAttribute('aria-expanded'), 'true');
+    await page.keyboard.press('Escape');
+    await rooms.waitFor({ state: 'hidden' });
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'rooms-open');
+
+    await openRooms.click();
+    await joinRoom(page, 'den');
+    await rooms.waitFor({ state: 'hidden' });
+    await page.getByRole('button', { name: '1 here' }).click();
+    await people.getByText('guest-ann').waitFor();
+    await page.locator('#people-close').click();
+    await people.waitFor({ state: 'hidden' });
+  },
+));
 
 // The lowest contrast (WCAG 2.1, 1.4.3) of all visible text against what is behind it.
 function lowestContrast(page) {
@@ -56,7 +87,8 @@ function lowestContrast(page) {
     };
     const hasText = (element) => element.matches('input, textarea')
       || [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-    const seen = (element) => element.checkVisibility() && !element.closest('.unseen');
+    const seen = (element) => element.checkVisibility() && !element.closest('.unseen, .skip')
+      && !element.matches(':disabled');
     const ratios = [...document.querySelectorAll('body *')]
       .filter((element) => hasText(element) && seen(element))
       .flatMap((element) => {
@@ -78,29 +110,33 @@ for (const colorScheme of ['light', 'dark']) {
   test(`${colorScheme}: all text has a contrast of at least 4.5`, withParlour(
     async ({ server, newPage }) => {
       const page = await newPage({ colorScheme });
-      const played = await playServer(page);
+      const played = await playServer(page, { echo: true });
       await page.route('**/ticket', (route) => route.fulfill({
         status: 400, json: { error: 'bad_name', message: 'this name is not possible' },
       }), { times: 1 });
-      await openPage(page, server);
-      await page.getByRole('button', { name: 'Join' }).click();
-      await untilState(page, 'closed');
+      await openPage(page, server, 'tea');
+      await askAsGuest(page, 'ann');
+      await page.locator('#guest-error').getByText('not possible').waitFor();
       const before = await lowestContrast(page);
-      assert.ok(before.count >= 8 && before.ratio >= 4.5, JSON.stringify(before));
+      assert.ok(before.count >= 10 && before.ratio >= 4.5, JSON.stringify(before));
 
       await join(page, 'ann');
+      await untilInRoom(page, 'tea');
+      await joinRoom(page, 'den');
+      await joinRoom(page, 'tea');
       await send(page, 'mine');
-      played.last().send(newMessage('guest-ann', 'mine'));
-      for (const name of 'abcdef') played.last().send(newMessage(name, `I am ${name}`));
-      played.last().send(errorEvent('bad_json', 'that was no JSON'));
-      await send(page, 'on its way');
-      await untilLine(page, 'problem', 'that was no JSON');
+      for (const name of 'abcdef') played.say('tea', name, `I am ${name}`);
+      played.say('den', 'bob', 'unread');
+      played.tell({ t: 'gap', room: 'tea', reason: 'new_epoch', now: { epoch: '00000000000000e2', seq: 0 } });
+      played.tell({ t: 'error', code: 'other', message: 'an error of no message' });
+      await untilLine(page, 'note', 'an error of no message');
+      await page.locator('.badge').first().waitFor();
       const colours = await page.locator('.name').evaluateAll(
         (names) => new Set(names.map((name) => getComputedStyle(name).color)).size,
       );
       assert.ok(colours >= 6, 'each name colour is on the page');
       const during = await lowestContrast(page);
-      assert.ok(during.count >= 25 && during.ratio >= 4.5, JSON.stringify(during));
+      assert.ok(during.count >= 30 && during.ratio >= 4.5, JSON.stringify(during));
 
       await played.last().close({ code: 1008, reason: 'policy' });
       await untilState(page, 'closed');
@@ -114,10 +150,24 @@ for (const colorScheme of ['light', 'dark']) {
 test('a wide and a narrow window hold the same conversation', withParlour(
   async ({ server, newPage }) => {
     const page = await openAndJoin(await newPage(), server, 'ann');
-    for (const viewport of [{ width: 1280, height: 800 }, { width: 700, height: 400 }, PHONE.viewport]) {
+    for (const viewport of [
+      { width: 1920, height: 1080 }, { width: 1280, height: 800 }, { width: 800, height: 600 },
+      { width: 700, height: 400 }, { width: 360, height: 740 },
+    ]) {
       await page.setViewportSize(viewport);
       await assertNoSidewaysScroll(page, `${viewport.width} px`);
       assert.ok(await page.locator('#log').evaluate((log) => log.clientHeight) > 60);
     }
   },
 ));
+
+test('nothing moves for those who want no motion', withParlour(async ({ server, newPage }) => {
+  const page = await newPage({ ...PHONE, reducedMotion: 'reduce' });
+  const held = new Promise(() => {});
+  await playServer(page, { onDial: () => held });
+  await openPage(page, server);
+  await askAsGuest(page, 'ann');
+  await untilState(page, 'connecting');
+  await page.getByRole('button', { name: 'Rooms' }).click();
+  assert.equal(await page.evaluate(() => document.getAnimations().length), 0);
+}));

@@ -4,129 +4,191 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import {
-  changeRoom, join, messages, openPage, send, untilMessage, untilState,
+  join, joinRoom, messageField, messages, openPage, send, showRoom, texts, untilInRoom, untilMessage, untilState,
 } from './support/chat.js';
 import { withParlour } from './support/parlour.js';
-import { errorEvent, newMessage, playServer } from './support/wire.js';
-
-const texts = async (page) => (await messages(page)).map(({ text }) => text);
+import { EPOCH, playServer } from './support/wire.js';
 
 async function joinPlayed(page, server, options) {
   const played = await playServer(page, options);
-  await openPage(page, server);
+  await openPage(page, server, 'tea');
   await join(page, 'ann');
+  await untilInRoom(page, 'tea');
   return played;
 }
 
-test('the echo confirms a message and gives it its place', withParlour(
+const waitingStates = (page) => page.locator('#waiting .message')
+  .evaluateAll((lines) => lines.map((line) => line.dataset.state));
+
+test('pale at once, solid with the ack, and in its place with the entry', withParlour(
   async ({ server, newPage }) => {
     const page = await newPage();
     const played = await joinPlayed(page, server);
     await send(page, 'one');
     await send(page, 'two');
     await page.locator('.unconfirmed').nth(1).waitFor();
-    played.last().send(newMessage('guest-bob', 'from bob'));
+    played.say('tea', 'bob', 'from bob');
     await untilMessage(page, 'from bob');
     assert.deepEqual(await texts(page), ['from bob', 'one', 'two']);
 
-    played.last().send(newMessage('guest-ann', 'one'));
+    const [one, two] = played.of('publish');
+    played.tell({ t: 'ack', room: 'tea', id: one.id, epoch: EPOCH, seq: 2 });
+    await page.locator('#waiting [data-state="acked"]').waitFor();
+    assert.equal(await page.locator('.unconfirmed').count(), 1, 'the second stays pale');
+    played.say('tea', 'guest-ann', 'one', { id: one.id });
     await untilMessage(page, 'one');
-    played.last().send(newMessage('guest-bob', 'between'));
-    played.last().send(newMessage('guest-ann', 'two'));
+    played.say('tea', 'bob', 'between');
+    played.say('tea', 'guest-ann', 'two', { id: two.id });
     await untilMessage(page, 'two');
     assert.deepEqual(await texts(page), ['from bob', 'one', 'between', 'two']);
-    assert.equal(await page.locator('.unconfirmed').count(), 0);
+    assert.equal(await page.locator('#waiting .message').count(), 0);
   },
 ));
 
 test('somebody else of the same name is not oneself', withParlour(async ({ server, newPage }) => {
   const page = await newPage();
   const played = await joinPlayed(page, server);
-  played.last().send(newMessage('guest-ann', 'I am ann, too'));
+  await send(page, 'mine');
+  await page.locator('.unconfirmed').waitFor();
+  played.say('tea', 'guest-ann', 'I am ann, too', { id: 'another' });
+  played.say('tea', 'guest-ann', 'mine');
   await untilMessage(page, 'I am ann, too');
-  assert.deepEqual((await messages(page)).map(({ own }) => own), [false]);
+  await untilMessage(page, 'mine');
+  assert.deepEqual((await messages(page)).map(({ own }) => own), [false, false, true]);
+  assert.deepEqual(await waitingStates(page), ['sent'], 'the same words prove nothing');
 }));
 
-test('a message lost with its connection is marked and can be sent again', withParlour(
+test('a message lost with its connection goes out again by itself, once, under its id', withParlour(
   async ({ server, newPage }) => {
     const page = await newPage();
     const played = await joinPlayed(page, server, {
-      onFrame: (socket, event) => {
-        if (played.sockets.length > 1) {
-          socket.send(newMessage('guest-ann', event.payload.message));
-        }
+      onFrame: (socket, frame, here) => {
+        if (frame.t === 'publish' && here.sockets.length > 1) here.echo(frame);
       },
     });
     await send(page, 'gone?');
     await page.locator('.unconfirmed').waitFor();
     await played.last().close({ code: 1011 });
-    await page.locator('.doubtful').getByText('may not have arrived').waitFor();
-    await untilState(page, 'connected');
-    await page.getByRole('button', { name: 'Send again' }).click();
+    await page.locator('.unconfirmed').getByText('Not known yet whether this arrived').waitFor();
     await untilMessage(page, 'gone?');
     assert.deepEqual(await texts(page), ['gone?']);
-    assert.equal(await page.locator('.doubtful, .unconfirmed').count(), 0);
+    const [first, second, ...more] = played.of('publish');
+    assert.equal(first.id, second.id);
+    assert.equal(more.length, 0);
   },
 ));
 
-test('a refused message and one without any answer are marked', withParlour(
+test('a message that had arrived before the loss is not sent again', withParlour(
+  async ({ server, newPage }) => {
+    const page = await newPage();
+    const played = await joinPlayed(page, server, {
+      onFrame: (socket, frame, here) => {
+        if (frame.t !== 'join' || here.sockets.length === 1) return;
+        // The answer was lost; the entry is replayed.
+        setTimeout(() => here.say('tea', 'guest-ann', 'there', { id: here.of('publish')[0].id }));
+      },
+    });
+    await send(page, 'there');
+    await page.locator('.unconfirmed').waitFor();
+    await played.last().close({ code: 1011 });
+    await untilMessage(page, 'there');
+    await send(page, 'next');
+    await page.locator('#waiting [data-state="sent"]').waitFor();
+    assert.deepEqual(played.of('publish').map(({ payload }) => payload), ['there', 'next']);
+    assert.deepEqual(await texts(page), ['there', 'next']);
+  },
+));
+
+test('where the answer is among missing messages it is unknown, and the writer chooses', withParlour(
+  async ({ server, newPage }) => {
+    const page = await newPage();
+    const played = await joinPlayed(page, server, {
+      onFrame: (socket, frame, here) => {
+        if (frame.t !== 'join' || here.sockets.length === 1) return;
+        setTimeout(() => here.tell({ t: 'gap', room: 'tea', reason: 'trimmed', epoch: EPOCH, first: 1, last: 28 }));
+      },
+    });
+    for (const text of ['keep', 'throw away']) await send(page, text);
+    await page.locator('.unconfirmed').nth(1).waitFor();
+    await played.last().close({ code: 1011 });
+    await page.locator('.doubtful').getByText('Not known whether this arrived').nth(1).waitFor();
+    assert.equal(played.of('publish').length, 2, 'nothing was sent by itself');
+
+    const line = (text) => page.locator('.doubtful').filter({ hasText: text });
+    await line('throw away').getByRole('button', { name: 'Discard' }).click();
+    assert.equal(await messageField(page).inputValue(), 'throw away', 'the text is not lost');
+    await line('keep').getByRole('button', { name: 'Send again' }).click();
+    await page.locator('.unconfirmed').getByText('sending').waitFor();
+    const [first, , again] = played.of('publish');
+    assert.deepEqual([again.id, again.payload], [first.id, 'keep']);
+  },
+));
+
+test('a refused message and one without any answer say so and leave the choice', withParlour(
   async ({ server, newPage }) => {
     const page = await newPage();
     await page.clock.install();
     const played = await joinPlayed(page, server);
     await send(page, 'refused');
     await page.locator('.unconfirmed').waitFor();
-    played.last().send(errorEvent('too_fast', 'slow down'));
-    await page.locator('.doubtful').getByText('probably refused').waitFor();
-    await page.locator('.problem').getByText('slow down (too_fast)').waitFor();
+    const [{ id }] = played.of('publish');
+    played.tell({ t: 'error', code: 'not_stored', message: 'the disk is full', room: 'tea', id, retry_after: 1 });
+    await page.locator('.doubtful').getByText('Not sent: the disk is full').waitFor();
+    await page.getByRole('status').filter({ hasText: 'the disk is full' }).waitFor({ state: 'attached' });
 
     await send(page, 'unheard');
-    await page.locator('.unconfirmed').waitFor();
-    await page.clock.runFor(11_000);
-    await page.locator('.doubtful').getByText('not confirmed yet').waitFor();
-    played.last().send(newMessage('guest-ann', 'unheard'));
-    await page.locator('.doubtful').getByText('not confirmed yet').waitFor({ state: 'detached' });
-    assert.deepEqual(await texts(page), ['refused', 'unheard']);
+    await page.locator('.unconfirmed').nth(1).waitFor();
+    await page.clock.runFor(12_000);
+    await page.locator('.doubtful').getByText('has not confirmed this yet').waitFor();
+    played.echo(played.of('publish').at(-1));
+    await untilMessage(page, 'unheard');
+    assert.deepEqual(await texts(page), ['unheard', 'refused']);
+
+    await page.getByRole('button', { name: 'Send again' }).click();
+    await page.locator('.unconfirmed').getByText('sending').waitFor();
+    assert.equal(played.of('publish').at(-1).id, id);
+    played.echo(played.of('publish').at(-1));
+    await untilMessage(page, 'refused');
   },
 ));
 
-test('a namesake who says the same confirms one line and condemns none', withParlour(
+test('who is too fast is told kindly, and it goes out after the pause', withParlour(
   async ({ server, newPage }) => {
     const page = await newPage();
     await page.clock.install();
     const played = await joinPlayed(page, server);
+    await send(page, 'quick');
+    await page.locator('.unconfirmed').waitFor();
+    const [publish] = played.of('publish');
     await page.clock.pauseAt(Date.now() + 3_600_000);
-    for (const text of ['first', 'same', 'same']) await send(page, text);
-    await page.locator('.unconfirmed').nth(2).waitFor();
-    // From whom of the two it came cannot be told.
-    played.last().send(newMessage('guest-ann', 'same'));
-    await untilMessage(page, 'same');
-    assert.equal(await page.locator('.doubtful').count(), 0);
-    assert.equal(await page.locator('.unconfirmed').count(), 2);
-
-    await page.clock.runFor(11_000);
-    await page.locator('.doubtful').nth(1).waitFor();
-    const notes = page.locator('.doubtful .mark-note');
-    assert.deepEqual(await notes.allTextContents(), Array(2).fill('not confirmed yetSend again'));
-    played.last().send(newMessage('guest-ann', 'first'));
-    played.last().send(newMessage('guest-ann', 'same'));
-    await page.locator('.doubtful').first().waitFor({ state: 'detached' });
-    assert.deepEqual((await texts(page)).sort(), ['first', 'same', 'same']);
+    played.tell({
+      t: 'error', code: 'rate_limited', message: 'slow down', room: 'tea', id: publish.id, retry_after: 3,
+    });
+    await page.locator('.unconfirmed').getByText('asks for a short pause; this is sent again by itself').waitFor();
+    assert.equal(played.of('publish').length, 1);
+    await page.clock.runFor(5_000);
+    await page.locator('.unconfirmed').getByText('sending').waitFor();
+    played.echo(played.of('publish').at(-1));
+    await untilMessage(page, 'quick');
+    assert.deepEqual(played.of('publish').map(({ id }) => id), [publish.id, publish.id]);
   },
 ));
 
-test('what was sent in another room takes no echo from this one', withParlour(
-  async ({ server, newPage }) => {
-    const page = await newPage();
-    const played = await joinPlayed(page, server);
-    await send(page, 'hello');
-    await page.locator('.unconfirmed').waitFor();
-    await changeRoom(page, 'tea');
-    await send(page, 'hello');
-    await page.locator('.unconfirmed').waitFor();
-    played.last().send(newMessage('guest-ann', 'hello'));
-    await untilMessage(page, 'hello');
-    assert.deepEqual(await texts(page), ['hello']);
-    assert.equal(await page.locator('.unconfirmed, .doubtful').count(), 0);
-  },
-));
+test('each room keeps its own messages on their way', withParlour(async ({ server, newPage }) => {
+  const page = await newPage();
+  const played = await joinPlayed(page, server);
+  await send(page, 'hello');
+  await page.locator('.unconfirmed').waitFor();
+  await joinRoom(page, 'den');
+  assert.deepEqual(await texts(page), []);
+  await send(page, 'hello');
+  await page.locator('.unconfirmed').waitFor();
+  const [inTea, inDen] = played.of('publish');
+  assert.deepEqual([inTea.room, inDen.room], ['tea', 'den']);
+  assert.notEqual(inTea.id, inDen.id);
+  played.echo(inDen);
+  await untilMessage(page, 'hello');
+  await showRoom(page, 'tea');
+  assert.deepEqual(await waitingStates(page), ['sent']);
+  await untilState(page, 'online');
+}));

@@ -42,6 +42,11 @@ test('a publish carries room, id and text', () => {
   });
 });
 
+test('half a character is replaced before the server refuses it', () => {
+  const { payload } = JSON.parse(encodePublish({ room: 'tea', id: 'm-1', text: 'a\ud83db🫖' }));
+  assert.equal(payload, 'a\ufffdb🫖');
+});
+
 test('known frames are read', () => {
   const entry = read({
     t: 'entry', room: 'tea', epoch: 'e', seq: 13, from: 'ann', type: 'message', payload: 'hi',

@@ -1,78 +1,90 @@
-// A path that died in silence: whoever comes back to the page gets a fresh connection.
+// A path that died in silence is noticed: by asking when it has been quiet, and when the user is back.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { join, openPage, sendAndSee, untilLine, untilMessage, untilState } from './support/chat.js';
+import { join, openPage, sendAndSee, setHidden, stateWords, untilInRoom, untilState } from './support/chat.js';
 import { withParlour } from './support/parlour.js';
-import { newMessage, playServer } from './support/wire.js';
+import { playServer } from './support/wire.js';
 
-// A headless page never is in the background; the page itself is told that it is.
-const setHidden = (page, hidden) => page.evaluate((value) => {
-  Object.defineProperty(document, 'hidden', { configurable: true, get: () => value });
-  document.dispatchEvent(new Event('visibilitychange'));
-}, hidden);
 const goOnline = (page) => page.evaluate(() => window.dispatchEvent(new Event('online')));
 
+// The first connection can be made to answer nothing any more.
 async function joinPlayed(page, server) {
+  const line = { isDead: false };
   const played = await playServer(page, {
-    onFrame: (socket, { payload }) => socket.send(newMessage('guest-ann', payload.message)),
+    echo: true,
+    onFrame: (socket, frame, here) => line.isDead && socket === here.sockets[0],
   });
   await page.clock.install({ time: new Date(2026, 0, 2, 12, 0, 0) });
   await openPage(page, server);
   await join(page, 'ann');
+  await untilInRoom(page, 'general');
   // From here on the clock stands still unless it is moved.
   await page.clock.pauseAt(new Date(2026, 0, 2, 13, 0, 0));
   await sendAndSee(page, 'hello');
-  return played;
+  return Object.assign(line, { played });
 }
+
+test('a quiet line is asked, and kept while it answers', withParlour(async ({ server, newPage }) => {
+  const page = await newPage();
+  const { played } = await joinPlayed(page, server);
+  for (let times = 0; times < 4; times += 1) {
+    const asked = played.of('ping').length;
+    await page.clock.runFor(30_000);
+    assert.ok(played.of('ping').length > asked);
+  }
+  await sendAndSee(page, 'same line');
+  assert.equal(played.tickets, 1);
+}));
+
+test('a line that answers nothing any more is given up, also while nobody looks', withParlour(
+  async ({ server, newPage }) => {
+    const page = await newPage();
+    const line = await joinPlayed(page, server);
+    line.isDead = true;
+    await setHidden(page, true);
+    await page.clock.runFor(45_000);
+    await page.clock.runFor(5_000);
+    await untilState(page, 'online');
+    await sendAndSee(page, 'back');
+    assert.equal(line.played.tickets, 2);
+    assert.equal(line.played.sockets.length, 2);
+  },
+));
 
 for (const [how, comeBack] of [
   ['seen again', async (page) => { await setHidden(page, true); await setHidden(page, false); }],
   ['online again', goOnline],
 ]) {
-  test(`${how} after more than a minute of silence it connects anew`, withParlour(
+  test(`${how} it asks at once whether the line is alive`, withParlour(
     async ({ server, newPage }) => {
       const page = await newPage();
-      const played = await joinPlayed(page, server);
-      await page.clock.runFor(60_001);
-      await setHidden(page, true);
-      await untilState(page, 'connected');
-      assert.equal(played.tickets, 1, 'a hidden page stays as it is');
+      const line = await joinPlayed(page, server);
+      line.isDead = true;
+      const asked = line.played.of('ping').length;
       await comeBack(page);
-      // Dated from the last sign of life: what came after it may be lost.
-      await untilLine(page, 'gap', /Messages since 1:00:00\sPM may be missing here/);
-      await untilState(page, 'connected');
+      assert.equal(line.played.of('ping').length, asked + 1);
+      await page.clock.runFor(10_000);
+      assert.match(await stateWords(page), /^(Offline: the server does not answer any more|Connecting|Online)/);
+      await page.clock.runFor(5_000);
+      await untilState(page, 'online');
       await sendAndSee(page, 'back');
-      assert.equal(played.tickets, 2);
-      assert.equal(played.sockets.length, 2);
+      assert.equal(line.played.tickets, 2);
     },
   ));
 }
 
-test('a line that was heard within a minute is kept', withParlour(async ({ server, newPage }) => {
-  const page = await newPage();
-  const played = await joinPlayed(page, server);
-  await page.clock.runFor(59_000);
-  played.last().send(newMessage('guest-bob', 'a sign of life'));
-  await untilMessage(page, 'a sign of life');
-  await page.clock.runFor(59_000);
-  await setHidden(page, true);
-  await setHidden(page, false);
-  await goOnline(page);
-  await sendAndSee(page, 'same line');
-  assert.equal(played.tickets, 1);
-  assert.equal(await page.locator('.line.gap').count(), 0);
-}));
-
 test('whoever has left is not brought back', withParlour(async ({ server, newPage }) => {
   const page = await newPage();
-  const played = await joinPlayed(page, server);
-  await page.getByRole('button', { name: 'Leave' }).click();
+  const { played } = await joinPlayed(page, server);
+  await page.getByRole('button', { name: 'Leave the chat' }).click();
   await page.clock.runFor(120_000);
   await setHidden(page, true);
   await setHidden(page, false);
   await goOnline(page);
-  await untilState(page, 'closed');
+  await page.getByRole('heading', { name: 'Come in' }).waitFor();
+  await page.reload();
+  await page.getByRole('heading', { name: 'Come in' }).waitFor();
   assert.equal(played.tickets, 1);
 }));

@@ -1,13 +1,14 @@
-// The page says when the server is gone, comes back by itself and admits what it may have missed.
+// The page says when the server is gone, comes back by itself and says what is not known.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import {
-  messages, openAndJoin, sendAndSee, stateWords, untilLine, untilMessage, untilState,
+  askAsGuest, messages, openAndJoin, openPage, join, sendAndSee, stateWords, texts, untilLine, untilMessage, untilState,
 } from './support/chat.js';
 import { withParlour } from './support/parlour.js';
 import { startServer } from './support/server.js';
+import { playServer } from './support/wire.js';
 
 for (const [signal, how] of [['SIGTERM', 'stopped'], ['SIGKILL', 'killed']]) {
   test(`back in the room after the server was ${how} and started again`, withParlour(
@@ -15,26 +16,28 @@ for (const [signal, how] of [['SIGTERM', 'stopped'], ['SIGKILL', 'killed']]) {
       const ann = await openAndJoin(await newPage(), server, 'ann', 'tea');
       const bob = await openAndJoin(await newPage(), server, 'bob', 'tea');
       await sendAndSee(ann, 'before');
+      await untilMessage(bob, 'before');
 
-      await server.stop(signal);
-      await untilState(ann, 'reconnecting');
-      assert.match(await stateWords(ann), /^(Reconnecting in \d+ s: .+|Connecting)$/);
+      await server.halt(signal);
+      await untilState(ann, 'offline');
+      assert.match(await stateWords(ann), /^(Offline: .+\. Trying again in \d+ s|Connecting…)$/);
 
-      const again = await startServer({ port: server.port });
+      const again = await startServer({ port: server.port, data: server.data });
       try {
+        // Rooms live in memory: this is another life of the room, and the page says so.
         for (const page of [ann, bob]) {
-          await untilState(page, 'connected');
-          await untilLine(page, 'gap', 'may be missing here');
+          await untilState(page, 'online');
+          await untilLine(page, 'gap', 'The room started anew');
         }
-        // In tea again, not in general where every connection starts.
         const eve = await openAndJoin(await newPage(), server, 'eve', 'general');
         await sendAndSee(bob, 'bob is back');
         await sendAndSee(ann, 'after');
         await untilMessage(bob, 'after');
         await sendAndSee(eve, 'alone');
         assert.deepEqual((await messages(eve)).map(({ text }) => text), ['alone']);
+        assert.equal((await texts(ann))[0], 'before', 'what was here stays');
       } finally {
-        await again.stop();
+        await again.halt();
       }
     },
   ));
@@ -42,19 +45,55 @@ for (const [signal, how] of [['SIGTERM', 'stopped'], ['SIGKILL', 'killed']]) {
 
 test('going online tries at once, whatever the wait', withParlour(async ({ server, newPage }) => {
   const page = await newPage();
+  const played = await playServer(page);
+  await openPage(page, server);
+  await join(page, 'ann');
   await page.route('**/ticket', (route) => route.fulfill({
     status: 429,
     headers: { 'Retry-After': '300' },
-    json: { error: 'too_many', message: 'too many tickets asked for' },
+    json: { error: 'too_many_tickets', message: 'too many tickets asked for' },
   }));
-  await page.goto(server.url);
-  await page.getByRole('button', { name: 'Join' }).click();
-  await untilState(page, 'reconnecting');
-  const [, seconds, reason] = /in (\d+) s: (.+)$/.exec(await stateWords(page));
+  await played.last().close({ code: 1011 });
+  await page.locator('#state-text').getByText('too many tickets asked for').waitFor();
+  const [, reason, seconds] = /^Offline: (.+)\. Trying again in (\d+) s$/.exec(await stateWords(page));
   assert.ok(Number(seconds) > 250, 'Retry-After is kept');
   assert.equal(reason, 'too many tickets asked for');
 
   await page.unroute('**/ticket');
+  await page.route('**/ticket', (route) => route.fulfill({ json: { otp: 'x', name: 'guest-ann', guest: true } }));
   await page.evaluate(() => window.dispatchEvent(new Event('online')));
-  await untilState(page, 'connected');
+  await untilState(page, 'online');
 }));
+
+test('“Try now” tries now', withParlour(async ({ server, newPage }) => {
+  const page = await openAndJoin(await newPage(), server, 'ann');
+  await server.halt();
+  await untilState(page, 'offline');
+  await page.route('**/ticket', (route) => route.fulfill({
+    status: 503, headers: { 'Retry-After': '300' }, json: { error: 'busy', message: 'the server is busy' },
+  }));
+  await page.locator('#state-text').getByText('the server is busy').waitFor();
+  await page.unroute('**/ticket');
+  const again = await startServer({ port: server.port, data: server.data });
+  try {
+    await page.getByRole('button', { name: 'Try now' }).click();
+    await untilState(page, 'online');
+  } finally {
+    await again.halt();
+  }
+}));
+
+test('a handshake that failed is not told as a lost connection', withParlour(
+  async ({ server, newPage }) => {
+    const page = await newPage();
+    await page.clock.install();
+    await page.route('**/ticket', (route) => route.fulfill({
+      json: { otp: 'never-issued', name: 'guest-ann', guest: true, expires_in: 5 },
+    }));
+    await openPage(page, server, 'tea');
+    await page.clock.pauseAt(Date.now() + 3_600_000);
+    await askAsGuest(page, 'ann');
+    await untilState(page, 'offline');
+    assert.match(await stateWords(page), /^Offline: the connection could not be opened\. Trying again in \d+ s$/);
+  },
+));

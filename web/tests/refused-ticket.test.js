@@ -1,31 +1,28 @@
-// A refused ticket is told in the server's words, at the field it is about.
+// A refused guest is told in the server's words, at the field it is about.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { join, openPage, stateWords, untilState } from './support/chat.js';
+import { askAsGuest, join, openPage } from './support/chat.js';
 import { withParlour } from './support/parlour.js';
 
 test('a name that is too long is said in words and can be mended', withParlour(
   async ({ server, newPage }) => {
     const page = await openPage(await newPage(), server);
     const answer = page.waitForResponse('**/ticket');
-    await page.getByLabel('Name').fill('n'.repeat(65));
-    await page.getByRole('button', { name: 'Join' }).click();
-    await untilState(page, 'closed');
-    await page.locator('#join-name[aria-invalid="true"]').waitFor();
+    await askAsGuest(page, 'n'.repeat(65));
+    await page.locator('#guest-name[aria-invalid="true"]:focus').waitFor();
 
     const { error, message } = await (await answer).json();
     assert.equal(error, 'bad_name');
-    assert.equal(await page.locator('#join-error').textContent(), message);
-    assert.equal(await stateWords(page), `Closed: ${message}`);
+    assert.equal(await page.locator('#guest-error').textContent(), message);
 
     await join(page, 'nora');
     assert.equal(await page.locator('#own-name').textContent(), 'guest-nora');
   },
 ));
 
-test('a server that refuses guests is believed and not asked again', withParlour(
+test('a server that refuses guests is believed, and that way is not offered any more', withParlour(
   async ({ server, newPage }) => {
     const page = await newPage();
     await page.clock.install();
@@ -34,13 +31,14 @@ test('a server that refuses guests is believed and not asked again', withParlour
       asked += 1;
       return route.fulfill({
         status: 403,
-        json: { error: 'no_guests', message: 'guests are not let in here' },
+        json: { error: 'guests_not_allowed', message: 'guests are not let in here' },
       });
     });
     await page.goto(server.url);
-    await page.getByRole('button', { name: 'Join' }).click();
-    await untilState(page, 'closed');
-    assert.equal(await page.locator('#join-error').textContent(), 'guests are not let in here');
+    await askAsGuest(page, 'ann');
+    await page.locator('#guest-error').getByText('lets no guests in: sign in').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Go on as guest' }).count(), 0);
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'user-name');
     await page.clock.runFor(60_000);
     assert.equal(asked, 1);
   },
@@ -49,5 +47,13 @@ test('a server that refuses guests is believed and not asked again', withParlour
 test('no name at all is a name of the server’s choice', withParlour(async ({ server, newPage }) => {
   const page = await openPage(await newPage(), server);
   await join(page, '');
-  assert.notEqual(await page.locator('#own-name').textContent(), '');
+  assert.match(await page.locator('#own-name').textContent(), /^guest-.+/);
+}));
+
+test('a server that cannot be reached is told at the door', withParlour(async ({ server, newPage }) => {
+  const page = await openPage(await newPage(), server);
+  await server.halt();
+  await askAsGuest(page, 'ann');
+  await page.locator('#guest-error').getByText('cannot be reached').waitFor();
+  assert.ok(await page.getByRole('button', { name: 'Go on as guest' }).isEnabled());
 }));

@@ -1,16 +1,12 @@
-// While the page is hidden its title counts what others wrote.
+// What others wrote while nobody looked is counted, in the title and at its room.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { openAndJoin, sendAndSee, untilMessage } from './support/chat.js';
+import {
+  joinRoom, openAndJoin, sendAndSee, setHidden, showRoom, untilLine, untilMessage,
+} from './support/chat.js';
 import { withParlour } from './support/parlour.js';
-
-// A headless page never is in the background; the page itself is told that it is.
-const setHidden = (page, hidden) => page.evaluate((value) => {
-  Object.defineProperty(document, 'hidden', { configurable: true, get: () => value });
-  document.dispatchEvent(new Event('visibilitychange'));
-}, hidden);
 
 test('the title counts unread messages until the page is seen', withParlour(
   async ({ server, newPage }) => {
@@ -27,6 +23,22 @@ test('the title counts unread messages until the page is seen', withParlour(
     await untilMessage(ann, 'unread two');
     assert.equal(await ann.title(), '(2) tea · Parlour');
     await setHidden(ann, false);
-    assert.equal(await ann.title(), 'tea · Parlour');
+    await ann.waitForFunction(() => document.title === 'tea · Parlour');
+    await untilLine(ann, 'unread', 'New messages');
   },
 ));
+
+test('each room counts its own, until it is shown', withParlour(async ({ server, newPage }) => {
+  const ann = await openAndJoin(await newPage(), server, 'ann', 'tea');
+  await joinRoom(ann, 'den');
+  const bob = await openAndJoin(await newPage(), server, 'bob', 'tea');
+  for (const text of ['one', 'two', 'three']) await sendAndSee(bob, text);
+  await ann.getByRole('link', { name: 'tea 3 unread' }).waitFor();
+  assert.equal(await ann.title(), '(3) den · Parlour');
+  await showRoom(ann, 'tea');
+  await ann.getByRole('link', { name: 'tea', exact: true }).waitFor();
+  assert.equal(await ann.title(), 'tea · Parlour');
+  const kinds = await ann.locator('#lines .line').evaluateAll((lines) => lines
+    .map((line) => [...line.classList].find((kind) => kind === 'unread' || kind === 'message')));
+  assert.deepEqual(kinds.filter(Boolean), ['unread', 'message', 'message', 'message']);
+}));

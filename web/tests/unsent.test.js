@@ -3,57 +3,92 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { messages, openAndJoin, send, sendAndSee, untilState } from './support/chat.js';
+import {
+  joinRoom, messageField, openAndJoin, send, sendAndSee, showRoom, texts, untilState,
+} from './support/chat.js';
 import { withParlour } from './support/parlour.js';
 import { startServer } from './support/server.js';
 
-const field = (page) => page.getByLabel('Message', { exact: true });
 const hint = (page, words) => page.locator('#message-hint').filter({ hasText: words }).waitFor();
+const sendButton = (page) => page.getByRole('button', { name: 'Send', exact: true });
+
+// The longest text of `letter` that one frame can carry.
+async function largestText(page, limit, letter) {
+  const frame = await page.evaluate(async (text) => {
+    const { encodePublish, bytesOf } = await import('/protocol.js');
+    return bytesOf(encodePublish({ room: 'general', id: `${'0'.repeat(18)}-1`, text }));
+  }, '');
+  return letter.repeat(Math.floor((limit - frame) / new TextEncoder().encode(letter).length));
+}
 
 test('without a connection the text stays, and goes out once there is one', withParlour(
   async ({ server, newPage }) => {
     const page = await openAndJoin(await newPage(), server, 'ann');
-    await server.stop();
-    await untilState(page, 'reconnecting');
+    await server.halt();
+    await untilState(page, 'offline');
     await send(page, 'patience');
     await hint(page, 'there is no connection');
-    assert.equal(await field(page).inputValue(), 'patience');
-    assert.deepEqual(await messages(page), []);
+    assert.equal(await messageField(page).inputValue(), 'patience');
+    assert.deepEqual(await texts(page), []);
 
-    const again = await startServer({ port: server.port });
+    const again = await startServer({ port: server.port, data: server.data });
     try {
-      await untilState(page, 'connected');
-      assert.equal(await field(page).inputValue(), 'patience');
+      await untilState(page, 'online');
+      assert.equal(await messageField(page).inputValue(), 'patience');
       await sendAndSee(page, 'patience');
-      assert.equal(await field(page).inputValue(), '');
+      assert.equal(await messageField(page).inputValue(), '');
     } finally {
-      await again.stop();
+      await again.halt();
     }
   },
 ));
 
+test('each room keeps what was not sent', withParlour(async ({ server, newPage }) => {
+  const page = await openAndJoin(await newPage(), server, 'ann', 'tea');
+  await messageField(page).fill('half a thought about tea');
+  await joinRoom(page, 'den');
+  assert.equal(await messageField(page).inputValue(), '');
+  await messageField(page).fill('one about the den');
+  await showRoom(page, 'tea');
+  assert.equal(await messageField(page).inputValue(), 'half a thought about tea');
+  await showRoom(page, 'den');
+  assert.equal(await messageField(page).inputValue(), 'one about the den');
+}));
+
 test('a message over the limit is stopped here, the largest one passes', withParlour(
   async ({ server, newPage }) => {
     const page = await openAndJoin(await newPage(), server, 'ann');
-    const envelope = await page.evaluate(async () => {
-      const { encodeMessage, frameBytes } = await import('/events.js');
-      return frameBytes(encodeMessage(''));
-    });
-    const largest = 'é'.repeat((65_536 - envelope) / 2).padEnd(5, '.');
-    await send(page, `${largest}..`);
+    const largest = await largestText(page, 65_536, 'é');
+    await messageField(page).fill(`${largest}éé`);
+    await page.locator('#size.over').filter({ hasText: /^[34] bytes too long to send$/ }).waitFor();
+    assert.ok(await sendButton(page).isDisabled());
+    await page.keyboard.press('Enter');
     await hint(page, 'Shorten it');
-    assert.equal(await field(page).inputValue(), `${largest}..`);
+    assert.equal(await messageField(page).inputValue(), `${largest}éé`);
+
+    await messageField(page).fill(largest);
+    await page.locator('#size').filter({ hasText: /^[01] bytes left$/ }).waitFor();
     await sendAndSee(page, largest);
-    await untilState(page, 'connected');
+    await untilState(page, 'online');
+    assert.equal(await page.locator('#size').textContent(), '');
   },
 ));
 
 test('the page keeps to the limit that the server was given', withParlour(
   async ({ server, newPage }) => {
     const page = await openAndJoin(await newPage(), server, 'ann');
-    await send(page, 'x'.repeat(512));
+    await messageField(page).fill('x'.repeat(512));
+    await page.locator('#size.over').waitFor();
+    await page.keyboard.press('Enter');
     await hint(page, 'the server takes 512');
-    await sendAndSee(page, 'short');
+    const largest = await largestText(page, 512, 'x');
+    await messageField(page).fill(largest.slice(0, 300));
+    assert.equal(await page.locator('#size').textContent(), '', 'far from the limit nothing is said');
+    // A quotation mark takes two bytes on the wire.
+    await messageField(page).fill(`${largest.slice(1)}"`);
+    await page.locator('#size.over').waitFor();
+    await sendAndSee(page, largest);
+    await untilState(page, 'online');
   },
   { settings: ['--max-message-bytes', '512'] },
 ));
@@ -62,5 +97,5 @@ test('blank text is not sent', withParlour(async ({ server, newPage }) => {
   const page = await openAndJoin(await newPage(), server, 'ann');
   await send(page, '   ');
   await sendAndSee(page, 'real');
-  assert.deepEqual((await messages(page)).map(({ text }) => text), ['real']);
+  assert.deepEqual(await texts(page), ['real']);
 }));
