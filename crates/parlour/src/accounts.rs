@@ -107,4 +107,13 @@ pub trait Accounts: Send + Sync + 'static {
 
     /// Ends a session for good; ending it twice is harmless.
     fn end_session(&self, session: SessionId) -> BoxFuture<'_, Result<(), AccountsError>>;
+
+    /// Whether accounts can be read: `GET /healthz` asks. By default it looks for a session that
+    /// nobody has.
+    ///
+    /// # Errors
+    /// [`AccountsError::Broken`].
+    fn health(&self) -> Result<(), AccountsError> {
+        self.session("").map(drop)
+    }
 }

@@ -1,30 +1,38 @@
 //! The doors: which path speaks what, and who may come in.
 
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::ConnectInfo;
-use axum::http::{Extensions, HeaderMap};
+use axum::extract::Request;
+use axum::response::Response;
 use axum::routing::{MethodRouter, any};
 use parlour_proto::dialect::{Dialect, Echo};
 use parlour_proto::{RoomName, SessionId, UserName};
 
-use crate::authority::Scheme;
-use crate::http;
+use crate::accounts::Accounts;
+use crate::http::{self, Unhealthy};
 use crate::hub::Hub;
 use crate::limits::TICKET_SHARE;
-use crate::local;
 use crate::occupancy::{Full, Place};
-use crate::source::Share;
-use crate::tickets::Tickets;
+use crate::source::{Share, Source};
+use crate::tickets::{Holder, Secret, TicketError, Tickets};
+use crate::visit::Visit;
 
 mod config;
+mod counts;
+mod logins;
 mod token;
 
 pub use config::{DoorLimits, DoorsConfig, Guests};
+pub(crate) use counts::{Counter, Counters};
+pub use counts::{DoorCounts, TicketCounts};
 pub use token::{Token, TokenError};
+
+use logins::Logins;
 
 /// The doors of one listener to one hub: `GET /ws`, `GET /echo`, `POST /ticket`.
 ///
@@ -61,6 +69,8 @@ struct Inner {
     hub: Hub,
     config: DoorsConfig,
     tickets: Tickets,
+    logins: Logins,
+    counters: Counters,
     start: Instant,
 }
 
@@ -82,9 +92,18 @@ impl Doors {
         Self(Arc::new(Inner {
             hub: hub.clone(),
             tickets: Tickets::new(limits.ticket_lifetime, limits.tickets_max, share),
+            logins: Logins::new(limits),
+            counters: Counters::default(),
             config,
             start: Instant::now(),
         }))
+    }
+
+    /// What these doors have counted.
+    #[must_use]
+    pub fn counts(&self) -> DoorCounts {
+        let tickets = self.0.tickets.counts(self.now());
+        self.0.counters.with(tickets)
     }
 
     /// Ends what a session has: its tickets, and its connections with close 1008. Whoever ends a
@@ -102,19 +121,34 @@ impl Doors {
         self.0.hub.close_user(who);
     }
 
-    /// All doors of the default dialects.
+    /// All doors: `/ws`, `/echo`, `/ticket`, `/healthz`, `/debug`, and with accounts `/login` and
+    /// `/logout`.
     pub fn routes(&self) -> Router {
-        let doors = self.clone();
-        Router::new()
-            .route("/ws", any(move |request| http::ws::answer(doors, request)))
+        let routes = Router::new()
+            .route("/ws", self.any(http::ws::answer))
             .route("/echo", self.free_door(Echo.name(), None))
-            .route("/ticket", {
-                let doors = self.clone();
-                any(move |request| http::ticket::answer(doors, request))
-            })
+            .route("/ticket", self.any(http::ticket::answer))
+            .route("/healthz", self.any(http::health::answer))
+            .route("/debug", self.any(http::debug::answer));
+        if self.0.config.accounts.is_none() {
+            return routes;
+        }
+        routes
+            .route("/login", self.any(http::login::answer))
+            .route("/logout", self.any(http::logout::answer))
     }
 
-    /// A door without tickets, open on loopback only, for one of the dialects of
+    /// Every method: each door says itself which it answers.
+    fn any<F>(&self, answer: fn(Doors, Request) -> F) -> MethodRouter
+    where
+        F: Future<Output = Response> + Send + 'static,
+    {
+        let doors = self.clone();
+        any(move |request| answer(doors, request))
+    }
+
+    /// A door without tickets, open on loopback only unless
+    /// [`open_doors`](DoorsConfig::open_doors) names it, for one of the dialects of
     /// [`HubConfig`](crate::HubConfig). Its clients are guests with chosen names and start in
     /// `room`, or in none. A dialect that the hub does not speak answers 404.
     pub fn free_door(&self, dialect: &'static str, room: Option<RoomName>) -> MethodRouter {
@@ -165,28 +199,70 @@ impl Doors {
         self.0.start.elapsed()
     }
 
-    /// Whether a request gets the rules of loopback; else the public ones.
-    pub(crate) fn is_local(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
-        local::is_local(self.0.config.bind, self.scheme(), peer, headers)
+    pub(crate) fn logins(&self) -> &Logins {
+        &self.0.logins
     }
 
-    #[allow(dead_code, reason = "the doors that ask follow")]
+    pub(crate) fn accounts(&self) -> Option<&Arc<dyn Accounts>> {
+        self.0.config.accounts.as_ref()
+    }
+
     pub(crate) fn config(&self) -> &DoorsConfig {
         &self.0.config
     }
 
-    /// What the listener speaks.
-    pub(crate) fn scheme(&self) -> Scheme {
-        if self.0.config.is_tls {
-            Scheme::Https
-        } else {
-            Scheme::Http
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.0.counters
+    }
+
+    /// A request, as the doors see it.
+    pub(crate) fn visit(&self, request: &Request) -> Visit {
+        Visit::of(&self.0.config, request.extensions(), request.headers())
+    }
+
+    pub(crate) fn lets_guests_in(&self, visit: &Visit) -> bool {
+        match self.0.config.guests {
+            Guests::Nobody => false,
+            Guests::Loopback => visit.is_local,
+            Guests::Everybody => true,
         }
+    }
+
+    /// Whether the free door `name` is open to a visit.
+    pub(crate) fn is_open_to(&self, name: &str, visit: &Visit) -> bool {
+        visit.is_local || self.0.config.open_doors.iter().any(|open| open == name)
+    }
+
+    /// Whether everything is there that serving needs.
+    pub(crate) fn health(&self) -> Result<(), Unhealthy> {
+        if self.0.hub.is_going_away() {
+            return Err(Unhealthy::GoingAway);
+        }
+        if has_ended(self.0.hub.failed()) {
+            return Err(Unhealthy::ShardFailed);
+        }
+        if let Some(Err(error)) = self.accounts().map(|accounts| accounts.health()) {
+            tracing::error!(%error, "this server is not healthy");
+            return Err(Unhealthy::Accounts);
+        }
+        Ok(())
+    }
+
+    /// A ticket for `holder`, unless its session ends meanwhile: whoever ended it could not take
+    /// back a ticket that was not there yet.
+    pub(crate) fn issue(&self, holder: Holder, source: Source) -> Result<Secret, TicketError> {
+        let session = holder.session;
+        let secret = self.0.tickets.issue(holder, source, self.now())?;
+        if self.is_open(session) {
+            return Ok(secret);
+        }
+        self.0.tickets.end_session(session);
+        Err(TicketError::SessionEnded)
     }
 }
 
-/// Where a request comes from, if the server says it.
-pub(crate) fn peer(extensions: &Extensions) -> Option<IpAddr> {
-    let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
-    Some(peer.ip())
+/// Whether a future that nobody has to wait for has ended.
+fn has_ended(future: impl Future<Output = ()>) -> bool {
+    let mut context = Context::from_waker(Waker::noop());
+    pin!(future).poll(&mut context).is_ready()
 }

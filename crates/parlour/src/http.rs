@@ -1,8 +1,18 @@
 //! What the doors answer over HTTP, before and instead of a WebSocket.
 
 mod answer;
+mod api;
+mod bearer;
+mod body;
+pub(crate) mod debug;
 pub(crate) mod free;
 mod guest;
 mod handshake;
+pub(crate) mod health;
+pub(crate) mod login;
+pub(crate) mod logout;
+mod session;
 pub(crate) mod ticket;
 pub(crate) mod ws;
+
+pub(crate) use health::Unhealthy;

@@ -15,6 +15,7 @@
 mod accounts;
 mod authority;
 mod doors;
+mod forwarded;
 mod framing;
 mod http;
 mod hub;
@@ -25,13 +26,17 @@ mod nofile;
 mod occupancy;
 mod origin;
 mod plane;
+mod rates;
 mod source;
 mod tickets;
 mod tls;
 mod upgrade;
+mod visit;
 
 pub use accounts::{Accounts, AccountsError, BoxFuture, Password, Session, SessionSecret};
-pub use doors::{DoorLimits, Doors, DoorsConfig, Guests, Token, TokenError};
+pub use doors::{
+    DoorCounts, DoorLimits, Doors, DoorsConfig, Guests, TicketCounts, Token, TokenError,
+};
 pub use hub::{Hub, HubConfig, PublishError, StartError};
 pub use listener::{Listener, ListenerLimits, ListenerLimitsError, UnderWay, serve};
 pub use nofile::raise_nofile_limit;

@@ -7,19 +7,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::HeaderMap;
 
 use crate::authority::{Authority, Scheme};
+use crate::forwarded::is_forwarded;
 use crate::origin::single_host;
-
-/// What proxies put on a request, beside `x-forwarded-…`.
-const FROM_ELSEWHERE: [&str; 5] = [
-    "forwarded",
-    "via",
-    "x-real-ip",
-    "cf-connecting-ip",
-    "true-client-ip",
-];
 
 /// Whether a request that came from `peer` to the listener at `bind` is from this machine.
 pub(crate) fn is_local(
@@ -44,16 +36,10 @@ fn names_loopback(host: Authority<'_>, scheme: Scheme, port: u16) -> bool {
     named && host.port_for(scheme) == port
 }
 
-fn is_forwarded(headers: &HeaderMap) -> bool {
-    headers
-        .keys()
-        .map(HeaderName::as_str)
-        .any(|name| FROM_ELSEWHERE.contains(&name) || name.starts_with("x-forwarded-"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderName;
 
     const LOOPBACK: &str = "127.0.0.1:8080";
 

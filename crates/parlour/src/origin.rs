@@ -119,19 +119,73 @@ pub struct Origins {
     pub is_required: bool,
 }
 
-/// Whether the request may come from where it says. Programs send no `Origin` and are let through;
-/// a browser always sends one, and it must be this very scheme, host and port (RFC 6454, 5).
-pub(crate) fn is_allowed(scheme: Scheme, headers: &HeaderMap) -> bool {
-    let mut lines = headers.get_all(ORIGIN).iter();
-    let Some(line) = lines.next() else {
-        return true;
-    };
-    if lines.next().is_some() {
-        return false;
+/// Why a request may not come from where it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum OriginRefusal {
+    #[error("pages of another site may not use this server (the Origin header is not its address)")]
+    Foreign,
+    #[error("this server asks every client for the Origin header")]
+    Missing,
+}
+
+impl Origins {
+    /// Whether a request may come from where it says; `own` is the origin of this server's pages.
+    /// Programs send no `Origin`; a browser always sends one, and it must be its page's very
+    /// scheme, host and port (RFC 6454, 5).
+    pub(crate) fn check(
+        &self,
+        own: Option<&Origin>,
+        headers: &HeaderMap,
+    ) -> Result<(), OriginRefusal> {
+        match stated(headers)? {
+            None if self.is_required => Err(OriginRefusal::Missing),
+            None => Ok(()),
+            Some(origin) if own == Some(&origin) || self.allowed.contains(&origin) => Ok(()),
+            Some(_) => Err(OriginRefusal::Foreign),
+        }
     }
-    let origin: Option<Origin> = line.to_str().ok().and_then(|text| text.parse().ok());
-    let own = single_host(headers).and_then(|host| Origin::of(scheme, host));
-    origin.is_some() && origin == own
+
+    /// As [`check`](Self::check), for what a form or a link on any page could send: a browser says
+    /// in another header, too, that a page of another site asks (Fetch Metadata, 2.3).
+    pub(crate) fn check_post(
+        &self,
+        own: Option<&Origin>,
+        headers: &HeaderMap,
+    ) -> Result<(), OriginRefusal> {
+        self.check(own, headers)?;
+        let mut sites = headers.get_all("sec-fetch-site").iter();
+        let is_cross_site = sites.any(|site| {
+            site.as_bytes()
+                .trim_ascii()
+                .eq_ignore_ascii_case(b"cross-site")
+        });
+        let is_named = || matches!(stated(headers), Ok(Some(it)) if self.allowed.contains(&it));
+        if is_cross_site && !is_named() {
+            return Err(OriginRefusal::Foreign);
+        }
+        Ok(())
+    }
+
+    /// The same rules for programs with a token: they need no origin.
+    pub(crate) fn for_programs(&self) -> Self {
+        Self {
+            is_required: false,
+            ..self.clone()
+        }
+    }
+}
+
+/// The origin that a request names, if any.
+fn stated(headers: &HeaderMap) -> Result<Option<Origin>, OriginRefusal> {
+    let mut lines = headers.get_all(ORIGIN).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => Ok(None),
+        (Some(line), None) => {
+            let origin = line.to_str().ok().and_then(|text| text.parse().ok());
+            origin.map(Some).ok_or(OriginRefusal::Foreign)
+        }
+        (Some(_), Some(_)) => Err(OriginRefusal::Foreign),
+    }
 }
 
 /// The one `Host` of a request (RFC 9112, 3.2), if it is readable.

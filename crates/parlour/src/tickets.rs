@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use parlour_proto::{SessionId, UserName};
 use sha2::{Digest, Sha256};
 
+use crate::doors::TicketCounts;
 use crate::source::{Share, Shares, Source};
 
 const SECRET_BYTES: usize = 32;
@@ -45,6 +46,9 @@ pub(crate) enum TicketError {
     TooManyOfSource { retry_after: Duration },
     #[error("the operating system gave no random bytes; try again later")]
     NoRandom,
+    /// While the ticket was made.
+    #[error("the session has ended")]
+    SessionEnded,
 }
 
 /// Who a ticket lets in, and the session that it ends with.
@@ -81,7 +85,7 @@ struct Outstanding {
     /// In the order in which they end.
     by_age: BTreeMap<Age, Hash>,
     by_source: Shares,
-    issued: u64,
+    counts: TicketCounts,
 }
 
 /// What is kept instead of the secret: who reads it cannot come in with it, and looking it up
@@ -133,11 +137,13 @@ impl Tickets {
             let first = out.by_age.first_key_value();
             let wait = first.map_or(self.lifetime, |(age, _)| age.deadline.saturating_sub(now));
             let retry_after = Duration::from_secs(wait.as_secs() + 1);
+            out.counts.refused += 1;
             return Err(TicketError::TooMany { retry_after });
         }
         if !out.by_source.take(source, self.share) {
             // By then all that it has now have ended.
             let retry_after = self.lifetime;
+            out.counts.refused += 1;
             return Err(TicketError::TooManyOfSource { retry_after });
         }
         out.put(hash(secret.expose()), holder, source, now + self.lifetime);
@@ -159,18 +165,34 @@ impl Tickets {
         if !has_form(secret) {
             return None;
         }
-        let ticket = self.lock().remove(&hash(secret))?;
-        ticket.is_live(now).then_some(ticket.holder)
+        let mut out = self.lock();
+        let ticket = out.remove(&hash(secret))?;
+        if !ticket.is_live(now) {
+            out.counts.expired += 1;
+            return None;
+        }
+        out.counts.spent += 1;
+        Some(ticket.holder)
     }
 
     /// Takes back all tickets of a session.
-    pub(crate) fn end_session(&self, session: SessionId) -> usize {
-        self.lock().remove_all(|holder| holder.session == session)
+    pub(crate) fn end_session(&self, session: SessionId) {
+        self.lock().remove_all(|holder| holder.session == session);
     }
 
     /// Takes back all tickets of a user; guests of any name keep theirs.
-    pub(crate) fn end_user(&self, who: &UserName) -> usize {
-        self.lock().remove_all(|holder| holder.who == *who)
+    pub(crate) fn end_user(&self, who: &UserName) {
+        self.lock().remove_all(|holder| holder.who == *who);
+    }
+
+    /// What became of all tickets until `now`.
+    pub(crate) fn counts(&self, now: Duration) -> TicketCounts {
+        let mut out = self.lock();
+        while out.drop_first_ended(now) {}
+        TicketCounts {
+            outstanding: out.by_hash.len() as u64,
+            ..out.counts
+        }
     }
 
     /// Nothing in here panics between two changes that belong together.
@@ -187,10 +209,10 @@ impl Ticket {
 
 impl Outstanding {
     fn put(&mut self, hash: Hash, holder: Holder, source: Source, deadline: Duration) {
-        self.issued += 1;
+        self.counts.issued += 1;
         let age = Age {
             deadline,
-            number: self.issued,
+            number: self.counts.issued,
         };
         self.by_hash.insert(
             hash,
@@ -211,31 +233,37 @@ impl Outstanding {
     }
 
     /// Looks at every ticket: there are never many, and sessions rarely end.
-    fn remove_all(&mut self, ends: impl Fn(&Holder) -> bool) -> usize {
+    fn remove_all(&mut self, ends: impl Fn(&Holder) -> bool) {
         let ending: Vec<Hash> = self
             .by_hash
             .iter()
             .filter(|(_, ticket)| !ticket.holder.is_guest() && ends(&ticket.holder))
             .map(|(hash, _)| *hash)
             .collect();
-        ending.iter().filter_map(|hash| self.remove(hash)).count()
+        for hash in ending {
+            self.remove(&hash);
+            self.counts.revoked += 1;
+        }
     }
 
     /// Bounded work per ticket made, and twice as fast as tickets come, so no timer is needed.
     fn drop_ended(&mut self, now: Duration) {
         const AT_ONCE_MAX: usize = 16;
         for _ in 0..AT_ONCE_MAX {
-            let Some(first) = self
-                .by_age
-                .first_entry()
-                .filter(|age| age.key().deadline <= now)
-            else {
+            if !self.drop_first_ended(now) {
                 return;
-            };
-            if let Some(ticket) = self.by_hash.remove(&first.remove()) {
-                self.by_source.give_back(ticket.source);
             }
         }
+    }
+
+    fn drop_first_ended(&mut self, now: Duration) -> bool {
+        let first = self.by_age.first_key_value();
+        let Some((_, hash)) = first.filter(|(age, _)| age.deadline <= now) else {
+            return false;
+        };
+        let hash = *hash;
+        self.counts.expired += 1;
+        self.remove(&hash).is_some()
     }
 }
 

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use super::token::Token;
 use crate::accounts::Accounts;
+use crate::authority::Scheme;
 use crate::limits::{
     BODY_BYTES_MAX, CONNECTION_SHARE, HANDSHAKE_TIME, TICKET_LIFETIME, TICKETS_OUTSTANDING_MAX,
 };
@@ -63,6 +64,15 @@ impl DoorsConfig {
             operator_token: None,
             accounts: None,
             limits: DoorLimits::default(),
+        }
+    }
+
+    /// What the listener speaks.
+    pub(crate) fn scheme(&self) -> Scheme {
+        if self.is_tls {
+            Scheme::Https
+        } else {
+            Scheme::Http
         }
     }
 }

@@ -1,34 +1,37 @@
-//! Answers in one form each: two lines of text at the doors, JSON for the API.
+//! Answers of the doors that are no 101: two lines of text, and headers.
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::http::header::{
     ALLOW, CONNECTION, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use parlour_ws::handshake::{HandshakeError, VERSION};
-use serde::Serialize;
 
+use crate::doors::Counter;
+use crate::doors::{Counters, Guests};
 use crate::limits;
 use crate::occupancy::Full;
+use crate::origin::OriginRefusal;
 
 /// Why a request to a WebSocket's door is not answered with 101.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DoorError {
     #[error("{0}")]
     Handshake(#[from] HandshakeError),
-    #[error("this door speaks the subprotocol {0}: offer it too, or none at all")]
-    Protocol(&'static str),
-    #[error("this door asks for a ticket: POST /ticket gives one, which works once within 5 s")]
+    #[error("this door speaks the subprotocols {0}: offer one of them too, or none at all")]
+    Protocol(String),
+    #[error("this door asks for a ticket: POST /ticket gives one, which works once and soon ends")]
     NoTicket,
     #[error("this ticket is unknown, used or too old: POST /ticket gives a fresh one")]
     BadTicket,
-    #[error("pages of another site may not use this server (the Origin header is not its address)")]
-    ForeignOrigin,
+    #[error("{0}")]
+    Origin(#[from] OriginRefusal),
     #[error("{PUBLIC_RULES}")]
     NotLocal,
+    #[error("{NO_GUESTS}")]
+    NoGuests,
     #[error("{0}")]
     Room(#[from] parlour_proto::RoomNameError),
     #[error("{0}")]
@@ -47,14 +50,48 @@ pub(super) const PUBLIC_RULES: &str = "guests are let in from this machine only,
     the server's port in a browser on the machine that it runs on (who embeds Parlour: bind to \
     loopback, and give Doors::new that address)";
 
+/// Said where nobody is let in without an account.
+pub(super) const NO_GUESTS: &str = "guests are not let in here: sign in with POST /login";
+
+/// What a guest is told who is not let in by this rule.
+pub(super) fn guests_words(guests: Guests) -> &'static str {
+    match guests {
+        Guests::Nobody => NO_GUESTS,
+        Guests::Loopback | Guests::Everybody => PUBLIC_RULES,
+    }
+}
+
 impl DoorError {
+    /// What a guest is told who is not let in by this rule.
+    pub(super) fn no_guest(guests: Guests) -> Self {
+        match guests {
+            Guests::Nobody => Self::NoGuests,
+            Guests::Loopback | Guests::Everybody => Self::NotLocal,
+        }
+    }
+
+    /// Where it is counted.
+    pub(super) fn counter<'a>(&self, counts: &'a Counters) -> &'a Counter {
+        match self {
+            Self::Handshake(_) | Self::Protocol(_) => &counts.handshakes_malformed,
+            Self::NoTicket | Self::BadTicket => &counts.handshakes_without_ticket,
+            Self::Origin(_) => &counts.handshakes_foreign,
+            Self::NotLocal | Self::NoGuests => &counts.handshakes_not_local,
+            Self::Room(_) => &counts.handshakes_bad_room,
+            Self::Full(Full::Address) => &counts.handshakes_address_full,
+            Self::Full(Full::Server) => &counts.handshakes_server_full,
+            Self::Full(Full::GoingAway) => &counts.handshakes_going_away,
+            Self::NoRandom | Self::NoDoor | Self::NoUpgrade => &counts.handshakes_failed,
+        }
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::Handshake(error) => {
                 StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST)
             }
             Self::NoTicket | Self::BadTicket => StatusCode::UNAUTHORIZED,
-            Self::ForeignOrigin | Self::NotLocal => StatusCode::FORBIDDEN,
+            Self::Origin(_) | Self::NotLocal | Self::NoGuests => StatusCode::FORBIDDEN,
             Self::Protocol(_) | Self::Room(_) => StatusCode::BAD_REQUEST,
             Self::Full(Full::Address) => StatusCode::TOO_MANY_REQUESTS,
             Self::Full(_) | Self::NoRandom => StatusCode::SERVICE_UNAVAILABLE,
@@ -95,49 +132,10 @@ impl IntoResponse for DoorError {
     }
 }
 
-/// An error of the API: `{"error": CODE, "message": WORDS}`.
-pub(super) struct ApiError {
-    pub(super) status: StatusCode,
-    /// What programs match on.
-    pub(super) code: &'static str,
-    /// What people read.
-    pub(super) message: String,
-}
-
-#[derive(Serialize)]
-struct ApiErrorBody<'a> {
-    error: &'a str,
-    message: &'a str,
-}
-
-impl ApiError {
-    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-        }
-    }
-}
-
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
-        let body = ApiErrorBody {
-            error: self.code,
-            message: &self.message,
-        };
-        let mut response = (self.status, Json(body)).into_response();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            let wait = seconds(limits::RETRY_AFTER);
-            response.headers_mut().insert(RETRY_AFTER, wait);
-        }
-        response
-    }
-}
-
-/// A `Retry-After` header's value.
+/// A `Retry-After` header's value: whole seconds, at least one, and not too few.
 pub(super) fn seconds(duration: Duration) -> HeaderValue {
-    HeaderValue::from(duration.as_secs())
+    let up = u64::from(duration.subsec_nanos() > 0);
+    HeaderValue::from((duration.as_secs() + up).max(1))
 }
 
 #[cfg(test)]
@@ -146,13 +144,18 @@ mod tests {
 
     #[test]
     fn who_is_to_come_back_is_told_when() {
-        let no_ticket = ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "");
-        for answer in [
-            no_ticket.into_response(),
-            DoorError::NoRandom.into_response(),
-            DoorError::Full(Full::Address).into_response(),
-        ] {
+        for error in [DoorError::NoRandom, DoorError::Full(Full::Address)] {
+            let answer = error.into_response();
             assert_eq!(answer.headers()[RETRY_AFTER], "5", "{answer:?}");
+        }
+        for (wait, told) in [
+            (0, "1"),
+            (1, "1"),
+            (1_000, "1"),
+            (1_001, "2"),
+            (61_000, "61"),
+        ] {
+            assert_eq!(seconds(Duration::from_millis(wait)), told);
         }
     }
 }

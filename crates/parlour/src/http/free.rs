@@ -1,14 +1,14 @@
-//! Doors without tickets, for this machine only: `GET /echo`, and those of an embedder's dialects.
+//! Doors without tickets, for this machine unless the operator opens them: `GET /echo`, and those of an embedder's dialects.
 
 use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use parlour_hub::Attach;
 use parlour_proto::{RoomName, SessionId};
 
 use super::answer::DoorError;
 use super::{guest, handshake};
-use crate::doors::{Doors, peer};
-use crate::{origin, upgrade};
+use crate::doors::Doors;
+use crate::upgrade;
 
 /// Answers a request to a free door.
 pub(crate) async fn answer(
@@ -17,7 +17,8 @@ pub(crate) async fn answer(
     room: Option<RoomName>,
     request: Request,
 ) -> Response {
-    open(&doors, dialect, room, request).unwrap_or_else(IntoResponse::into_response)
+    let opened = open(&doors, dialect, room, request);
+    handshake::counted(&doors, opened)
 }
 
 fn open(
@@ -29,17 +30,16 @@ fn open(
     let shape = handshake::check(request.method(), request.headers())?;
     let protocol = shape.protocols.contains(&dialect).then_some(dialect);
     let accept = shape.accept;
-    if !origin::is_allowed(doors.scheme(), request.headers()) {
-        return Err(DoorError::ForeignOrigin);
-    }
-    let address = peer(request.extensions());
-    if !doors.is_local(address, request.headers()) {
+    let visit = doors.visit(&request);
+    let origins = &doors.config().origins;
+    origins.check(visit.own.as_ref(), request.headers())?;
+    if !doors.is_open_to(name(dialect), &visit) {
         return Err(DoorError::NotLocal);
     }
     let wire = doors.hub().wire(dialect).ok_or(DoorError::NoDoor)?;
     let who = guest::name().ok_or(DoorError::NoRandom)?;
     let on_upgrade = handshake::take_upgrade(&mut request)?;
-    let place = doors.take_place(address)?;
+    let place = doors.take_place(visit.address)?;
     upgrade::hand_over_later(
         on_upgrade,
         doors.hub().clone(),
@@ -53,4 +53,9 @@ fn open(
         || {},
     );
     Ok(handshake::switching(&accept, protocol))
+}
+
+/// What the operator calls the door.
+fn name(dialect: &str) -> &str {
+    dialect.strip_prefix("parlour.").unwrap_or(dialect)
 }

@@ -8,6 +8,7 @@ use hyper::upgrade::OnUpgrade;
 use parlour_ws::handshake::{self, HandshakeError, Upgrade};
 
 use super::answer::DoorError;
+use crate::doors::Doors;
 
 /// Checks the shape of a request for an upgrade (contract rows 3.16, 4.05 to 4.07).
 pub(super) fn check<'a>(
@@ -19,6 +20,21 @@ pub(super) fn check<'a>(
         .map(|(name, value)| (name.as_str(), value.as_bytes()))
         .collect();
     handshake::check(method.as_str(), lines.iter().copied())
+}
+
+/// Counts how a handshake went, and answers.
+pub(super) fn counted(doors: &Doors, opened: Result<Response, DoorError>) -> Response {
+    let counts = doors.counters();
+    match opened {
+        Ok(response) => {
+            counts.handshakes.add();
+            response
+        }
+        Err(error) => {
+            error.counter(counts).add();
+            error.into_response()
+        }
+    }
 }
 
 /// What hyper holds ready for who wants the socket; HTTP/2 and tests have none.

@@ -1,24 +1,22 @@
-//! `POST /ticket`: a guest's ticket (contract E14, E15).
+//! `POST /ticket`: a fresh ticket for who is signed in, or a guest's (contract E14, E15).
 
 use axum::Json;
-use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use axum::response::{IntoResponse, Response};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use axum::http::header::SET_COOKIE;
+use axum::response::{IntoResponse as _, Response};
 use parlour_proto::UserName;
 use serde::{Deserialize, Serialize};
 
-use super::answer::{ApiError, PUBLIC_RULES, seconds};
-use super::guest;
-use crate::doors::{Doors, peer};
-use crate::limits::{BODY_BYTES_MAX, HANDSHAKE_TIME};
-use crate::origin;
+use super::api::{self, ApiError};
+use super::{body, guest, session};
+use crate::doors::Doors;
 use crate::source::Source;
 use crate::tickets::{Holder, TicketError};
+use crate::visit::Visit;
 
-/// What a client may ask for. Unknown fields are ignored.
+const SHAPE: &str = r#"{"name":"ann"}"#;
+
+/// What a guest may ask for. Unknown fields are ignored.
 #[derive(Default, Deserialize)]
 struct Wish {
     name: Option<String>,
@@ -28,6 +26,7 @@ struct Wish {
 struct Given<'a> {
     otp: &'a str,
     name: &'a str,
+    guest: bool,
     expires_in: u64,
     /// So that a client can stop its user before the server must (contract E7, D42).
     max_message_bytes: usize,
@@ -35,145 +34,56 @@ struct Given<'a> {
 
 /// Answers a request to `/ticket`.
 pub(crate) async fn answer(doors: Doors, request: Request) -> Response {
-    if request.method() != Method::POST {
-        let error = ApiError::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            "a ticket is asked for with POST",
-        );
-        return ([(ALLOW, HeaderValue::from_static("POST"))], error).into_response();
-    }
-    let mut response = give(&doors, request)
-        .await
-        .unwrap_or_else(IntoResponse::into_response);
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    api::post(&doors, request, |request| give(&doors, request)).await
 }
 
-async fn give(doors: &Doors, request: Request) -> Result<Response, Response> {
-    check_source(doors, &request).map_err(IntoResponse::into_response)?;
-    let source = Source::of(peer(request.extensions()));
-    check_content_type(request.headers()).map_err(IntoResponse::into_response)?;
-    let body = read(request.into_body())
-        .await
-        .map_err(IntoResponse::into_response)?;
-    let who = name(&body).map_err(IntoResponse::into_response)?;
-
-    let issued = doors
-        .tickets()
-        .issue(Holder::guest(who.clone()), source, doors.now());
-    let secret = issued.map_err(refused)?;
+async fn give(doors: &Doors, request: Request) -> Result<Response, ApiError> {
+    let visit = doors.visit(&request);
+    let headers = request.headers();
+    doors
+        .config()
+        .origins
+        .check_post(visit.own.as_ref(), headers)?;
+    body::check_type(headers)?;
+    let claimed = session::claimed(doors, &visit, headers)?;
+    let (holder, cookie) = match claimed {
+        Some(claimed) => {
+            let cookie = claimed.renewed_cookie(visit.scheme);
+            let holder = Holder {
+                who: claimed.session.user,
+                session: claimed.session.id,
+            };
+            (holder, cookie)
+        }
+        None => (guest_holder(doors, &visit, request).await?, None),
+    };
+    let (who, is_guest) = (holder.who.clone(), holder.is_guest());
+    let secret = doors.issue(holder, Source::of(visit.address))?;
     let given = Given {
         otp: secret.expose(),
         name: who.as_str(),
+        guest: is_guest,
         expires_in: doors.tickets().lifetime().as_secs(),
         max_message_bytes: doors.hub().limits().message_bytes_max,
     };
-    Ok(Json(given).into_response())
+    let cookie = cookie.map(|cookie| [(SET_COOKIE, cookie)]);
+    Ok((cookie, Json(given)).into_response())
 }
 
-fn check_source(doors: &Doors, request: &Request) -> Result<(), ApiError> {
-    if !origin::is_allowed(doors.scheme(), request.headers()) {
-        return Err(ApiError::new(
-            StatusCode::FORBIDDEN,
-            "foreign_origin",
-            "pages of another site may not use this server (the Origin header is not its address)",
-        ));
+async fn guest_holder(doors: &Doors, visit: &Visit, request: Request) -> Result<Holder, ApiError> {
+    if !doors.lets_guests_in(visit) {
+        return Err(ApiError::NoGuests(doors.config().guests));
     }
-    if !doors.is_local(peer(request.extensions()), request.headers()) {
-        return Err(ApiError::new(
-            StatusCode::FORBIDDEN,
-            "guests_not_allowed",
-            PUBLIC_RULES,
-        ));
-    }
-    Ok(())
-}
-
-/// Types that a form of a foreign page can send are refused; what is taken is read as JSON.
-fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
-    let Some(value) = headers.get(CONTENT_TYPE) else {
-        return Ok(());
+    let limits = &doors.config().limits;
+    let body = body::read(request.into_body(), limits.body_bytes_max, limits).await?;
+    let wish = if body.is_empty() {
+        Wish::default()
+    } else {
+        body::parse(&body, SHAPE)?
     };
-    let essence = value
-        .as_bytes()
-        .split(|byte| *byte == b';')
-        .next()
-        .unwrap_or_default();
-    let taken = [&b"application/json"[..], b"text/plain"];
-    if taken
-        .iter()
-        .any(|it| essence.trim_ascii().eq_ignore_ascii_case(it))
-    {
-        return Ok(());
-    }
-    Err(ApiError::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "unsupported_media_type",
-        "send JSON, with the header Content-Type: application/json",
-    ))
-}
-
-async fn read(body: Body) -> Result<Bytes, ApiError> {
-    let body = Limited::new(body, BODY_BYTES_MAX).collect();
-    let collected = tokio::time::timeout(HANDSHAKE_TIME, body)
-        .await
-        .map_err(|_| {
-            let words = "the body did not come in time";
-            ApiError::new(StatusCode::REQUEST_TIMEOUT, "timeout", words)
-        })?;
-    let collected = collected.map_err(|error| {
-        if error.is::<LengthLimitError>() {
-            let words = format!("the body may have at most {BODY_BYTES_MAX} bytes");
-            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", words)
-        } else {
-            ApiError::new(StatusCode::BAD_REQUEST, "bad_body", "the body broke off")
-        }
-    })?;
-    Ok(collected.to_bytes())
-}
-
-/// The name that the body wishes for, or one that is made up.
-fn name(body: &[u8]) -> Result<UserName, ApiError> {
-    match wish(body)?.name {
-        Some(name) => UserName::guest(&name)
-            .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, "bad_name", error.to_string())),
-        None => guest::name().ok_or_else(|| no_random(&TicketError::NoRandom)),
-    }
-}
-
-fn wish(body: &[u8]) -> Result<Wish, ApiError> {
-    let bad_json = |reason: &str| {
-        let words = format!("the body is not JSON like {{\"name\":\"ann\"}}: {reason}");
-        ApiError::new(StatusCode::BAD_REQUEST, "bad_json", words)
+    let who = match wish.name {
+        Some(name) => UserName::guest(&name)?,
+        None => guest::name().ok_or(TicketError::NoRandom)?,
     };
-    if body.is_empty() {
-        return Ok(Wish::default());
-    }
-    // serde would take an array of the fields, too.
-    if body.trim_ascii_start().first() != Some(&b'{') {
-        return Err(bad_json("it is no object"));
-    }
-    serde_json::from_slice(body).map_err(|error| bad_json(&error.to_string()))
-}
-
-fn refused(error: TicketError) -> Response {
-    match error {
-        TicketError::TooMany { retry_after } | TicketError::TooManyOfSource { retry_after } => {
-            let status = StatusCode::TOO_MANY_REQUESTS;
-            let refusal = ApiError::new(status, "too_many_tickets", error.to_string());
-            ([(RETRY_AFTER, seconds(retry_after))], refusal).into_response()
-        }
-        TicketError::NoRandom => no_random(&error).into_response(),
-    }
-}
-
-fn no_random(error: &TicketError) -> ApiError {
-    ApiError::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "unavailable",
-        error.to_string(),
-    )
+    Ok(Holder::guest(who))
 }

@@ -1,25 +1,29 @@
-//! `GET /ws`: the events door. A ticket opens it (contract rows 2.07 to 2.13, D23, D28).
-
-use std::net::IpAddr;
+//! `GET /ws`: the door to rooms. A ticket opens it (contract rows 2.07 to 2.13, D23, D28).
 
 use axum::extract::{Query, Request};
 use axum::http::Uri;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use parlour_hub::Attach;
 use parlour_proto::RoomName;
 use parlour_proto::dialect::{Dialect, Events};
 
 use super::answer::DoorError;
 use super::handshake;
-use crate::doors::{Doors, peer};
-use crate::{origin, upgrade};
+use crate::doors::Doors;
+use crate::tickets::Holder;
+use crate::upgrade;
+use crate::visit::Visit;
 
 /// An offered subprotocol that begins like this carries a ticket, and is never answered with.
 const TICKET_PROTOCOL: &str = "ticket.";
 
+/// What can be spoken here, if the hub speaks it. The first is spoken by who offers nothing.
+const SPOKEN: [&str; 2] = ["parlour.events", "parlour.v1"];
+
 /// Answers a request to `/ws`.
 pub(crate) async fn answer(doors: Doors, request: Request) -> Response {
-    open(&doors, request).unwrap_or_else(IntoResponse::into_response)
+    let opened = open(&doors, request);
+    handshake::counted(&doors, opened)
 }
 
 /// Everything is looked at before the ticket is spent, and spending it is the last thing that can
@@ -27,39 +31,32 @@ pub(crate) async fn answer(doors: Doors, request: Request) -> Response {
 fn open(doors: &Doors, mut request: Request) -> Result<Response, DoorError> {
     let query = Parameters::of(request.uri());
     let shape = handshake::check(request.method(), request.headers())?;
-    let protocol = choose(&shape.protocols)?;
-    let by_protocol = || {
-        shape
-            .protocols
-            .iter()
-            .find_map(|it| it.strip_prefix(TICKET_PROTOCOL))
-    };
-    let secret = query.otp.as_deref().or_else(by_protocol);
-    let secret = secret.ok_or(DoorError::NoTicket)?.to_owned();
-    if doors.tickets().holder(&secret, doors.now()).is_none() {
-        return Err(DoorError::BadTicket);
-    }
+    let spoken = choose(&shape.protocols, |dialect| {
+        doors.hub().wire(dialect).is_some()
+    })?;
+    let secret = secret(&query, &shape.protocols)
+        .ok_or(DoorError::NoTicket)?
+        .to_owned();
+    let protocol = (!shape.protocols.is_empty()).then_some(spoken);
     let accept = shape.accept;
 
-    let address = check_source(doors, &request)?;
-    let room = query
-        .room
-        .as_deref()
-        .map_or_else(|| Ok(RoomName::general()), RoomName::new)?;
-    let wire = doors.hub().wire(Events.name()).ok_or(DoorError::NoDoor)?;
+    let holder = doors.tickets().holder(&secret, doors.now());
+    let holder = holder.ok_or(DoorError::BadTicket)?;
+    let visit = doors.visit(&request);
+    check_visit(doors, &visit, &request, &holder)?;
+    let room = query.room.as_deref().map(RoomName::new).transpose()?;
+    let room = room.or_else(|| (spoken == Events.name()).then(RoomName::general));
+    let wire = doors.hub().wire(spoken).ok_or(DoorError::NoDoor)?;
     let on_upgrade = handshake::take_upgrade(&mut request)?;
-    let place = doors.take_place(address)?;
-    let holder = doors
-        .tickets()
-        .spend(&secret, doors.now())
-        .ok_or(DoorError::BadTicket)?;
+    let place = doors.take_place(visit.address)?;
+    let spent = doors.tickets().spend(&secret, doors.now());
+    let Holder { who, session } = spent.ok_or(DoorError::BadTicket)?;
 
-    let session = holder.session;
     let attach = Attach {
         wire,
-        who: holder.who,
+        who,
         session,
-        room: Some(room),
+        room,
     };
     let after = {
         let doors = doors.clone();
@@ -69,30 +66,44 @@ fn open(doors: &Doors, mut request: Request) -> Result<Response, DoorError> {
     Ok(handshake::switching(&accept, protocol))
 }
 
-/// What is spoken, if anything was offered. A browser that offers and is answered with none breaks
-/// off after the 101, so such an offer must fail before.
-fn choose(offered: &[&str]) -> Result<Option<&'static str>, DoorError> {
+/// What is spoken: the first that is offered and known. A browser that offers and is answered with
+/// none breaks off after the 101, so such an offer must fail before.
+fn choose(offered: &[&str], is_known: impl Fn(&str) -> bool) -> Result<&'static str, DoorError> {
+    let known = || SPOKEN.into_iter().filter(|dialect| is_known(dialect));
     if offered.is_empty() {
-        return Ok(None);
+        return known().next().ok_or(DoorError::NoDoor);
     }
-    let spoken = Events.name();
-    if offered.contains(&spoken) {
-        Ok(Some(spoken))
-    } else {
-        Err(DoorError::Protocol(spoken))
-    }
+    let chosen = offered
+        .iter()
+        .find_map(|offer| known().find(|dialect| dialect == offer));
+    chosen.ok_or_else(|| DoorError::Protocol(known().collect::<Vec<_>>().join(", ")))
 }
 
-/// Every ticket is a guest's today, so it opens the door only where guests are let in.
-fn check_source(doors: &Doors, request: &Request) -> Result<Option<IpAddr>, DoorError> {
-    if !origin::is_allowed(doors.scheme(), request.headers()) {
-        return Err(DoorError::ForeignOrigin);
+/// The ticket in the address, or else in an offered subprotocol.
+fn secret<'a>(query: &'a Parameters, offered: &[&'a str]) -> Option<&'a str> {
+    let mut offered = offered.iter();
+    let by_protocol = || offered.find_map(|it| it.strip_prefix(TICKET_PROTOCOL));
+    query.otp.as_deref().or_else(by_protocol)
+}
+
+/// A user's ticket opens the door from everywhere, a guest's where guests are let in.
+fn check_visit(
+    doors: &Doors,
+    visit: &Visit,
+    request: &Request,
+    holder: &Holder,
+) -> Result<(), DoorError> {
+    let config = doors.config();
+    config
+        .origins
+        .check(visit.own.as_ref(), request.headers())?;
+    if holder.is_guest() && !doors.lets_guests_in(visit) {
+        return Err(DoorError::no_guest(config.guests));
     }
-    let address = peer(request.extensions());
-    if !doors.is_local(address, request.headers()) {
-        return Err(DoorError::NotLocal);
+    if !doors.is_open(holder.session) {
+        return Err(DoorError::BadTicket);
     }
-    Ok(address)
+    Ok(())
 }
 
 /// The first of each, decoded. An empty ticket is none.
@@ -122,6 +133,28 @@ impl Parameters {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_offer_that_is_known_is_spoken_and_events_without_one() {
+        let both = |_: &str| true;
+        for (offered, spoken) in [
+            (&[][..], "parlour.events"),
+            (&["chat", "parlour.v1", "parlour.events"], "parlour.v1"),
+            (
+                &["ticket.x", "parlour.events", "parlour.v1"],
+                "parlour.events",
+            ),
+        ] {
+            assert_eq!(choose(offered, both).unwrap(), spoken, "{offered:?}");
+        }
+        for offered in [&["chat"][..], &["ticket.x"], &["PARLOUR.V1"]] {
+            let refused = choose(offered, both).unwrap_err().to_string();
+            assert!(refused.contains("parlour.events, parlour.v1"), "{refused}");
+        }
+        let only_v1 = |dialect: &str| dialect == "parlour.v1";
+        assert_eq!(choose(&[], only_v1).unwrap(), "parlour.v1");
+        assert!(matches!(choose(&[], |_| false), Err(DoorError::NoDoor)));
+    }
 
     #[test]
     fn parameters_are_decoded_and_the_first_counts() {

@@ -131,3 +131,51 @@ fn what_was_never_given_out_is_refused() {
     }
     assert_eq!(format!("{secret:?}"), "Secret(hidden)");
 }
+
+#[test]
+fn tickets_end_with_their_session_and_those_of_others_stay() {
+    let tickets = at_most(10);
+    let (ann, bob) = (
+        UserName::user("ann").unwrap(),
+        UserName::user("bob").unwrap(),
+    );
+    let guest = UserName::guest("ann").unwrap();
+    let holders = [(&ann, 1), (&ann, 1), (&ann, 2), (&bob, 3), (&guest, 0)];
+    let secrets = holders.map(|(who, session)| {
+        let holder = Holder {
+            who: who.clone(),
+            session: SessionId(session),
+        };
+        tickets.issue(holder, Source::Loopback, NOW).unwrap()
+    });
+    let are_good =
+        || [0, 1, 2, 3, 4].map(|at: usize| tickets.holder(secrets[at].expose(), NOW).is_some());
+
+    tickets.end_session(SessionId(1));
+    assert_eq!(are_good(), [false, false, true, true, true]);
+    tickets.end_user(&ann);
+    assert_eq!(are_good(), [false, false, false, true, true]);
+    tickets.end_session(SessionId::NONE);
+    assert!(are_good()[4], "guests have no session that could end");
+    assert_eq!(tickets.counts(NOW).revoked, 3);
+}
+
+#[test]
+fn every_ticket_is_counted_to_its_end() {
+    let tickets = at_most(4);
+    let secrets: Vec<Secret> = (0..4)
+        .map(|_| tickets.issue(ann(), Source::Loopback, NOW).unwrap())
+        .collect();
+    assert!(tickets.issue(ann(), Source::Loopback, NOW).is_err());
+    tickets.spend(secrets[0].expose(), NOW).unwrap();
+    assert!(tickets.spend(secrets[1].expose(), NOW + LIFETIME).is_none());
+    let expected = TicketCounts {
+        outstanding: 0,
+        issued: 4,
+        refused: 1,
+        spent: 1,
+        expired: 3,
+        revoked: 0,
+    };
+    assert_eq!(tickets.counts(NOW + LIFETIME), expected);
+}

@@ -1,0 +1,137 @@
+//! Who asks, by what way, and where he thinks that he is: what the doors go by.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::ConnectInfo;
+use axum::http::{Extensions, HeaderMap};
+
+use crate::authority::Scheme;
+use crate::doors::DoorsConfig;
+use crate::forwarded;
+use crate::local;
+use crate::origin::{Origin, single_host};
+
+/// One request, as the doors see it.
+#[derive(Clone, Debug)]
+pub(crate) struct Visit {
+    /// The client's; a proxy's, if it is not trusted or says nothing that can be read.
+    pub(crate) address: Option<IpAddr>,
+    /// Whether it gets the rules of loopback; else the public ones.
+    pub(crate) is_local: bool,
+    /// What the client speaks.
+    pub(crate) scheme: Scheme,
+    /// The origin of this server's own pages, as this client sees it.
+    pub(crate) own: Option<Origin>,
+}
+
+impl Visit {
+    pub(crate) fn of(config: &DoorsConfig, extensions: &Extensions, headers: &HeaderMap) -> Self {
+        let peer = peer(extensions);
+        let listener = config.scheme();
+        let is_trusted = |address: IpAddr| {
+            let mut proxies = config.trusted_proxies.iter();
+            proxies.any(|proxy| proxy.contains(&address.to_canonical()))
+        };
+        let said = match peer {
+            Some(peer) if is_trusted(peer) => {
+                forwarded::read(headers, is_trusted).unwrap_or_default()
+            }
+            _ => forwarded::Forwarded::default(),
+        };
+        let scheme = said.scheme.unwrap_or(listener);
+        let host = said.host.or_else(|| single_host(headers));
+        Self {
+            address: said.address.or(peer),
+            is_local: local::is_local(config.bind, listener, peer, headers),
+            scheme,
+            own: host.and_then(|host| Origin::of(scheme, host)),
+        }
+    }
+}
+
+/// Where a request comes from, if the server says it.
+fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+    Some(peer.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PUBLIC: &str = "192.0.2.80:443";
+
+    fn visit(peer: &str, lines: &[(&'static str, &str)]) -> Visit {
+        let mut config = DoorsConfig::new(PUBLIC.parse().unwrap());
+        config.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
+        visit_to(&config, peer, lines)
+    }
+
+    fn visit_to(config: &DoorsConfig, peer: &str, lines: &[(&'static str, &str)]) -> Visit {
+        let mut extensions = Extensions::new();
+        let peer: IpAddr = peer.parse().unwrap();
+        extensions.insert(ConnectInfo(SocketAddr::from((peer, 4711))));
+        let mut headers = HeaderMap::new();
+        headers.insert("host", "own.example".parse().unwrap());
+        for (name, value) in lines {
+            headers.append(*name, value.parse().unwrap());
+        }
+        Visit::of(config, &extensions, &headers)
+    }
+
+    fn seen(visit: &Visit) -> (String, String) {
+        let own = visit.own.as_ref().unwrap();
+        (visit.address.unwrap().to_string(), own.to_string())
+    }
+
+    const SAID: [(&str, &str); 3] = [
+        ("x-forwarded-for", "192.0.2.1"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "chat.example"),
+    ];
+
+    #[test]
+    fn a_trusted_proxy_is_believed_and_nobody_else() {
+        for proxy in ["10.1.2.3", "::ffff:10.1.2.3", "::1"] {
+            let visit = visit(proxy, &SAID);
+            let chat = "https://chat.example";
+            assert_eq!(seen(&visit), ("192.0.2.1".to_owned(), chat.to_owned()));
+            assert!(visit.scheme == Scheme::Https && !visit.is_local);
+        }
+        for other in ["192.0.2.9", "127.0.0.1", "11.0.0.1"] {
+            let visit = visit(other, &SAID);
+            let own = "http://own.example";
+            assert_eq!(seen(&visit), (other.to_owned(), own.to_owned()));
+            assert!(visit.scheme == Scheme::Http && !visit.is_local);
+        }
+    }
+
+    #[test]
+    fn what_a_trusted_proxy_garbles_counts_for_nothing() {
+        let mut garbled = SAID;
+        garbled[0].1 = "unknown";
+        let visit = visit("10.0.0.1", &garbled);
+        let own = "http://own.example";
+        assert_eq!(seen(&visit), ("10.0.0.1".to_owned(), own.to_owned()));
+        assert!(!visit.is_local);
+    }
+
+    #[test]
+    fn a_trusted_proxy_on_this_machine_makes_nobody_local() {
+        let mut config = DoorsConfig::new("127.0.0.1:80".parse().unwrap());
+        config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        let local = [
+            ("x-forwarded-for", "127.0.0.1"),
+            ("x-forwarded-host", "localhost"),
+        ];
+        assert!(!visit_to(&config, "127.0.0.1", &local).is_local);
+    }
+
+    #[test]
+    fn the_own_origin_under_tls_is_https() {
+        let mut config = DoorsConfig::new(PUBLIC.parse().unwrap());
+        config.is_tls = true;
+        let own = visit_to(&config, "192.0.2.9", &[]).own.unwrap();
+        assert_eq!(own.to_string(), "https://own.example");
+    }
+}

@@ -1,0 +1,16 @@
+//! The doors, from outside: one file per promise.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod counts;
+mod health;
+mod login;
+mod logout;
+mod origins;
+mod proxies;
+mod sessions;
+mod tickets;
+mod web_sockets;

@@ -1,0 +1,163 @@
+//! What a trusted proxy says of its clients is taken, and what others say is not.
+
+use crate::support::{House, Request, Socket, login, request, upgrade};
+
+/// Trusts this machine, where the tests' clients are.
+fn house() -> House {
+    House::with(|config| config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()])
+}
+
+fn of(request: Request, client: &str) -> Request {
+    request.header("X-Forwarded-For", client)
+}
+
+#[test]
+fn connections_are_counted_by_the_clients_own_address() {
+    let house = House::with(|config| {
+        config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        config.limits.connections_per_address = 1;
+    });
+    let (session, _) = house.ann();
+    let mut connected = Vec::new();
+    let mut connect = |client: &str| {
+        let ticket = house
+            .send(&request("POST", "/ticket").bearer(&session))
+            .text("otp");
+        let mut socket = Socket::open(house.address);
+        let answer = socket.ask(&of(upgrade(&format!("/ws?otp={ticket}")), client));
+        connected.push(socket);
+        answer.status
+    };
+    assert_eq!(connect("192.0.2.1"), 101);
+    assert_eq!(connect("192.0.2.1"), 429);
+    assert_eq!(
+        connect("192.0.2.7, 192.0.2.1"),
+        429,
+        "what the client wrote counts for nothing"
+    );
+    assert_eq!(
+        connect("192.0.2.1, 127.0.0.2"),
+        429,
+        "nor does a further proxy"
+    );
+    assert_eq!(connect("192.0.2.2"), 101);
+    assert_eq!(connect("2001:db8::1"), 101);
+    assert_eq!(connect("2001:db8::2"), 429, "one network");
+}
+
+#[test]
+fn tickets_are_counted_by_the_clients_own_address() {
+    let house = house();
+    let (session, _) = house.ann();
+    let take = |client: &str| {
+        house
+            .send(&of(request("POST", "/ticket").bearer(&session), client))
+            .status
+    };
+    assert!((0..256).all(|_| take("192.0.2.1") == 200));
+    assert_eq!(take("192.0.2.1"), 429);
+    assert_eq!(take("192.0.2.2"), 200);
+}
+
+#[test]
+fn nobody_is_local_behind_a_proxy() {
+    let house = house();
+    let host = house.address.to_string();
+    for headers in [
+        vec![("X-Forwarded-For", "127.0.0.1")],
+        vec![
+            ("X-Forwarded-For", "192.0.2.1"),
+            ("X-Forwarded-Host", host.as_str()),
+        ],
+        vec![("Forwarded", "for=127.0.0.1")],
+        vec![("X-Forwarded-For", "garbage")],
+    ] {
+        let answer = house.send(&request("POST", "/ticket").headers(&headers));
+        assert_eq!(
+            answer.refusal(),
+            (403, "guests_not_allowed".to_owned()),
+            "{headers:?}"
+        );
+        assert_eq!(house.send(&upgrade("/echo").headers(&headers)).status, 403);
+        assert_eq!(
+            house
+                .send(&request("GET", "/debug").headers(&headers))
+                .status,
+            401
+        );
+    }
+    assert_eq!(
+        house.send(&request("POST", "/ticket")).status,
+        200,
+        "who comes without one is"
+    );
+}
+
+#[test]
+fn scheme_and_host_are_those_that_the_client_sees() {
+    let house = house();
+    let seen = [
+        ("X-Forwarded-For", "192.0.2.1"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Host", "chat.example"),
+    ];
+    let own = login("ann", "right").header("Origin", "https://chat.example");
+    let answer = house.send(&own.clone().headers(&seen));
+    assert_eq!(answer.status, 200);
+    let cookie = answer.header("set-cookie").unwrap();
+    assert!(
+        cookie.starts_with("__Host-") && cookie.ends_with("; Secure"),
+        "{cookie}"
+    );
+    let standard = "for=192.0.2.1;proto=https;host=chat.example";
+    assert_eq!(
+        house
+            .send(&own.clone().header("Forwarded", standard))
+            .status,
+        200
+    );
+
+    let direct = login("ann", "right").header("Origin", &format!("http://{}", house.address));
+    assert_eq!(house.send(&direct.clone().headers(&seen)).status, 403);
+    assert_eq!(house.send(&direct).status, 200);
+}
+
+#[test]
+fn who_is_no_trusted_proxy_is_not_believed() {
+    let house = House::with(|config| {
+        config.trusted_proxies = vec!["192.0.2.0/24".parse().unwrap()];
+        config.limits.logins_per_minute_per_address = 1;
+    });
+    let said = |client: &str| {
+        let request = login("ann", "right").header("X-Forwarded-Proto", "https");
+        house.send(&of(request, client).header("X-Forwarded-Host", "chat.example"))
+    };
+    let answer = said("192.0.2.1");
+    assert!(
+        answer
+            .header("set-cookie")
+            .unwrap()
+            .starts_with("parlour_session=")
+    );
+    assert_eq!(
+        said("192.0.2.2").status,
+        429,
+        "it is still the same address"
+    );
+    let chat = login("ann", "right").header("Origin", "https://chat.example");
+    let chat = chat.header("X-Forwarded-Host", "chat.example");
+    assert_eq!(house.send(&chat).status, 403);
+}
+
+#[test]
+fn garbled_headers_count_for_the_proxys_own_address() {
+    let house = House::with(|config| {
+        config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        config.limits.logins_per_minute_per_address = 1;
+    });
+    let from = |client: &str| house.send(&of(login("ann", "right"), client)).status;
+    assert_eq!([from("unknown"), from("192.0.2.1, nonsense")], [200, 429]);
+    assert_eq!(from("192.0.2.1"), 200);
+    let contradiction = of(login("ann", "right"), "192.0.2.5").header("Forwarded", "for=192.0.2.6");
+    assert_eq!(house.send(&contradiction).status, 429);
+}
