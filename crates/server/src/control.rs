@@ -21,6 +21,8 @@ mod client;
 mod commands;
 mod place;
 mod server;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub(crate) use client::ask;

@@ -157,7 +157,7 @@ impl Users {
         if is_adding && !self.data.exists() {
             return Ok(Access::Own);
         }
-        if !self.data.is_dir() || !is_adding && !self.has_been_used() {
+        if !self.data.is_dir() {
             return Err(UsersError::NoData(self.data.clone()));
         }
         let owner = check_directory(&self.data)?.uid();
@@ -166,11 +166,15 @@ impl Users {
             source,
         })?;
         match own {
-            own if own == owner => Ok(Access::Own),
+            own if own == owner => {}
             // Files that root made would be in the way of the owner's server.
-            0 => Ok(Access::ServerOnly { owner }),
-            _ => Err(self.not_owner(owner)),
+            0 => return Ok(Access::ServerOnly { owner }),
+            _ => return Err(self.not_owner(owner)),
         }
+        if !is_adding && !self.has_been_used() {
+            return Err(UsersError::NoData(self.data.clone()));
+        }
+        Ok(Access::Own)
     }
 
     /// A wrong directory must not become a data directory by being asked.

@@ -15,14 +15,16 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
-use super::place::{ControlError, Place, check_directory};
+use super::place::{ControlError, Place, check_directory, own_user};
 use super::words::{Answer, Code, Refused, Request};
 use super::{REQUEST_BYTES_MAX, do_one};
 
 /// Commands at once; further ones wait in the kernel's queue.
-const CONNECTIONS_MAX: usize = 16;
+pub(super) const CONNECTIONS_MAX: usize = 16;
 /// For a request to come, and again for its answer to be taken.
 const LINE_TIME: Duration = Duration::from_secs(10);
+/// What is read and thrown away after an answer, in bytes.
+const REST_BYTES_MAX: u64 = 1024 * 1024;
 /// After a failed accept, mostly for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -111,13 +113,24 @@ async fn converse(stream: UnixStream, book: &Book, doors: &Doors) -> io::Result<
     let mut line = serde_json::to_vec(&answer)?;
     line.push(b'\n');
     timeout(LINE_TIME, stream.get_mut().write_all(&line)).await??;
+    stream.get_mut().shutdown().await?;
+    // Hanging up on what was not read would take the answer away from its reader.
+    let mut rest = stream.take(REST_BYTES_MAX);
+    timeout(
+        LINE_TIME,
+        tokio::io::copy(&mut rest, &mut tokio::io::sink()),
+    )
+    .await??;
     Ok(())
 }
 
 /// The kernel knows who is at the other end.
 fn is_own_or_root(stream: &UnixStream) -> io::Result<bool> {
-    let peer = stream.peer_cred()?.uid();
-    Ok(peer == 0 || peer == super::place::own_user()?)
+    Ok(is_allowed(stream.peer_cred()?.uid(), own_user()?))
+}
+
+fn is_allowed(peer: u32, own: u32) -> bool {
+    peer == own || peer == 0
 }
 
 async fn read_request(stream: &mut BufReader<UnixStream>) -> Result<Request, Refused> {
@@ -161,5 +174,18 @@ impl Request {
             | Self::UserRemove { name }
             | Self::UserPasswd { name, .. } => Some(name),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_allowed;
+
+    #[test]
+    fn the_same_user_and_root_are_allowed_and_no_other() {
+        assert!(is_allowed(1000, 1000));
+        assert!(is_allowed(0, 1000));
+        assert!(!is_allowed(1001, 1000));
+        assert!(!is_allowed(1000, 0));
     }
 }
