@@ -51,22 +51,26 @@ fn plain_http(given: &Effective) -> Option<String> {
     }
 }
 
-/// Beyond loopback these doors ask for a token, so without one nobody could use them.
+/// Beyond loopback, publishing asks for a token, so without one nobody could; the open door of
+/// `/debug` asks for none.
 fn doors(given: &Effective) -> Option<String> {
     let it = given.settings();
-    let tokens = [
-        (Door::Publish, &it.publish_token_file, "publish-token-file"),
-        (Door::Debug, &it.operator_token_file, "operator-token-file"),
-    ];
-    let without = tokens
-        .iter()
-        .find(|(door, token, _)| it.doors.contains(door) && token.is_none());
-    without.map(|(door, _, flag)| {
-        format!(
-            "--door {} opens nothing without a token: add --{flag} FILE",
-            door.name()
-        )
-    })
+    let is_open = |door| it.doors.contains(&door);
+    match (&it.publish_token_file, &it.operator_token_file) {
+        (None, _) if is_open(Door::Publish) => Some(
+            "--door publish opens nothing without a token: add --publish-token-file FILE".into(),
+        ),
+        (Some(_), _) if !is_open(Door::Publish) => Some(
+            "--publish-token-file is for publishing beyond loopback, which is shut: add --door publish"
+                .into(),
+        ),
+        (_, Some(_)) if is_open(Door::Debug) => Some(
+            "--door debug asks nobody for a token, so --operator-token-file guards nothing: leave out \
+             one of them"
+                .into(),
+        ),
+        _ => None,
+    }
 }
 
 fn proxies(given: &Effective) -> Option<String> {

@@ -240,7 +240,11 @@ fn what_makes_no_sense_together_is_refused_with_the_fix() {
             &[public, ("insecure", "true"), ("door", "publish")],
             "--publish-token-file FILE",
         ),
-        (&[("door", "debug")], "--operator-token-file FILE"),
+        (
+            &[("door", "debug"), ("operator-token-file", "t")],
+            "leave out one",
+        ),
+        (&[("publish-token-file", "t")], "--door publish"),
         (&[("trusted-proxy", "0.0.0.0/0")], "the proxy's own address"),
         (
             &[("messages-per-second", "0"), ("message-burst", "5")],

@@ -54,7 +54,7 @@ pub(super) const GROUP: Group = Group {
                 place: |it| &mut it.doors,
             },
             help: "Open this door beyond loopback: echo, publish or debug",
-            more: "publish asks for the token of --publish-token-file there, debug for that of --operator-token-file.",
+            more: "publish asks for the token of --publish-token-file there; debug shows its numbers to everybody.",
         },
     ],
 };

@@ -36,13 +36,13 @@ pub(super) const GROUP: Group = Group {
             flag: "publish-token-file",
             kind: Kind::File(|it| &mut it.publish_token_file),
             help: "File with the secret that POST /rooms/{room}/publish asks for beyond loopback",
-            more: "The secret has 16 to 1024 characters on one line; the file must be readable by this user alone.",
+            more: "It is needed with --door publish. The secret has 16 to 1024 characters on one line; the file must be readable by this user alone.",
         },
         Setting {
             flag: "operator-token-file",
             kind: Kind::File(|it| &mut it.operator_token_file),
             help: "File with the secret that GET /debug asks for beyond loopback",
-            more: "As with --publish-token-file.",
+            more: "It needs no --door. The secret is as with --publish-token-file.",
         },
         Setting {
             flag: "logins-per-minute",
