@@ -63,8 +63,7 @@ fn d26_wrong_passwords_in_a_row_are_refused_unread_after_a_few() {
     prove(&SETUP, check, &[Fault::EndlessLogins]);
 }
 
-/// D26. What a comparison's time tells is no test's to measure: the comparison itself is named by
-/// the mutants of `cargo xtask mutants`.
+/// D26.
 #[test]
 fn d26_no_password_is_kept_as_it_was_typed() {
     fn check(target: &mut Target) -> Outcome<()> {
@@ -100,6 +99,34 @@ fn d27_a_login_is_a_post_with_a_small_body() {
     }
     let faults = [Fault::LoginByAnyMethod, Fault::LoginOfAnySize];
     prove(&SETUP, check, &faults);
+}
+
+/// D26: no test can measure what a comparison's time tells, so this one reads the source: the
+/// operator's tokens are compared as hashes, and by a comparison that does not stop early. That an
+/// unknown name costs the same work as a wrong password is counted in `crates/accounts`.
+#[test]
+fn d26_a_token_is_compared_in_constant_time() {
+    fn check(source: &str) -> Outcome<()> {
+        let body = source.split("fn is(").nth(1).ok_or("no comparison")?;
+        let body = body.split("\n    }\n").next().unwrap_or_default();
+        require(body.contains(".ct_eq(&hash("), || {
+            format!("it is compared otherwise: {body}")
+        })?;
+        require(!body.contains("=="), || {
+            format!("it may stop early: {body}")
+        })
+    }
+    let double = |body: &str| format!("fn is(&self, text: &str) -> bool {{\n{body}\n    }}\n");
+    for faulty in [
+        "self.0 == hash(text)",
+        "self.0 == text",
+        "text.len() == self.0.len() && self.0.ct_eq(&hash(text)).into()",
+    ] {
+        assert!(check(&double(faulty)).is_err(), "{faulty} is not seen");
+    }
+    check(&double("self.0.ct_eq(&hash(text)).into()")).unwrap();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../parlour/src/doors/token.rs");
+    check(&std::fs::read_to_string(path).unwrap()).unwrap();
 }
 
 /// D33.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Instant;
@@ -43,7 +44,7 @@ impl House {
             run_user(&data, &["add", name, "--password-stdin"], password)?;
         }
         let token = directory.path().join("token");
-        std::fs::write(&token, PUBLISH_TOKEN).map_err(while_doing("a token"))?;
+        write_secret(&token, PUBLISH_TOKEN).map_err(while_doing("a token"))?;
         let token = token.display().to_string();
         let log_path = directory.path().join("log");
         let log = File::create(&log_path).map_err(while_doing("a log"))?;
@@ -120,6 +121,13 @@ impl Drop for House {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A file that nobody else can read, as the server asks.
+fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = File::options();
+    let mut file = options.write(true).create(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
 }
 
 /// Runs `parlour user` and returns what it prints.
