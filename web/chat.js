@@ -39,7 +39,6 @@ export class Chat {
       fence: (then) => this.#connection.fence(then),
       later: (delay, then) => setTimeout(then, delay),
       onChange: () => this.#draw(),
-      onNews: () => {},
       onProblem: (words) => this.#problem(words),
     });
     this.#connection = new Connection({

@@ -36,9 +36,9 @@ export class Conversation {
   #quiet = new Map();
 
   // `send(frame)` gives whether it was handed over, `fence(then)` calls back once all that was sent
-  // is answered, `later(ms, then)` is a timer. `onNews(room, entry)` hears of others' new messages,
-  // `onProblem(words)` of refusals that belong to no line, `onChange()` of everything.
-  constructor({ user, guest, rooms, idPrefix, send, fence, later, now = Date.now, onChange, onNews, onProblem }) {
+  // is answered, `later(ms, then)` is a timer. `onProblem(words)` hears
+  // of refusals that belong to no line, `onChange()` of everything.
+  constructor({ user, guest, rooms, idPrefix, send, fence, later, now = Date.now, onChange, onProblem }) {
     this.user = user;
     this.isGuest = guest;
     this.rooms = rooms;
@@ -47,7 +47,7 @@ export class Conversation {
     this.#fence = fence;
     this.#later = later;
     this.#now = now;
-    this.#on = { change: onChange, news: onNews, problem: onProblem };
+    this.#on = { change: onChange, problem: onProblem };
   }
 
   // Bytes of the frame that `text` would be sent in.
@@ -140,11 +140,14 @@ export class Conversation {
       const isHere = entry.from === this.user;
       const fromHere = isHere && entry.id.startsWith(this.#idPrefix);
       const own = fromHere || (isHere && !this.isGuest);
-      if (room.add(entry, { own, fromHere })) this.#on.news(room, entry);
+      room.add(entry, { own, fromHere });
       if (fromHere) this.#flush(room);
       if (this.#quiet.has(room)) this.#whenQuiet(room, this.#quiet.get(room).until);
     },
-    ack: (room, { id }) => room.outbox.acked(id),
+    ack: (room, { id }) => {
+      room.outbox.acked(id);
+      this.#flush(room);
+    },
     gap: (room, gap) => room.gap(gap),
     presence: (room, frame) => room.presence.snapshot(frame),
     presence_change: (room, frame) => room.presence.change(frame),

@@ -5,8 +5,7 @@
 const USER_KEY = 'parlour.user';
 const GUEST_KEY = 'parlour.guest';
 
-const roomsKey = (user) => `parlour.rooms.${user}`;
-const GUEST_ROOMS_KEY = 'parlour.rooms';
+const roomsKey = ({ user, guest }) => (guest ? 'parlour.rooms' : `parlour.rooms.${user}`);
 
 // Gives `{user, guest: false}`, `{user, guest: true}` or null: who was in here last.
 export function whoWasHere() {
@@ -30,13 +29,15 @@ export function forgetWho() {
   remove('sessionStorage', GUEST_KEY);
 }
 
-export function roomsOf({ user, guest }) {
-  return guest ? read('sessionStorage', GUEST_ROOMS_KEY) : read('localStorage', roomsKey(user));
+// Each tab goes on with its own rooms; a new one begins with those that a user had last.
+export function roomsOf(who) {
+  const key = roomsKey(who);
+  return read('sessionStorage', key) ?? (who.guest ? null : read('localStorage', key));
 }
 
-export function rememberRooms({ user, guest }, rooms) {
-  if (guest) write('sessionStorage', GUEST_ROOMS_KEY, rooms);
-  else write('localStorage', roomsKey(user), rooms);
+export function rememberRooms(who, rooms) {
+  write('sessionStorage', roomsKey(who), rooms);
+  if (!who.guest) write('localStorage', roomsKey(who), rooms);
 }
 
 // Storage may be switched off or full; the page works without it.

@@ -11,9 +11,6 @@ export const ANSWER_EXPECTED_WITHIN_MS = 10_000;
 const PAUSES_MAX = 5;
 const PAUSE_MS = 1_000;
 
-// States in which the writer has to choose: send again or discard.
-const OPEN_QUESTIONS = new Set(['refused', 'unknown', 'late']);
-
 export class Outbox {
   // `{key, id, text, state, words, written}`; state is one of
   // queued: not handed over yet; sent: on its way; late: sent, and no answer for long;
@@ -36,10 +33,6 @@ export class Outbox {
     return this.#isSettled;
   }
 
-  get hasOpenQuestions() {
-    return this.messages.some(({ state }) => OPEN_QUESTIONS.has(state));
-  }
-
   add(id, text, now) {
     this.messages.push({
       key: `own:${id}`, id, text, state: 'queued', words: '', written: new Date(now), sentAt: 0, pauses: 0,
@@ -47,9 +40,12 @@ export class Outbox {
   }
 
   // What is to be handed over now, in the order of writing; it counts as sent when `sent` says so.
+  // After a pause one goes at a time, so that the next pause concerns one only.
   sendable(now) {
     if (!this.#isSettled || now < this.pausedUntil) return [];
-    return this.messages.filter(({ state }) => state === 'queued');
+    const queued = this.messages.filter(({ state }) => state === 'queued');
+    if (this.messages.every(({ pauses }) => pauses === 0)) return queued;
+    return this.messages.some(({ state }) => state === 'sent') ? [] : queued.slice(0, 1);
   }
 
   sent(id, now) {

@@ -45,23 +45,17 @@ export class Room {
     this.outbox.lost();
   }
 
-  // Gives whether the entry is news: somebody else's, and not here before. `own` says that it was
-  // written by this user, `fromHere` that this page wrote it.
+  // `own` says that the entry was written by this user, `fromHere` that this page wrote it.
   add(entry, { own, fromHere }) {
     if (fromHere) this.outbox.came(entry.id);
     const isNew = this.log.add({ ...entry, id: fromHere ? entry.id : '' }, own);
-    if (!isNew || this.#wasRead(entry)) return false;
-    if (own) {
-      if (this.#isSeen) this.#readAll();
-      return false;
-    }
+    if (!isNew || this.#wasRead(entry)) return;
     if (this.#isSeen) {
       this.#readAll();
-    } else {
+    } else if (!own) {
       this.unread += 1;
       this.firstUnread ||= `${entry.epoch}:${entry.seq}`;
     }
-    return true;
   }
 
   gap(gap) {

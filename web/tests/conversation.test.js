@@ -26,7 +26,7 @@ function startConversation(names = [], { guest = false } = {}) {
     fence: (then) => fences.push(then),
     later: (delay, then) => timers.push(then),
     now: () => time,
-    onChange: () => {}, onNews: () => {}, onProblem: (words) => problems.push(words),
+    onChange: () => {}, onProblem: (words) => problems.push(words),
   });
   return {
     conversation, sent, problems,

@@ -68,9 +68,16 @@ test('a pause is kept, then it goes out by itself; too many pauses are a refusal
   outbox.refused('a', { code: 'rate_limited', words: 'slow down', retryAfterMs: 250 }, 1_000);
   outbox.add('b', 'text b', 1_000);
   assert.deepEqual(outbox.sendable(1_249), [], 'nor does anything overtake it');
-  assert.deepEqual(outbox.sendable(1_250).map(({ id }) => id), ['a', 'b']);
-  for (let time = 0; time < 5; time += 1) outbox.refused('a', { code: 'rate_limited', words: 'slow down' }, 0);
-  assert.equal(states(outbox)[0], 'a refused');
+  assert.deepEqual(outbox.sendable(1_250).map(({ id }) => id), ['a'], 'one at a time');
+  outbox.sent('a', 1_250);
+  assert.deepEqual(outbox.sendable(1_250), []);
+  outbox.acked('a');
+  assert.deepEqual(outbox.sendable(1_250).map(({ id }) => id), ['b']);
+  outbox.sent('b', 1_250);
+  for (let time = 0; time < 5; time += 1) outbox.refused('b', { code: 'rate_limited', words: 'slow down' }, 0);
+  assert.equal(states(outbox)[1], 'b queued');
+  outbox.refused('b', { code: 'rate_limited', words: 'slow down' }, 0);
+  assert.equal(states(outbox)[1], 'b refused');
 });
 
 test('a refusal says why, and an unanswered one that it is not confirmed', () => {
