@@ -18,7 +18,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
@@ -30,12 +29,14 @@ mod host;
 mod limits;
 mod secure;
 mod slots;
+mod stop;
 mod watched;
 
 pub use limits::{ListenerLimits, ListenerLimitsError};
 use secure::Opened;
 pub(crate) use secure::Secure;
 use slots::{Slot, Slots};
+use stop::{Stop, Stopped};
 pub(crate) use watched::Watched;
 
 /// A socket to serve a router on, with its bounds, in plain or by TLS.
@@ -120,12 +121,14 @@ pub async fn serve(
 /// The requests that were under way when [`serve`] stopped.
 pub struct UnderWay {
     slots: Slots,
+    stop: Stop,
 }
 
 impl UnderWay {
-    /// Waits until all of them are answered, but no longer than `grace`.
+    /// Waits until all of them are answered, but no longer than `grace`; then cuts who is left.
     pub async fn finish(self, grace: Duration) {
         self.slots.all_free(grace).await;
+        self.stop.end();
     }
 }
 
@@ -154,7 +157,7 @@ async fn serve_from(
 ) -> UnderWay {
     let serving = Arc::new(serving);
     let slots = Slots::new(&serving.limits);
-    let (stopping, stopped) = watch::channel(());
+    let (stop_all, stopped) = stop::pair();
     let mut accepting = Accepting::new(serving.limits.accept_pause);
     let mut stop = pin!(stop);
     loop {
@@ -167,15 +170,18 @@ async fn serve_from(
             ((stream, peer), permit) = next => {
                 // Without a slot the stream is dropped, which closes it.
                 if let Some(slot) = slots.fill(permit, peer.ip()) {
-                    let serving = Arc::clone(&serving);
-                    tokio::spawn(serve_connection(stream, peer, serving, stopped.clone(), slot));
+                    let (serving, stopped) = (Arc::clone(&serving), stopped.clone());
+                    tokio::spawn(serve_until_over(stream, peer, serving, stopped, slot));
                 }
             }
         }
     }
     drop(source);
-    drop(stopping);
-    UnderWay { slots }
+    stop_all.stop();
+    UnderWay {
+        slots,
+        stop: stop_all,
+    }
 }
 
 /// Accepts, and waits out what passes.
@@ -228,12 +234,25 @@ fn is_of_one_client(error: &io::Error) -> bool {
     )
 }
 
+async fn serve_until_over(
+    stream: TcpStream,
+    peer: SocketAddr,
+    serving: Arc<Serving>,
+    mut stopped: Stopped,
+    _slot: Slot,
+) {
+    let served = serve_connection(stream, peer, serving, stopped.clone());
+    tokio::select! {
+        () = served => {}
+        () = stopped.over() => {}
+    }
+}
+
 async fn serve_connection(
     stream: TcpStream,
     peer: SocketAddr,
     serving: Arc<Serving>,
-    mut stopped: watch::Receiver<()>,
-    _slot: Slot,
+    mut stopped: Stopped,
 ) {
     let limits = &serving.limits;
     let Ok(stream) = Watched::new(stream, limits) else {
@@ -245,7 +264,7 @@ async fn serve_connection(
     };
     let opened = tokio::select! {
         opened = secure::open(stream, acceptor, limits.handshake_time) => opened,
-        _ = stopped.changed() => return, // It has asked for nothing yet.
+        () = stopped.stopping() => return, // It has asked for nothing yet.
     };
     match opened {
         Ok(Opened::Tls(stream)) => {
@@ -278,7 +297,7 @@ async fn serve_http<S, A>(
     stream: S,
     limits: &ListenerLimits,
     answer: impl Fn(Request) -> A,
-    mut stopped: watch::Receiver<()>,
+    mut stopped: Stopped,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     A: Future<Output = Response>,
@@ -296,7 +315,7 @@ async fn serve_http<S, A>(
     let mut connection = pin!(connection);
     let result = tokio::select! {
         result = &mut connection => result,
-        _ = stopped.changed() => {
+        () = stopped.stopping() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

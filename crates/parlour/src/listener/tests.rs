@@ -131,11 +131,11 @@ async fn a_client_that_does_not_take_its_answer_is_cut() {
         .await
         .unwrap();
     let (stream, peer) = listener.accept().await.unwrap();
-    let (_stopping, stopped) = watch::channel(());
+    let (_stop, stopped) = stop::pair();
     let serving = Arc::new(serving(router));
     let slots = Slots::new(&serving.limits);
     let slot = slots.fill(slots.free().await, peer.ip()).unwrap();
-    let served = serve_connection(stream, peer, serving, stopped, slot);
+    let served = serve_until_over(stream, peer, serving, stopped, slot);
     tokio::time::timeout(2 * ListenerLimits::default().write_time, served)
         .await
         .expect("the connection ends although its client reads nothing");
@@ -163,4 +163,32 @@ async fn a_request_that_is_unclear_about_its_host_is_refused() {
         stream.read_to_string(&mut answer).await.unwrap();
         assert_eq!(&answer[9..12], status, "{head}");
     }
+}
+
+#[tokio::test]
+async fn who_is_left_after_the_grace_is_cut() {
+    let (begun, mut is_begun) = tokio::sync::mpsc::channel(1);
+    let never = move || async move {
+        begun.send(()).await.unwrap();
+        std::future::pending::<()>().await;
+    };
+    let router = Router::new().route("/", axum::routing::get(never));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap())
+        .await
+        .unwrap();
+    client
+        .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = tokio::spawn(serve(listener, router, async {
+        drop(stopped.await);
+    }));
+    is_begun.recv().await.unwrap();
+    stop.send(()).unwrap();
+    server.await.unwrap().finish(Duration::ZERO).await;
+    let mut answer = Vec::new();
+    let _ = client.read_to_end(&mut answer).await;
+    assert!(answer.is_empty());
 }

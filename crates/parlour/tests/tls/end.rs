@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use parlour::{Limits, ListenerLimits};
 use tungstenite::{Message, WebSocket};
@@ -55,7 +56,7 @@ async fn a_close_of_the_client_is_answered_by_close_frame_and_close_notify() {
 async fn a_shutdown_ends_idle_http_connections_and_handshakes_on_the_way() {
     let bounds = ListenerLimits {
         // Long enough that nothing ends by itself while this test has patience.
-        handshake_time: std::time::Duration::from_secs(3_600),
+        handshake_time: Duration::from_secs(3_600),
         ..ListenerLimits::default()
     };
     let app = App::start_with(Limits::default(), bounds).await;
@@ -83,4 +84,30 @@ async fn a_shutdown_ends_idle_http_connections_and_handshakes_on_the_way() {
         assert_eq!(begun.read(&mut [0; 8]).unwrap_or(0), 0);
     })
     .await;
+}
+
+#[tokio::test]
+async fn who_answers_no_close_is_cut_in_its_time_whether_it_reads_or_not() {
+    const SHORT: Duration = Duration::from_millis(100);
+    let limits = Limits {
+        close_timeout: SHORT,
+        slow_reader_timeout: SHORT,
+        ..Limits::default()
+    };
+    let app = App::start_with(limits, ListenerLimits::default()).await;
+    let stranger = app.stranger();
+    let sockets = beside(move || {
+        let mut silent = stranger.socket("/echo");
+        echoes(&mut silent, "and nothing after it");
+        // Says more than all buffers hold, and reads nothing of what comes back.
+        let mut stuck = stranger.socket("/echo");
+        stuck.get_mut().sock.set_nonblocking(true).unwrap();
+        let text = "x".repeat(60_000);
+        while stuck.send(Message::text(&text)).is_ok() {}
+        (silent, stuck)
+    })
+    .await;
+    let cut = app.stop().await;
+    assert_eq!(cut, 0, "the hub has ended both before the shutdown had to");
+    drop(sockets);
 }
