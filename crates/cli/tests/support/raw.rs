@@ -1,11 +1,11 @@
-//! A client that sends the bytes it is told to.
+//! A client that sends the bytes it is told to, in plain or by TLS.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-/// A TCP connection, and what has been read of it and not been used.
-pub struct Raw {
-    pub stream: TcpStream,
+/// A connection, and what has been read of it and not been used.
+pub struct Raw<S = TcpStream> {
+    pub stream: S,
     unread: Vec<u8>,
 }
 
@@ -28,8 +28,8 @@ impl Answer {
     }
 }
 
-impl Raw {
-    pub fn new(stream: TcpStream) -> Self {
+impl<S: Read + Write> Raw<S> {
+    pub fn new(stream: S) -> Self {
         Self {
             stream,
             unread: Vec::new(),
