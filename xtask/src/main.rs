@@ -5,6 +5,7 @@ mod bench;
 mod command;
 mod error;
 mod expected;
+mod mutants;
 mod sim;
 mod test;
 mod tidy;
@@ -30,6 +31,8 @@ enum Chore {
     Autobahn(autobahn::AutobahnArgs),
     /// Let seeded worlds hold the hub to its promises, or replay one
     Sim(sim::SimArgs),
+    /// Take away one promise's code at a time: a named test must see each
+    Mutants(mutants::MutantsArgs),
     /// Measure the server against a raw loop of send()
     Bench(bench::BenchArgs),
 }
@@ -41,6 +44,7 @@ impl Chore {
             Self::Tidy => tidy::run(&Workspace::read()?),
             Self::Autobahn(args) => autobahn::run(&Workspace::read()?, &args).map(drop),
             Self::Sim(args) => Ok(sim::run_worlds(&args)?),
+            Self::Mutants(args) => mutants::run(&Workspace::read()?, &args),
             Self::Bench(args) => Ok(bench::run(args)?),
         }
     }
