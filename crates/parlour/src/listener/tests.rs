@@ -1,6 +1,9 @@
 use super::*;
 use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 /// Gives its errors first, and then what the listener gives.
@@ -135,7 +138,7 @@ async fn a_client_that_does_not_take_its_answer_is_cut() {
     let serving = Arc::new(serving(router));
     let slots = Slots::new(&serving.limits);
     let slot = slots.fill(slots.free().await, peer.ip()).unwrap();
-    let served = serve_until_over(stream, peer, serving, stopped, slot);
+    let served = connection::serve(stream, peer, serving, stopped, slot);
     tokio::time::timeout(2 * ListenerLimits::default().write_time, served)
         .await
         .expect("the connection ends although its client reads nothing");

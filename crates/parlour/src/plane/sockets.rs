@@ -11,10 +11,10 @@ use mio::{Interest, Registry, Token};
 use parlour_hub::{Sent, Sockets};
 use socket2::SockRef;
 
+mod sealed;
 mod tls;
 
 pub(crate) use tls::TlsSession;
-use tls::{Decrypted, READ_BYTES, Then};
 
 /// All sockets, and the lists of those with something to do.
 pub(super) struct Table {
@@ -111,17 +111,6 @@ impl Table {
         registered
     }
 
-    fn seal(&mut self, index: u32, session: Box<TlsSession>) {
-        let at = index as usize;
-        if at >= self.sessions.len() {
-            self.sessions.resize_with(at + 1, || None);
-        }
-        self.ciphertext.resize(READ_BYTES, 0);
-        self.sessions[at] = Some(session);
-        self.slots[at].flags |= TLS;
-        self.flush(index);
-    }
-
     /// Whether the socket had been blocked. Now it is not, unless it does not take all that its TLS
     /// has for it.
     pub(super) fn unblock(&mut self, index: u32) -> bool {
@@ -210,97 +199,6 @@ impl Table {
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Got::Nothing,
             Ok(_) | Err(_) => Got::End,
-        }
-    }
-
-    /// Like [`read`](Self::read). All that was read is decrypted, so none is left where epoll does
-    /// not tell of it.
-    fn read_tls(&mut self, index: u32, scratch: &mut [u8]) -> Got {
-        let at = index as usize;
-        let Some((stream, session)) = self.slots[at]
-            .stream
-            .as_ref()
-            .zip(self.sessions[at].as_mut())
-        else {
-            return Got::End;
-        };
-        let decrypted = session.read(stream, &mut self.ciphertext, scratch);
-        // What TLS itself answers: an alert, the other close_notify.
-        if session.wants_write() && self.slots[at].flags & (BLOCKED | GONE) == 0 {
-            self.flush(index);
-        }
-        match decrypted {
-            Decrypted::More(len) => {
-                self.make_ready(index, false);
-                Got::Bytes(len)
-            }
-            Decrypted::All(len) => {
-                if self.slots[at].flags & ENDING != 0 {
-                    self.make_ready(index, false);
-                }
-                Got::Bytes(len)
-            }
-            Decrypted::Nothing => Got::Nothing,
-            Decrypted::End => Got::End,
-        }
-    }
-
-    /// Writes what the socket's TLS has for it; whether that was all. The socket is not blocked.
-    fn flush(&mut self, index: u32) -> bool {
-        let at = index as usize;
-        let Some((stream, session)) = self.slots[at]
-            .stream
-            .as_ref()
-            .zip(self.sessions[at].as_mut())
-        else {
-            return false;
-        };
-        match session.flush(stream) {
-            Ok(true) => return true,
-            Ok(false) => self.slots[at].flags |= BLOCKED,
-            Err(_) => self.end(index),
-        }
-        false
-    }
-
-    /// The last word goes behind what waits, and the end of the stream behind it.
-    fn finish_tls(&mut self, index: u32) {
-        let at = index as usize;
-        let Some(session) = self.sessions[at].as_mut() else {
-            return;
-        };
-        if session.finish().is_err() {
-            self.end(index);
-        } else if self.slots[at].flags & (BLOCKED | GONE) == 0 {
-            self.flush(index);
-        }
-    }
-
-    fn send_tls(&mut self, index: u32, bytes: &[u8]) -> Sent {
-        let at = index as usize;
-        let Some((stream, session)) = self.slots[at]
-            .stream
-            .as_ref()
-            .zip(self.sessions[at].as_mut())
-        else {
-            return Sent::Gone;
-        };
-        match session.send(stream, bytes) {
-            Ok((taken, then)) => {
-                let slot = &mut self.slots[at];
-                if then != Then::Free {
-                    slot.flags |= BLOCKED;
-                }
-                if then == Then::Later && slot.flags & LATER == 0 {
-                    slot.flags |= LATER;
-                    self.later.push_back(index);
-                }
-                Sent::Bytes(taken)
-            }
-            Err(_) => {
-                self.end(index);
-                Sent::Gone
-            }
         }
     }
 

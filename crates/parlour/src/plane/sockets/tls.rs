@@ -21,8 +21,8 @@ pub(super) const SEND_BYTES_MAX: usize = 256 * 1024;
 /// Ciphertext that one read takes in. Its plaintext, and that of a record which was begun before,
 /// is at most one scratch buffer.
 pub(super) const READ_BYTES: usize = SCRATCH_BYTES - RECORD_WIRE_BYTES_MAX;
-/// Ciphertext that may wait for the socket: one record, and as much of alerts and key updates, which
-/// no honest peer causes.
+/// Ciphertext that may wait for the socket: one record, and as much of alerts and key updates,
+/// which no honest peer causes.
 pub(super) const WAITING_BYTES_MAX: usize = 2 * RECORD_WIRE_BYTES_MAX;
 
 /// The TLS side of one socket.
