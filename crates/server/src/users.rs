@@ -9,11 +9,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use parlour::UserName;
-use parlour_accounts::{Book, BookConfig};
+use parlour_accounts::{Book, BookConfig, BookError};
 use tokio::runtime;
 
+use crate::ServeError;
 use crate::control::{self, Answer, Request, Spoken, check_directory, do_one, own_user};
-use crate::{ServeError, data};
+use crate::data::{self, DataLock};
 
 pub use crate::control::{Code, ControlError, Listed, Refused};
 pub use error::UsersError;
@@ -137,10 +138,12 @@ impl Users {
         }
         let deadline = Instant::now() + TURN_TIME;
         loop {
-            match data::open(&self.data) {
-                Ok(_lock) => return self.on_file(request),
-                Err(ServeError::DataInUse(_)) => {}
-                Err(error) => return Err(error.into()),
+            match self.on_file() {
+                Ok((_lock, book)) => return self.do_one(&book, request),
+                // Who ends lets go of the lock a moment before the file.
+                Err(UsersError::Data(ServeError::DataInUse(_)))
+                | Err(UsersError::Book(BookError::InUse(_))) => {}
+                Err(error) => return Err(error),
             }
             if let Some(answer) = self.ask_server(&request)? {
                 return Ok(answer);
@@ -184,8 +187,13 @@ impl Users {
             .any(|file| self.data.join(file).exists())
     }
 
-    fn on_file(&self, request: Request) -> Result<Answer, UsersError> {
+    fn on_file(&self) -> Result<(DataLock, Book), UsersError> {
+        let lock = data::open(&self.data)?;
         let book = Book::open(&self.data.join(Book::FILE_NAME), BookConfig::default())?;
+        Ok((lock, book))
+    }
+
+    fn do_one(&self, book: &Book, request: Request) -> Result<Answer, UsersError> {
         let runtime = runtime::Builder::new_current_thread()
             .enable_time()
             .build()
@@ -193,7 +201,7 @@ impl Users {
                 what: "threads",
                 source,
             })?;
-        self.granted(runtime.block_on(do_one(&book, request, |_| ())))
+        self.granted(runtime.block_on(do_one(book, request, |_| ())))
     }
 
     fn ask_server(&self, request: &Request) -> Result<Option<Answer>, UsersError> {

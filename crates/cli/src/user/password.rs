@@ -8,6 +8,7 @@ use parlour_server::users::{PASSWORD_CHARACTERS_MIN, Password};
 const LINE_BYTES_MAX: u64 = 8 * 1024;
 
 /// Where it comes from.
+#[derive(Clone, Copy)]
 pub(super) enum Asked<'a> {
     /// Typed twice, for this user.
     Terminal(&'a str),

@@ -52,7 +52,7 @@ fn day(seconds: u64) -> String {
 mod tests {
     use super::*;
 
-    fn printed(print: impl Fn(&[Listed], &mut Vec<u8>) -> io::Result<()>) -> String {
+    fn printed(print: fn(&[Listed], &mut Vec<u8>) -> io::Result<()>) -> String {
         let user = |name: &str, sessions| {
             let row = json!({
                 "name": name,
@@ -74,12 +74,12 @@ NAME           MADE        PASSWORD    SESSIONS
 Ann            2026-11-18  2026-11-19         2
 Chrysanthemum  2026-11-18  2026-11-19         0
 ";
-        assert_eq!(printed(|users, out| text(users, out)), expected);
+        assert_eq!(printed(text), expected);
     }
 
     #[test]
     fn programs_get_a_line_of_json_each() {
-        let printed = printed(|users, out| json(users, out));
+        let printed = printed(json);
         assert_eq!(
             printed.lines().next().unwrap(),
             r#"{"changed":"2026-11-19T14:53:20Z","made":"2026-11-18T11:06:40Z","name":"Ann","sessions":2}"#
