@@ -197,7 +197,7 @@ impl Parts {
 fn reload(certificate: Option<&Certificate>) {
     match certificate.map(Certificate::reload) {
         Some(Ok(())) => {
-            tracing::info!("SIGHUP: the certificate was read again and is served from now on")
+            tracing::info!("SIGHUP: the certificate was read again and is served from now on");
         }
         Some(Err(error)) => tracing::error!(%error, "SIGHUP: the certificate stays as it was"),
         None => {}

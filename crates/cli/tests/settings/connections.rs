@@ -60,7 +60,7 @@ effects! {
         raw.stream.set_write_timeout(Some(SOON)).unwrap();
         let messages = frame(0x82, &[7; 120]).repeat(500);
         let cut = loop {
-            if let Err(error) = raw.stream.write(&messages) {
+            if let Err(error) = raw.stream.write_all(&messages) {
                 break error.kind();
             }
         };

@@ -57,9 +57,8 @@ effects! {
         stream.set_write_timeout(Some(SOON)).unwrap();
         let requests = server.named("GET /app.js HTTP/1.1\r\nHost: {host}\r\n\r\n").repeat(1_000);
         let cut = loop {
-            match stream.write(requests.as_bytes()) {
-                Ok(_) => {}
-                Err(error) => break error.kind(),
+            if let Err(error) = stream.write_all(requests.as_bytes()) {
+                break error.kind();
             }
         };
         assert!(matches!(cut, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{cut:?}");

@@ -30,6 +30,7 @@ mod tls;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use parlour_server::settings::Setting;
 use support::{Answer, Raw, Server};
 
 /// For what a setting makes happen soon, and a default would not.
@@ -50,7 +51,7 @@ fn every_setting_is_shown_to_work() {
     let groups = parlour_server::settings::groups().iter();
     let all: BTreeSet<&str> = groups
         .flat_map(|group| group.settings)
-        .map(|setting| setting.flag())
+        .map(Setting::flag)
         .collect();
     let without: Vec<_> = all.difference(&shown).collect();
     assert!(

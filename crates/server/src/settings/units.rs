@@ -36,7 +36,7 @@ pub(super) fn parse_size(text: &str) -> Result<u64, String> {
 pub(super) fn show_size(bytes: u64) -> String {
     match SIZES
         .iter()
-        .find(|(_, unit)| bytes % unit == 0 && bytes > 0)
+        .find(|(_, unit)| bytes.is_multiple_of(*unit) && bytes > 0)
     {
         Some((name, unit)) if *unit > 1 => format!("{}{name}", bytes / unit),
         _ => bytes.to_string(),
@@ -78,7 +78,7 @@ pub(super) fn show_time(time: Duration) -> String {
     if time == 0 {
         return "0s".into();
     }
-    let fits = |unit: &&(&str, u64)| time % u128::from(unit.1) == 0;
+    let fits = |unit: &&(&str, u64)| time.is_multiple_of(u128::from(unit.1));
     let (name, unit) = TIMES.iter().find(fits).unwrap_or(&TIMES[4]);
     format!("{}{name}", time / u128::from(*unit))
 }
