@@ -17,7 +17,7 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-const CONDITION_TIMEOUT_MS = 20_000;
+const CONDITION_TIMEOUT_MS = 30_000;
 
 // `body` gets `{server, browser, newPage}`; `newPage(options)` opens an empty page of a new person.
 // `settings` are further arguments of `parlour serve`.

@@ -14,7 +14,7 @@ const START_TIMEOUT_MS = 15_000;
 export async function startServer({ port = 0, settings = [], data = null } = {}) {
   const folder = data ?? await mkdtemp(join(tmpdir(), 'parlour-web-'));
   const own = ['serve', '--addr', `127.0.0.1:${port}`, '--data', folder];
-  const child = spawn(binary(), [...own, ...settings], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(binary(), [...own, ...settings], { env: foreign(), stdio: ['ignore', 'pipe', 'pipe'] });
   let complaints = '';
   child.stderr.on('data', (chunk) => { complaints = (complaints + chunk).slice(-4_000); });
   const ended = once(child, 'exit');
@@ -43,7 +43,7 @@ export async function startServer({ port = 0, settings = [], data = null } = {})
 // Makes an account on a server that is running.
 export async function addUser(server, name, password) {
   const own = ['user', 'add', name, '--password-stdin', '--data', server.data];
-  const child = spawn(binary(), own, { stdio: ['pipe', 'ignore', 'pipe'] });
+  const child = spawn(binary(), own, { env: foreign(), stdio: ['pipe', 'ignore', 'pipe'] });
   let complaints = '';
   child.stderr.on('data', (chunk) => { complaints += chunk; });
   child.stdin.end(`${password}\n`);
@@ -55,6 +55,11 @@ function binary() {
   const named = process.env.PARLOUR_BIN;
   if (!named) throw new Error('PARLOUR_BIN must name the parlour binary, e.g. target/release/parlour');
   return named;
+}
+
+// The environment without the names that the server takes for settings of its own.
+function foreign() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PARLOUR_')));
 }
 
 async function addressLine(child, ended, complaints) {
