@@ -8,9 +8,11 @@
 //! ```
 //!
 //! What must hold is checked by the clients themselves ([`Violation`]): one order per room for
-//! everybody, no hole without a notice, nothing acknowledged is missing, memory within its bounds.
+//! everybody, no hole without a notice, nothing acknowledged is missing, who is in a room is known to
+//! who asked, every refusal and every close has its reason, memory within its bounds.
 //! A violation names its seed; the same seed gives the same world.
 
+mod asked;
 mod bus;
 mod client;
 mod random;
@@ -18,6 +20,7 @@ mod sockets;
 mod speech;
 mod store;
 mod truth;
+mod watched;
 mod world;
 
 use std::fmt;
@@ -54,14 +57,17 @@ pub enum Fault {
     Gap,
     /// The shards work with bounds eight times too large.
     Bound,
+    /// Some of those who went are not told of.
+    Presence,
 }
 
 impl Fault {
     /// All faults, with the names under which they are planted.
-    pub const ALL: [(&'static str, Self); 3] = [
+    pub const ALL: [(&'static str, Self); 4] = [
         ("order", Self::Order),
         ("gap", Self::Gap),
         ("bound", Self::Bound),
+        ("presence", Self::Presence),
     ];
 }
 
@@ -82,6 +88,22 @@ pub struct Report {
     pub slow_closes: u64,
     /// Sends that a socket took only in part.
     pub blocked_sends: u64,
+}
+
+/// The same, with what only the worlds' own tests look at.
+#[derive(Clone, Copy, Debug, Default)]
+struct Doings {
+    report: Report,
+    /// Rooms that clients left by asking.
+    left: u64,
+    /// Frames that told everything of who is in a room.
+    snapshots: u64,
+    /// Frames that told what changed.
+    changes: u64,
+    /// Frames that were refused for their rate.
+    limited: u64,
+    /// Notices before a close.
+    closings: u64,
 }
 
 /// A promise that was broken.
@@ -126,6 +148,10 @@ impl std::error::Error for Violation {}
 /// # Errors
 /// The first promise that was broken.
 pub fn run(plan: &Plan) -> Result<Report, Violation> {
+    live(plan).map(|doings| doings.report)
+}
+
+fn live(plan: &Plan) -> Result<Doings, Violation> {
     world::World::new(plan).live()
 }
 
@@ -135,9 +161,15 @@ mod tests {
 
     #[test]
     fn every_promise_holds_in_seeded_worlds() {
-        let mut total = Report::default();
+        let (mut total, mut doings) = (Report::default(), Doings::default());
         for seed in 0..150 {
-            let report = run(&Plan::seeded(seed)).unwrap_or_else(|violation| panic!("{violation}"));
+            let seen = live(&Plan::seeded(seed)).unwrap_or_else(|violation| panic!("{violation}"));
+            let report = seen.report;
+            doings.left += seen.left;
+            doings.snapshots += seen.snapshots;
+            doings.changes += seen.changes;
+            doings.limited += seen.limited;
+            doings.closings += seen.closings;
             total.gaps_heard += report.gaps_heard;
             total.resumes += report.resumes;
             total.refused += report.refused;
@@ -150,6 +182,11 @@ mod tests {
         assert!(total.refused > 10, "{total:?}");
         assert!(total.slow_closes > 10, "{total:?}");
         assert!(total.blocked_sends > 1_000, "{total:?}");
+        assert!(doings.left > 1_000, "{doings:?}");
+        assert!(doings.snapshots > 1_000, "{doings:?}");
+        assert!(doings.changes > 1_000, "{doings:?}");
+        assert!(doings.limited > 100, "{doings:?}");
+        assert!(doings.closings > 100, "{doings:?}");
     }
 
     fn seed_that_catches(fault: Fault) -> Option<u64> {
@@ -175,6 +212,11 @@ mod tests {
     #[test]
     fn a_planted_missing_bound_is_caught_within_100_seeds() {
         assert!(seed_that_catches(Fault::Bound).is_some());
+    }
+
+    #[test]
+    fn a_planted_silent_departure_is_caught_within_100_seeds() {
+        assert!(seed_that_catches(Fault::Presence).is_some());
     }
 
     #[test]

@@ -102,10 +102,18 @@ impl Counting {
         }
     }
 
+    /// Everything as it was at the last frame: what has changed since comes with the next, for those
+    /// who were told this as for all others.
     fn all(&self) -> Arc<Told> {
+        let users = || {
+            let told = self.users.keys().filter(|user| !self.came.contains(*user));
+            let mut told: Vec<_> = told.chain(&self.went).cloned().collect();
+            told.sort_unstable();
+            told
+        };
         Arc::new(Told::All(Seen {
-            count: self.users.len(),
-            users: self.named.then(|| self.users.keys().cloned().collect()),
+            count: self.told_count,
+            users: self.named.then(users),
         }))
     }
 
@@ -122,17 +130,17 @@ impl Counting {
         if !self.has_changes() {
             return None;
         }
-        let told = if self.choose_form(named_max) || !self.named {
-            self.all()
-        } else {
-            Arc::new(Told::Change {
-                count: self.users.len(),
-                came: self.came.iter().cloned().collect(),
-                went: self.went.iter().cloned().collect(),
-            })
+        if self.choose_form(named_max) || !self.named {
+            self.forget_changes();
+            return Some(self.all());
+        }
+        let told = Told::Change {
+            count: self.users.len(),
+            came: self.came.iter().cloned().collect(),
+            went: self.went.iter().cloned().collect(),
         };
         self.forget_changes();
-        Some(told)
+        Some(Arc::new(told))
     }
 }
 

@@ -40,12 +40,6 @@ impl<S: Store> Shard<S> {
     pub(crate) fn store(&self) -> &S {
         &self.store
     }
-
-    /// Whether anything is on its way to this connection alone, or it is behind.
-    pub(crate) fn has_private_output(&self, index: u32) -> bool {
-        let connection = self.connections.at(index);
-        connection.is_some_and(|c| !c.private.is_empty() || c.blocked || c.reading)
-    }
 }
 
 fn largest(of: &[(usize, usize)]) -> (usize, usize) {

@@ -1,4 +1,4 @@
-//! Letters take a while. Here is where two of the faults are planted.
+//! Letters take a while. Here is where most of the faults are planted.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -68,6 +68,9 @@ impl SimBus {
                 },
                 Some(Fault::Gap),
             ) => replay.missed = None,
+            (Body::Report { report, .. }, Some(Fault::Presence)) if self.random.chance(5) => {
+                report.changes.retain(|(_, is_here)| *is_here);
+            }
             _ => {}
         }
     }

@@ -2,77 +2,128 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Report;
+use parlour_proto::{CloseReason, Limits, Refusal};
+
+use super::Doings;
+use super::asked::{Rate, Rooms, Whole};
 use super::speech::take_frame;
 use super::truth::Truth;
+use super::watched::Watched;
 
 /// One client over all its connections. It remembers its positions, as a real one would.
 #[derive(Default)]
 pub(super) struct Client {
+    /// Whom it speaks as; others may be the same user.
+    pub(super) user: String,
     /// Shard and index, while it is connected.
     pub(super) connection: Option<(usize, u32)>,
     /// It does not read at the moment.
     pub(super) stalled: bool,
     /// It reads everything at once: it must never be told of a gap in what came while it was there.
     pub(super) prompt: bool,
-    /// The rooms that it is in on this connection: the position up to which it has everything.
-    pub(super) rooms: BTreeMap<String, Option<(u64, u64)>>,
+    pub(super) rooms: Rooms,
+    /// Rooms in which it asked who is there.
+    pub(super) watched: BTreeMap<String, Watched>,
     /// Positions from earlier connections.
     pub(super) remembered: BTreeMap<String, (u64, u64)>,
+    /// A frame without an answer that would name it.
+    pub(super) whole: Option<Whole>,
+    pub(super) rate: Rate,
     /// Publishes on this connection that were not answered yet.
     waiting: BTreeSet<String>,
-    /// Rooms that it came back to with a position: it may be told of gaps until it has caught up.
-    resuming: BTreeSet<String>,
     read: Vec<u8>,
     pub(super) pinged: bool,
-    pub(super) closed: Option<String>,
+    /// It was greeted.
+    greeted: bool,
+    /// It has asked for its close itself.
+    pub(super) requested_close: bool,
+    /// It was told that it will be closed.
+    closing: bool,
+    closed: Option<String>,
 }
 
 impl Client {
-    /// Every third client is a prompt one.
+    /// Every third client is a prompt one, and some are the same user.
     pub(super) fn numbered(number: u64) -> Self {
         Self {
+            user: format!("c{}", number % 8),
             prompt: number.is_multiple_of(3),
             ..Self::default()
         }
     }
 
     /// A new connection: nothing is under way on it.
-    pub(super) fn connect(&mut self, shard: usize, index: u32) {
+    pub(super) fn connect(&mut self, shard: usize, index: u32, now_ms: u64) {
         self.connection = Some((shard, index));
-        self.closed = None;
+        self.rate = Rate::begin(now_ms);
     }
 
     /// The connection is gone; the positions stay.
     pub(super) fn disconnect(&mut self) {
-        for (room, position) in std::mem::take(&mut self.rooms) {
+        let Self {
+            user,
+            prompt,
+            rooms,
+            mut remembered,
+            ..
+        } = std::mem::take(self);
+        for (room, position) in rooms.positions {
             if let Some(position) = position {
-                self.remembered.insert(room, position);
+                remembered.insert(room, position);
             }
         }
-        let remembered = std::mem::take(&mut self.remembered);
         *self = Self {
+            user,
+            prompt,
             remembered,
             ..Self::default()
         };
     }
 
     pub(super) fn publishes(&mut self, id: &str) {
+        self.rate.send();
         self.waiting.insert(id.to_owned());
     }
 
-    pub(super) fn asks_for(&mut self, room: &str, resumes: bool) {
-        self.rooms.insert(room.to_owned(), None);
-        if resumes {
-            self.resuming.insert(room.to_owned());
+    pub(super) fn asks(&mut self, whole: Whole) {
+        self.rate.send();
+        if let Whole::Leave(rooms) = &whole {
+            let here = rooms.iter().filter(|room| self.rooms.is_settled(room));
+            let here: Vec<_> = here.cloned().collect();
+            self.rooms.leaving.extend(here);
+        }
+        self.whole = Some(whole);
+    }
+
+    /// An answer to one room of a frame: the frame was not refused as a whole.
+    fn answered(&mut self, room: &str) {
+        if let Some(Whole::Join(rooms) | Whole::Leave(rooms)) = &self.whole
+            && rooms.iter().any(|asked| asked == room)
+        {
+            self.whole = None;
         }
     }
 
-    pub(super) fn leaves(&mut self, room: &str) {
-        if let Some(Some(position)) = self.rooms.remove(room) {
-            self.remembered.insert(room.to_owned(), position);
+    /// The frame without a name was thrown away.
+    fn refused_whole(&mut self) -> Result<(), String> {
+        match self.whole.take() {
+            None => return Err("refused: nothing that has no name was asked".to_owned()),
+            Some(Whole::Join(rooms)) => {
+                for room in rooms {
+                    if self.rooms.refused_double(&room).is_err() {
+                        self.rooms.refused(&room)?;
+                        self.watched.remove(&room);
+                    }
+                }
+            }
+            Some(Whole::Leave(rooms)) => {
+                for room in rooms {
+                    self.rooms.leaving.remove(&room);
+                }
+            }
+            Some(Whole::Ping(_) | Whole::Nonsense) => {}
         }
-        self.resuming.remove(room);
+        Ok(())
     }
 
     /// Reads what came and checks every word of it.
@@ -80,114 +131,205 @@ impl Client {
         &mut self,
         bytes: &[u8],
         truth: &mut Truth,
-        report: &mut Report,
+        limits: &Limits,
+        doings: &mut Doings,
     ) -> Result<(), String> {
         self.read.extend_from_slice(bytes);
         while let Some(frame) = take_frame(&mut self.read) {
+            let words: Vec<_> = frame.split(' ').collect();
             if self.closed.is_some() {
                 return Err(format!("close: {frame:?} came after the close frame"));
             }
-            self.hear_frame(&frame, truth, report)?;
+            if self.closing && words[0] != "!close" {
+                return Err(format!("close: {frame:?} came after the notice"));
+            }
+            if self.greeted == (words[0] == "hello") {
+                return Err(format!("hello: {frame:?} at the wrong place"));
+            }
+            let known = self.hear_of_entries(&words, truth, doings)?
+                || self.hear_of_rooms(&words, doings)?
+                || self.hear_of_itself(&words, truth, limits, doings)?;
+            if !known {
+                return Err(format!("frames: {frame:?} is no frame of this dialect"));
+            }
         }
         Ok(())
     }
 
-    fn hear_frame(
+    fn hear_of_entries(
         &mut self,
-        frame: &str,
+        words: &[&str],
         truth: &mut Truth,
-        report: &mut Report,
-    ) -> Result<(), String> {
-        let words: Vec<_> = frame.split(' ').collect();
-        match words[..] {
+        doings: &mut Doings,
+    ) -> Result<bool, String> {
+        match *words {
             ["entry", room, epoch, seq, id, _] => {
-                report.entries_heard += 1;
+                doings.report.entries_heard += 1;
                 if self.waiting.contains(id) {
                     return Err(format!("ack: the entry {id} came before its ack"));
                 }
                 truth.witness(&(room.to_owned(), number(epoch)?, number(seq)?), id)?;
-                self.move_on(room, number(epoch)?, number(seq)?, number(seq)?)
+                self.rooms
+                    .move_on(room, number(epoch)?, number(seq)?, number(seq)?)?;
             }
             ["ack", room, epoch, seq, id] => {
-                report.acks += 1;
+                doings.report.acks += 1;
                 if !self.waiting.remove(id) {
                     return Err(format!("ack: {id} was not waiting for an ack"));
                 }
-                truth.witness_ack(&(room.to_owned(), number(epoch)?, number(seq)?), id)
-            }
-            ["joined", room, epoch, seq] => {
-                let position = Some((number(epoch)?, number(seq)?));
-                match self.rooms.get_mut(room) {
-                    Some(joined) => *joined = position,
-                    None => return Err(format!("join: was not asking for {room}")),
-                }
-                Ok(())
+                truth.witness_ack(&(room.to_owned(), number(epoch)?, number(seq)?), id)?;
             }
             ["gap", room, epoch, first, last] => {
-                report.gaps_heard += 1;
-                self.may_have_gap(room)?;
-                self.move_on(room, number(epoch)?, number(first)?, number(last)?)
-            }
-            ["reset", room, epoch, seq] => {
-                report.gaps_heard += 1;
+                doings.report.gaps_heard += 1;
                 self.may_have_gap(room)?;
                 self.rooms
-                    .insert(room.to_owned(), Some((number(epoch)?, number(seq)?)));
-                Ok(())
+                    .move_on(room, number(epoch)?, number(first)?, number(last)?)?;
             }
-            ["refused", id, code] => self.hear_refusal(id, code, truth, report),
-            ["!ping"] => {
-                self.pinged = true;
-                Ok(())
+            ["reset", room, epoch, seq] => {
+                doings.report.gaps_heard += 1;
+                self.may_have_gap(room)?;
+                let position = Some((number(epoch)?, number(seq)?));
+                self.rooms.positions.insert(room.to_owned(), position);
             }
-            ["!pong"] => Ok(()),
-            ["!close", code] => {
-                self.closed = Some(code.to_owned());
-                Ok(())
-            }
-            _ => Err(format!("frames: {frame:?} is no frame of this dialect")),
+            _ => return Ok(false),
         }
+        Ok(true)
+    }
+
+    fn hear_of_rooms(&mut self, words: &[&str], doings: &mut Doings) -> Result<bool, String> {
+        match *words {
+            ["joined", room, epoch, seq] => {
+                self.answered(room);
+                self.rooms.joined(room, epoch, seq)?;
+            }
+            ["left", room] => {
+                doings.left += 1;
+                self.answered(room);
+                self.watched.remove(room);
+                if let Some(position) = self.rooms.left(room)? {
+                    self.remembered.insert(room.to_owned(), position);
+                }
+            }
+            ["presence", room, count, users] => {
+                doings.snapshots += 1;
+                self.watching(room)?.hear_all(count, users)?;
+            }
+            ["change", room, count, came, went] => {
+                doings.changes += 1;
+                self.watching(room)?.hear_change(count, [came, went])?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn watching(&mut self, room: &str) -> Result<&mut Watched, String> {
+        if !matches!(self.rooms.positions.get(room), Some(Some(_))) {
+            return Err(format!("presence: {room} was told of outside of it"));
+        }
+        let watched = self.watched.get_mut(room);
+        watched.ok_or_else(|| format!("presence: nobody asked who is in {room}"))
+    }
+
+    fn hear_of_itself(
+        &mut self,
+        words: &[&str],
+        truth: &Truth,
+        limits: &Limits,
+        doings: &mut Doings,
+    ) -> Result<bool, String> {
+        match *words {
+            ["hello", user] => {
+                self.greeted = true;
+                if user != format!("guest-{}", self.user) {
+                    return Err(format!("hello: {} was greeted as {user}", self.user));
+                }
+            }
+            ["pong", id] => {
+                if self.whole.take() != Some(Whole::Ping(id.to_owned())) {
+                    return Err(format!("pong: {id} was not asked"));
+                }
+            }
+            ["refused", room, id, code, retry] => {
+                let refusal = Refusal::ALL.into_iter().find(|known| known.code() == code);
+                if refusal.map(Refusal::may_pass_later) != Some(retry == "later") {
+                    return Err(format!("refused: {code} {retry}"));
+                }
+                if code == "rate_limited" {
+                    doings.limited += 1;
+                    self.rate.refuse(limits.message_burst.into())?;
+                }
+                self.hear_refusal(room, id, code, truth, doings)?;
+            }
+            ["closing", why, retry] => {
+                doings.closings += 1;
+                let mut reasons = CloseReason::ALL.into_iter();
+                let reason = reasons.find(|reason| reason.name() == why);
+                if reason.map(CloseReason::may_come_back) != Some(retry == "later") {
+                    return Err(format!("closing: {why} {retry}"));
+                }
+                self.closing = true;
+            }
+            ["!ping"] => self.pinged = true,
+            ["!pong"] => {}
+            ["!close", code] => {
+                if !self.closing && !self.requested_close {
+                    return Err("closing: closed without a notice".to_owned());
+                }
+                self.closed = Some(code.to_owned());
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 
     fn hear_refusal(
         &mut self,
+        room: &str,
         id: &str,
         code: &str,
         truth: &Truth,
-        report: &mut Report,
+        doings: &mut Doings,
     ) -> Result<(), String> {
+        if self.waiting.contains(id) {
+            doings.report.refused += u64::from(code == "not_stored");
+            let known = [
+                "not_stored",
+                "not_in_room",
+                "too_many_rooms",
+                "rate_limited",
+            ];
+            if !known.contains(&code) {
+                return Err(format!("refused: {id} for no reason: {code}"));
+            }
+            self.waiting.remove(id);
+            return truth.check_refused(id);
+        }
         match code {
-            "not_stored" | "not_in_room" | "too_many_rooms" if id != "-" => {
-                report.refused += u64::from(code == "not_stored");
-                self.waiting.remove(id);
-                truth.check_refused(id)
+            "rate_limited" => return self.refused_whole(),
+            "unknown_type" if self.whole == Some(Whole::Nonsense) => {
+                self.whole = None;
+                return Ok(());
             }
-            "too_many_rooms" => {
-                // The world asks for one room at a time, so it is the one without an answer.
-                self.rooms.retain(|_, position| position.is_some());
-                Ok(())
-            }
-            code => Err(format!("refused: {id} for no reason: {code}")),
+            _ => self.answered(room),
+        }
+        match code {
+            "already_joined" => self.rooms.refused_double(room),
+            "bad_position" if self.rooms.hostile.contains(room) => self.refused_room(room),
+            "too_many_rooms" | "too_many_rooms_here" => self.refused_room(room),
+            "not_in_room" if !self.rooms.positions.contains_key(room) => Ok(()),
+            code => Err(format!("refused: {room} for no reason: {code}")),
         }
     }
 
-    /// The next number of a room, or a told range of missing ones.
-    fn move_on(&mut self, room: &str, epoch: u64, first: u64, last: u64) -> Result<(), String> {
-        let Some(Some(position)) = self.rooms.get_mut(room) else {
-            return Err(format!("gap: {room} was heard before it was joined"));
-        };
-        if (epoch, first) != (position.0, position.1 + 1) || last < first {
-            return Err(format!(
-                "gap: in {room} {first}..={last} of {epoch} after {position:?}"
-            ));
-        }
-        position.1 = last;
-        Ok(())
+    fn refused_room(&mut self, room: &str) -> Result<(), String> {
+        self.watched.remove(room);
+        self.rooms.refused(room)
     }
 
     /// Somebody who reads at once is never behind, but for what happened before he came.
     fn may_have_gap(&self, room: &str) -> Result<(), String> {
-        if self.prompt && !self.resuming.contains(room) {
+        if self.prompt && !self.rooms.resuming.contains(room) {
             return Err(format!("slow: a prompt reader of {room} was told of a gap"));
         }
         Ok(())
@@ -195,7 +337,7 @@ impl Client {
 
     /// What must be true when nothing moves any more.
     pub(super) fn check_complete(&self, truth: &Truth) -> Result<(), String> {
-        for (room, position) in &self.rooms {
+        for (room, position) in &self.rooms.positions {
             let Some((epoch, seq)) = position else {
                 return Err(format!("join: {room} was never answered"));
             };
@@ -204,6 +346,12 @@ impl Client {
                 return Err(format!("loss: in {room} somebody ended at {seq} of {head}"));
             }
         }
+        if let Some(room) = self.rooms.leaving.first() {
+            return Err(format!("leave: {room} was never answered"));
+        }
+        if let Some(whole) = &self.whole {
+            return Err(format!("refused: {whole:?} was never answered"));
+        }
         match self.waiting.first() {
             Some(id) => Err(format!("ack: {id} was never answered")),
             None => Ok(()),
@@ -211,7 +359,7 @@ impl Client {
     }
 }
 
-fn number(text: &str) -> Result<u64, String> {
+pub(super) fn number(text: &str) -> Result<u64, String> {
     text.parse()
         .map_err(|_| format!("frames: {text:?} is no number"))
 }

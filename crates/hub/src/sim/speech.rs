@@ -1,10 +1,13 @@
 //! The dialect of simulated clients: words with blanks between them, in frames with a length.
+//!
+//! A room to join is `NAME`, `NAME@EPOCH@SEQ` with a position, and either with a `+` behind it to be
+//! told who is there. What is missing in a frame is `-`.
 
-use std::io::Write;
+use std::fmt::Write as _;
 
 use parlour_proto::{
     Command, Dialect, EntryId, EntryKind, Epoch, Event, Frame, FrameKind, Join, Missed, Position,
-    Refusal, RoomName, Seq,
+    Refusal, RoomName, Seq, UserName,
 };
 
 use crate::wire::Framing;
@@ -24,7 +27,6 @@ impl Dialect for Speech {
             return Err(Refusal::BadJson);
         };
         let words: Vec<_> = text.split(' ').collect();
-        let room = |name: &str| RoomName::new(name).map_err(|_| Refusal::BadRoom);
         match words[..] {
             ["publish", name, id, payload] => Ok(Command::Publish {
                 room: Some(room(name)?),
@@ -32,69 +34,134 @@ impl Dialect for Speech {
                 kind: EntryKind::MESSAGE,
                 payload: payload.to_owned().into(),
             }),
-            ["join", name] => Ok(Command::Join {
-                rooms: vec![Join::next(room(name)?)],
+            ["join", ref rooms @ ..] => Ok(Command::Join {
+                rooms: rooms
+                    .iter()
+                    .map(|word| join(word))
+                    .collect::<Result<_, _>>()?,
             }),
-            ["join", name, epoch, seq] => Ok(Command::Join {
-                rooms: vec![Join {
-                    from: Some(position(epoch, seq)?),
-                    ..Join::next(room(name)?)
-                }],
+            ["leave", ref rooms @ ..] => Ok(Command::Leave {
+                rooms: rooms
+                    .iter()
+                    .map(|word| room(word))
+                    .collect::<Result<_, _>>()?,
             }),
-            ["leave", name] => Ok(Command::Leave {
-                rooms: vec![room(name)?],
+            ["ping", id] => Ok(Command::Ping {
+                id: EntryId::new(id),
             }),
             _ => Err(Refusal::UnknownType),
         }
     }
 
     fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) -> Option<FrameKind> {
-        match event {
-            Event::Entry { room, epoch, entry } => {
-                let id = entry.id.as_ref().map_or("-", EntryId::as_str);
-                write!(out, "entry {room} {} {} {id} ", epoch.0, entry.seq.0).ok()?;
-                out.extend_from_slice(&entry.payload);
-            }
-            Event::Ack {
-                room,
-                id,
-                position: Position { epoch, seq },
-            } => {
-                let id = id.map_or("-", EntryId::as_str);
-                write!(out, "ack {room} {} {} {id}", epoch.0, seq.0).ok()?;
-            }
-            Event::Joined {
-                room,
-                position: Position { epoch, seq },
-            } => {
-                write!(out, "joined {room} {} {}", epoch.0, seq.0).ok()?;
-            }
-            Event::Gap { .. } if !self.knows_gaps => return None,
-            Event::Gap {
-                room,
-                missed: Missed::Entries { epoch, first, last },
-            } => {
-                write!(out, "gap {room} {} {} {}", epoch.0, first.0, last.0).ok()?;
-            }
-            Event::Gap {
-                room,
-                missed: Missed::Epoch { now, .. },
-            } => {
-                write!(out, "reset {room} {} {}", now.epoch.0, now.seq.0).ok()?;
-            }
-            Event::Refused { id, refusal, .. } => {
-                write!(
-                    out,
-                    "refused {} {}",
-                    id.map_or("-", EntryId::as_str),
-                    refusal.code()
-                )
-                .ok()?;
-            }
-            _ => return None,
+        if !self.knows_gaps && matches!(event, Event::Gap { .. }) {
+            return None;
         }
+        let mut words = String::new();
+        words_for(event, &mut words)?;
+        out.extend_from_slice(words.as_bytes());
         Some(FrameKind::Text)
     }
+}
+
+fn words_for(event: &Event<'_>, out: &mut String) -> Option<()> {
+    let name =
+        |id: Option<&EntryId>| id.map_or_else(|| "-".to_owned(), |id| id.as_str().to_owned());
+    match event {
+        Event::Hello { user, .. } => write!(out, "hello {}", user.as_str()),
+        Event::Entry { room, epoch, entry } => {
+            let text = std::str::from_utf8(&entry.payload).ok()?;
+            let id = name(entry.id.as_ref());
+            write!(out, "entry {room} {} {} {id} {text}", epoch.0, entry.seq.0)
+        }
+        Event::Ack { room, id, position } => {
+            let Position { epoch, seq } = position;
+            write!(out, "ack {room} {} {} {}", epoch.0, seq.0, name(*id))
+        }
+        Event::Joined { room, position } => {
+            write!(out, "joined {room} {} {}", position.epoch.0, position.seq.0)
+        }
+        Event::Left { room } => write!(out, "left {room}"),
+        Event::Gap { room, missed } => match missed {
+            Missed::Entries { epoch, first, last } => {
+                write!(out, "gap {room} {} {} {}", epoch.0, first.0, last.0)
+            }
+            Missed::Epoch { now, .. } => {
+                write!(out, "reset {room} {} {}", now.epoch.0, now.seq.0)
+            }
+        },
+        Event::Presence { room, count, users } => {
+            let users = users.map_or_else(|| "-".to_owned(), list);
+            write!(out, "presence {room} {count} {users}")
+        }
+        Event::PresenceChange {
+            room,
+            count,
+            came,
+            went,
+        } => write!(out, "change {room} {count} {} {}", list(came), list(went)),
+        Event::Pong { id } => write!(out, "pong {}", name(*id)),
+        Event::Refused {
+            room,
+            id,
+            refusal,
+            retry_after,
+        } => {
+            let room = room.map_or("-", RoomName::as_str);
+            let retry = if retry_after.is_some() {
+                "later"
+            } else {
+                "never"
+            };
+            write!(
+                out,
+                "refused {room} {} {} {retry}",
+                name(*id),
+                refusal.code()
+            )
+        }
+        Event::Closing {
+            reason,
+            retry_after,
+        } => {
+            let retry = if retry_after.is_some() {
+                "later"
+            } else {
+                "never"
+            };
+            write!(out, "closing {} {retry}", reason.name())
+        }
+        Event::Echo(_) => return None,
+    }
+    .ok()
+}
+
+/// Users with commas between them, in brackets.
+fn list(users: &[UserName]) -> String {
+    let users: Vec<_> = users.iter().map(UserName::as_str).collect();
+    format!("[{}]", users.join(","))
+}
+
+fn room(name: &str) -> Result<RoomName, Refusal> {
+    RoomName::new(name).map_err(|_| Refusal::BadRoom)
+}
+
+fn join(word: &str) -> Result<Join, Refusal> {
+    let (word, presence) = match word.strip_suffix('+') {
+        Some(word) => (word, true),
+        None => (word, false),
+    };
+    let parts: Vec<_> = word.split('@').collect();
+    let (name, from) = match parts[..] {
+        [name] => (name, None),
+        [name, epoch, seq] => (name, Some(position(epoch, seq)?)),
+        _ => return Err(Refusal::BadPayload),
+    };
+    Ok(Join {
+        room: room(name)?,
+        from,
+        presence,
+    })
 }
 
 fn position(epoch: &str, seq: &str) -> Result<Position, Refusal> {

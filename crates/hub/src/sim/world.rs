@@ -1,9 +1,12 @@
 //! The world: what happens in it by chance, and what is checked after every step.
 
+mod actions;
+mod checks;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlour_proto::{Frame, Limits, Now, SessionId, ShardId, Timestamp, UserName};
+use parlour_proto::{Limits, Now, ShardId, Timestamp};
 
 use super::bus::{SimBus, SimPost};
 use super::client::Client;
@@ -12,16 +15,16 @@ use super::sockets::SimSockets;
 use super::speech::{LengthFraming, Speech};
 use super::store::SimStore;
 use super::truth::Truth;
-use super::{Fault, Plan, Report, Violation};
-use crate::shard::{Attach, Shard, ShardConfig};
-use crate::wire::{Wire, WireIndex};
+use super::{Doings, Fault, Plan, Violation};
+use crate::shard::{Shard, ShardConfig};
+use crate::wire::Wire;
 
 const CLIENTS: u64 = 12;
 const ROOMS: [&str; 5] = ["den", "general", "hall", "loft", "yard"];
-/// Letters of one pair of shards; far above what credit and windows of such a small world allow.
-const LETTERS_MAX: usize = 4_000;
 /// Steps that a world may take to come to rest.
 const REST_STEPS: u32 = 40_000;
+/// Seconds in which nobody comes or goes and nothing moves, before a world is at rest.
+const RESTS: u32 = 4;
 
 pub(super) struct World {
     plan: Plan,
@@ -33,15 +36,19 @@ pub(super) struct World {
     capacity: usize,
     clients: Vec<Client>,
     truth: Truth,
-    report: Report,
+    doings: Doings,
     now_ms: u64,
     step: u32,
     published: u64,
 }
 
 /// Small bounds, so that they are reached often.
-fn limits() -> Limits {
+fn limits(random: &mut Random) -> Limits {
+    let is_limited = random.chance(50);
     Limits {
+        messages_per_second: if is_limited { 20 } else { 0 },
+        message_burst: 25,
+        presence_members_max: 4,
         log_entries_max: 24,
         log_bytes_max: 8 * 1024,
         logs_total_bytes_max: 24 * 1024,
@@ -70,7 +77,7 @@ fn broken(limits: &Limits) -> Limits {
 impl World {
     pub(super) fn new(plan: &Plan) -> Self {
         let mut random = Random::new(plan.seed);
-        let limits = Arc::new(limits());
+        let limits = Arc::new(limits(&mut random));
         let given = match plan.planted {
             Some(Fault::Bound) => Arc::new(broken(&limits)),
             _ => Arc::clone(&limits),
@@ -110,23 +117,23 @@ impl World {
             capacity,
             clients: (0..CLIENTS).map(Client::numbered).collect(),
             truth: Truth::default(),
-            report: Report::default(),
+            doings: Doings::default(),
             now_ms: 1,
             step: 0,
             published: 0,
         }
     }
 
-    pub(super) fn live(mut self) -> Result<Report, Violation> {
+    pub(super) fn live(mut self) -> Result<Doings, Violation> {
         let lived = self.live_and_rest();
         for (shard, _) in &self.shards {
             let mut counts = crate::Counts::default();
             shard.stats().add_to(&mut counts);
-            self.report.slow_closes += counts.slow_closes;
-            self.report.blocked_sends += counts.blocked_sends;
+            self.doings.report.slow_closes += counts.slow_closes;
+            self.doings.report.blocked_sends += counts.blocked_sends;
         }
         let (Plan { seed, planted, .. }, step) = (self.plan, self.step);
-        lived.map(|()| self.report).map_err(|what| Violation {
+        lived.map(|()| self.doings).map_err(|what| Violation {
             seed,
             planted,
             step,
@@ -142,9 +149,7 @@ impl World {
             self.move_everything(70)?;
         }
         self.come_to_rest()?;
-        self.clients
-            .iter()
-            .try_for_each(|client| client.check_complete(&self.truth))
+        self.check_rest()
     }
 
     fn let_time_pass(&mut self) {
@@ -157,141 +162,31 @@ impl World {
         self.clients
             .iter_mut()
             .for_each(|client| client.stalled = false);
-        let mut quiet = 0;
+        let (mut quiet, mut rests) = (0, 0);
         for _ in 0..REST_STEPS {
             self.step += 1;
             self.now_ms += 1;
+            let before = self.connected();
             let moved = self.move_everything(100)?;
+            if self.connected() != before {
+                rests = 0;
+            }
             quiet = if moved { 0 } else { quiet + 1 };
             if quiet > 100 {
+                // Presence takes its time.
+                (quiet, rests) = (0, rests + 1);
+                self.now_ms += 1_000;
+            }
+            if rests == RESTS {
                 return Ok(());
             }
         }
         Err("rest: the world does not come to rest".to_owned())
     }
 
-    fn let_a_client_act(&mut self) {
-        let client = self.random.below(CLIENTS) as usize;
-        let Some((shard, index)) = self.clients[client].connection else {
-            return self.connect(client);
-        };
-        match self.random.below(100) {
-            0..60 => self.publish(client, shard, index),
-            60..75 => self.join(client, shard, index),
-            75..80 => self.leave(client, shard, index),
-            80..86 => self.clients[client].stalled = !self.clients[client].prompt,
-            86..95 => self.clients[client].stalled = false,
-            95..97 => self.shards[shard].0.handle_ping(index, b"x"),
-            97..99 => self.vanish(client, shard, index),
-            _ => self.shards[shard].0.handle_close(index, Some(1000)),
-        }
-    }
-
-    fn connect(&mut self, client: usize) {
-        let shard = self.random.below(self.shards.len() as u64) as usize;
-        let wire = WireIndex(u8::from(self.random.chance(30)));
-        let now = self.now();
-        let who = UserName::guest(&format!("c{client}")).expect("a short name without blanks");
-        let (hub, sockets) = &mut self.shards[shard];
-        let id = hub.attach(
-            now,
-            Attach {
-                session: SessionId::NONE,
-                wire,
-                who,
-                room: None,
-            },
-        );
-        let prompt = self.clients[client].prompt;
-        sockets.open(id.index, if prompt { usize::MAX } else { self.capacity });
-        self.clients[client].connect(shard, id.index);
-    }
-
-    fn publish(&mut self, client: usize, shard: usize, index: u32) {
-        let burst = if self.random.chance(10) { 30 } else { 1 };
-        for _ in 0..burst {
-            let rooms: Vec<_> = self.clients[client].rooms.keys().cloned().collect();
-            let Some(room) = self.random.pick(&rooms).cloned() else {
-                return;
-            };
-            if !self.shards[shard].0.takes_frames(index) || self.shards[shard].0.is_closing(index) {
-                return;
-            }
-            self.published += 1;
-            let id = format!("m{}", self.published);
-            let payload = "x".repeat(1 + self.random.below(200) as usize);
-            self.clients[client].publishes(&id);
-            self.say(shard, index, &format!("publish {room} {id} {payload}"));
-        }
-    }
-
-    fn join(&mut self, client: usize, shard: usize, index: u32) {
-        let room = ROOMS[self.random.below(ROOMS.len() as u64) as usize];
-        if !self.takes_frames(shard, index) {
-            return;
-        }
-        let speaker = &self.clients[client];
-        let asking = speaker.rooms.values().any(Option::is_none);
-        let full = speaker.rooms.len() >= self.limits.rooms_per_connection_max;
-        if asking || full || speaker.rooms.contains_key(room) {
-            return;
-        }
-        let from = speaker
-            .remembered
-            .get(room)
-            .copied()
-            .filter(|_| self.random.chance(70));
-        self.clients[client].asks_for(room, from.is_some());
-        match from {
-            Some((epoch, seq)) => {
-                self.report.resumes += 1;
-                self.say(shard, index, &format!("join {room} {epoch} {seq}"));
-            }
-            None => self.say(shard, index, &format!("join {room}")),
-        }
-    }
-
-    fn leave(&mut self, client: usize, shard: usize, index: u32) {
-        let settled = self.clients[client]
-            .rooms
-            .iter()
-            .find(|(_, position)| position.is_some());
-        let Some(room) = settled.map(|(room, _)| room.clone()) else {
-            return;
-        };
-        // What is on the way would be heard after leaving: only a reader who has read all leaves.
-        if !self.takes_frames(shard, index) || !self.has_nothing_on_the_way(shard, index) {
-            return;
-        }
-        self.clients[client].leaves(&room);
-        self.say(shard, index, &format!("leave {room}"));
-    }
-
-    fn vanish(&mut self, client: usize, shard: usize, index: u32) {
-        let (hub, sockets) = &mut self.shards[shard];
-        sockets.sockets.remove(&index);
-        hub.handle_gone(index);
-        self.clients[client].disconnect();
-    }
-
-    fn say(&mut self, shard: usize, index: u32, words: &str) {
-        let hub = &mut self.shards[shard].0;
-        hub.handle_heard(index);
-        hub.handle_frame(index, Frame::Text(words));
-    }
-
-    fn takes_frames(&mut self, shard: usize, index: u32) -> bool {
-        let hub = &mut self.shards[shard].0;
-        !hub.is_closing(index) && hub.takes_frames(index)
-    }
-
-    fn has_nothing_on_the_way(&self, shard: usize, index: u32) -> bool {
-        let (hub, sockets) = &self.shards[shard];
-        let read = sockets
-            .sockets
-            .get(&index)
-            .is_none_or(|socket| socket.buffer.is_empty());
-        read && !hub.has_private_output(index)
+    fn connected(&self) -> usize {
+        let clients = self.clients.iter();
+        clients.filter(|client| client.connection.is_some()).count()
     }
 
     /// Letters arrive, shards take turns, clients read. Says whether anything moved.
@@ -338,7 +233,7 @@ impl World {
         }
         let (hub, sockets) = &mut self.shards[shard];
         let (bytes, writable) = sockets.read(index);
-        self.clients[client].hear(&bytes, &mut self.truth, &mut self.report)?;
+        self.clients[client].hear(&bytes, &mut self.truth, &self.limits, &mut self.doings)?;
         if writable {
             hub.handle_writable(index, sockets);
         }
@@ -352,52 +247,10 @@ impl World {
         Ok(!bytes.is_empty())
     }
 
-    fn check_bus(&self) -> Result<(), String> {
-        match self.bus.longest_queue() {
-            length if length > LETTERS_MAX => Err(format!("bound: {length} letters on the way")),
-            _ => Ok(()),
-        }
-    }
-
     fn now(&self) -> Now {
         Now {
             monotonic: Duration::from_millis(self.now_ms),
             wall: Timestamp::from_unix_nanoseconds(self.now_ms as i64),
         }
-    }
-}
-
-impl<S: crate::Store> Shard<S> {
-    /// Checks this shard's memory against bounds that it may or may not have been given.
-    fn check_bounds(&self, limits: &Limits) -> Result<(), String> {
-        let (logs, rings, private, total) = self.memory();
-        // One entry, one reply or one batch may stand over its bound.
-        let slack = 1_024;
-        if logs.0 > limits.log_entries_max || logs.1 > limits.log_bytes_max + slack {
-            return Err(format!(
-                "bound: a log has {} entries, {} bytes",
-                logs.0, logs.1
-            ));
-        }
-        if rings.0 > 2 * limits.log_entries_max || rings.1 > 2 * limits.log_bytes_max + slack {
-            return Err(format!(
-                "bound: a ring has {} frames, {} bytes",
-                rings.0, rings.1
-            ));
-        }
-        if private > limits.private_bytes_max * 2 {
-            return Err(format!(
-                "bound: a connection has {private} bytes of its own"
-            ));
-        }
-        let share = limits.logs_total_bytes_max / self.count();
-        // What a view has not taken is never trimmed: half a log for each room.
-        let untaken = limits.rooms_max * limits.log_bytes_max;
-        if total > share + untaken {
-            return Err(format!(
-                "bound: logs and rings of a shard have {total} bytes"
-            ));
-        }
-        Ok(())
     }
 }

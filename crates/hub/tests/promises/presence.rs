@@ -165,6 +165,25 @@ fn who_comes_and_goes_within_a_second_is_not_told() {
 }
 
 #[test]
+fn a_watcher_on_another_shard_misses_nothing_of_the_second_in_which_it_comes() {
+    let mut world = world(3);
+    let den = room_at(0, 3);
+    let mut known = Known::default();
+    watcher(&mut world, 1, "kim", &den);
+    world.pass_time(seconds(2));
+    // Told at once; the next is told after a second.
+    let ann = guest(&mut world, 1, "ann", &den);
+    let bob = guest(&mut world, 1, "bob", &den);
+    let pat = watcher(&mut world, 2, "pat", &den);
+    learn(&mut world, pat, &mut known);
+    world.hang_up(ann);
+    world.hang_up(bob);
+    world.pass_time(seconds(2));
+    learn(&mut world, pat, &mut known);
+    assert_eq!(known, Known::of(2, &["kim", "pat"]));
+}
+
+#[test]
 fn a_user_counts_once_however_many_connections_he_has() {
     let mut world = world(2);
     let den = room_at(0, 2);
