@@ -157,10 +157,15 @@ fn a_full_socket_keeps_one_record_and_takes_no_more() {
     let mut world = World::new();
     let mut client = connect(&mut world, 0);
     let bytes = pattern(8 << 20);
-    let taken = fill(&mut world.table, 0, &bytes);
+    let mut taken = fill(&mut world.table, 0, &bytes);
+    while world.table.unblock(0) {
+        taken += fill(&mut world.table, 0, &bytes[taken..]);
+    }
     assert!((1..=WAITING_BYTES_MAX / 2).contains(&waiting(&mut world, 0)));
     assert_eq!(world.table.send(0, &bytes[taken..]), Sent::Bytes(0));
     world.table.finish(0);
+    // Nobody has read anything, so there is hardly room: the stream must not end before the rest.
+    world.table.unblock(0);
     assert!(waiting(&mut world, 0) <= WAITING_BYTES_MAX);
 
     let reader = thread::spawn(move || {
@@ -225,13 +230,20 @@ fn one_read_decrypts_all_that_it_took_in() {
 }
 
 #[test]
-fn a_full_read_is_followed_by_another() {
+fn a_full_read_is_followed_by_another_and_loses_nothing() {
     let mut world = World::new();
     let mut client = connect(&mut world, 0);
     let bytes = pattern(4 * READ_BYTES);
     let heard = thread::scope(|scope| {
         scope.spawn(|| client.write_all(&bytes).unwrap());
-        let mut heard = Vec::new();
+        let mut peeked = vec![0; READ_BYTES + 1];
+        let stream = world.table.slots[0].stream.as_ref().unwrap();
+        while stream.peek(&mut peeked).unwrap_or(0) <= READ_BYTES {
+            thread::yield_now();
+        }
+        let (_, mut heard) = read(&mut world.table, 0);
+        let again = world.table.take_ready();
+        assert_eq!(again, Some(0), "epoll does not tell of the rest");
         while heard.len() < bytes.len() {
             let (got, more) = wait_read(&mut world.table, 0);
             assert!(matches!(got, Got::Bytes(_)), "{got:?}");
@@ -401,4 +413,57 @@ fn what_was_decrypted_before_the_hand_over_is_not_lost() {
         session.connection.protocol_version(),
         Some(ProtocolVersion::TLSv1_3)
     );
+}
+
+#[test]
+fn what_tls_had_to_write_at_the_hand_over_goes_out_first() {
+    let mut world = World::new();
+    let (mut server_end, client_end) = world.pair();
+    client_end.set_read_timeout(Some(PATIENCE)).unwrap();
+    let (keys, client) = ends(&rustls::version::TLS13);
+    let mut client = StreamOwned::new(client, client_end);
+    let shaking = thread::spawn(move || {
+        client.conn.complete_io(&mut client.sock).unwrap();
+        client
+    });
+    let mut connection = ServerConnection::new(keys.config()).unwrap();
+    while connection.is_handshaking() {
+        connection.complete_io(&mut server_end).unwrap();
+    }
+    let mut client = shaking.join().unwrap();
+    connection.writer().write_all(b"the 101's tail").unwrap();
+    server_end.set_nonblocking(true).unwrap();
+    let (session, _) = TlsSession::take_over(connection).unwrap();
+    world.table.open(0, server_end, Some(session)).unwrap();
+    let mut heard = [0; 14];
+    client.read_exact(&mut heard).unwrap();
+    assert_eq!(&heard, b"the 101's tail");
+}
+
+#[test]
+fn one_send_has_a_share_of_a_turn_and_the_rest_comes_in_another() {
+    const LARGE_BUFFER_BYTES: usize = 4 << 20;
+    let mut world = World::new();
+    let mut client = connect(&mut world, 0);
+    let socket = SockRef::from(world.table.slots[0].stream.as_ref().unwrap());
+    socket.set_send_buffer_size(LARGE_BUFFER_BYTES).unwrap();
+    let bytes = pattern(SEND_BYTES_MAX + 4);
+    let reader = thread::spawn(move || {
+        let mut heard = vec![0; SEND_BYTES_MAX + 4];
+        client.read_exact(&mut heard).unwrap();
+        heard
+    });
+    assert_eq!(world.table.send(0, &bytes), Sent::Bytes(SEND_BYTES_MAX));
+    assert_eq!(waiting(&mut world, 0), 0, "the socket takes more");
+    let rest = &bytes[SEND_BYTES_MAX..];
+    assert_eq!(
+        world.table.send(0, rest),
+        Sent::Bytes(0),
+        "not in this turn"
+    );
+    assert!(world.table.has_work());
+    assert_eq!(world.table.take_later(), Some(0));
+    assert!(world.table.unblock(0));
+    assert_eq!(world.table.send(0, rest), Sent::Bytes(4));
+    assert!(reader.join().unwrap() == bytes);
 }
