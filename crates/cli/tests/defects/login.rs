@@ -133,7 +133,14 @@ fn d26_a_token_is_compared_in_constant_time() {
 #[test]
 fn d33_no_secret_is_in_the_log_at_the_most_talkative_level() {
     const SETUP: Setup = Setup {
-        flags: &["--log", "trace", "--publish-token-file", TOKEN_FILE],
+        flags: &[
+            "--log",
+            "trace",
+            "--door",
+            "publish",
+            "--publish-token-file",
+            TOKEN_FILE,
+        ],
         users: &[ANN, BOB],
     };
     fn check(target: &mut Target) -> Outcome<()> {

@@ -113,24 +113,25 @@ impl<'a> Client<'a> {
         Ok(())
     }
 
-    /// A login, as often as it takes while others' passwords are being checked.
-    fn login(&mut self, password: &str) -> Outcome<Answer> {
-        loop {
-            let answer = self.ask(&Request::login(self.resident.name, password))?;
-            if answer.status != 503 {
-                self.tally.logins += 1;
-                return Ok(answer);
-            }
-            let answer = answer.expect_error(503, "busy", "a login")?;
-            require(answer.header("retry-after").is_some(), || {
-                format!("it does not say when to come back: {answer:?}")
-            })?;
-            self.tally.busy += 1;
+    /// A login; `None` when so many passwords are being checked that it is to come back.
+    fn login(&mut self, password: &str) -> Outcome<Option<Answer>> {
+        let answer = self.ask(&Request::login(self.resident.name, password))?;
+        if answer.status != 503 {
+            self.tally.logins += 1;
+            return Ok(Some(answer));
         }
+        let answer = answer.expect_error(503, "busy", "a login")?;
+        require(answer.header("retry-after").is_some(), || {
+            format!("it does not say when to come back: {answer:?}")
+        })?;
+        self.tally.busy += 1;
+        Ok(None)
     }
 
     fn wrong_password(&mut self) -> Outcome<()> {
-        let answer = self.login("a wrong password")?;
+        let Some(answer) = self.login("a wrong password")? else {
+            return Ok(());
+        };
         answer.expect_error(401, "bad_credentials", "a wrong password")?;
         self.tally.refusals += 1;
         Ok(())
@@ -172,7 +173,9 @@ impl<'a> Client<'a> {
     }
 
     fn sign_in_and_out(&mut self) -> Outcome<()> {
-        let answer = self.login(self.resident.password)?;
+        let Some(answer) = self.login(self.resident.password)? else {
+            return Ok(());
+        };
         let answer = answer.expect(200, "a login")?;
         let (ticket, session) = (answer.field("otp")?, answer.field("session")?);
         let mut socket = self.way.enter(&ticket, Some("own"))?;

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::MEMORY_BYTES_MAX;
 use crate::wire::{House, PATIENCE, Request, Way};
 
 pub(crate) struct Watched {
@@ -28,6 +29,13 @@ impl fmt::Display for Measured {
     }
 }
 
+impl Measured {
+    fn is_no_more_than(&self, then: &Self) -> bool {
+        self.descriptors <= then.descriptors
+            && self.private_bytes <= then.private_bytes + MEMORY_BYTES_MAX
+    }
+}
+
 impl Watched {
     pub(crate) fn start(flags: &[&str], users: &[(&str, &str)]) -> Self {
         let house = House::open(flags, users).unwrap();
@@ -38,8 +46,7 @@ impl Watched {
         self.house.way.clone()
     }
 
-    /// Waits until nobody is connected, no ticket is out, and no more descriptors are open than
-    /// there were then.
+    /// Waits until nobody is connected, no ticket is out, and it holds no more than it did then.
     pub(crate) fn wait_until_left_alone(&self, then: Option<&Measured>) {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -50,14 +57,14 @@ impl Watched {
                     .or_else(|| number(&counts, "outstanding"))
                     .expect("a count of tickets"),
             );
-            let descriptors = self.descriptors();
-            let is_left_alone = then.is_none_or(|then| descriptors <= then.descriptors);
+            let now = self.measure();
+            let is_left_alone = then.is_none_or(|then| now.is_no_more_than(then));
             if connections == 0 && tickets == 0 && is_left_alone {
                 return;
             }
             assert!(
                 Instant::now() < deadline,
-                "{connections} connections, {tickets} tickets and {descriptors} descriptors are left"
+                "{connections} connections, {tickets} tickets, {now} are left"
             );
             std::thread::yield_now();
         }
