@@ -1,6 +1,7 @@
 //! The end, within its time whatever hangs.
 
 use std::future::Future;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parlour::{Hub, UnderWay};
@@ -38,24 +39,23 @@ impl Goodbye {
         let deadline = Instant::now() + self.time;
         self.begun.send_replace(true);
         let hub = self.hub.clone();
+        let cut = Arc::new(OnceLock::new());
+        let counted = Arc::clone(&cut);
         let in_order = async move {
             // Whoever is told to go must not find an open door.
             let under_way = http.await;
             let grace = HTTP_GRACE_MAX.min(self.time / 5);
             let time = (deadline - grace).saturating_duration_since(Instant::now());
-            let cut = self.hub.shutdown(time).await;
+            let _ = counted.set(self.hub.shutdown(time).await);
             if let Ok(under_way) = under_way {
                 under_way.finish(grace).await;
             }
-            cut
         };
         // The hub waits for its threads. On a thread of its own that holds up nobody, not even the
         // clock below.
         let handle = Handle::current();
         let in_order = tokio::task::spawn_blocking(move || handle.block_on(in_order));
-        match timeout_at(deadline, in_order).await {
-            Ok(Ok(cut)) => cut,
-            Ok(Err(_)) | Err(_) => hub.connections(),
-        }
+        let _ = timeout_at(deadline, in_order).await;
+        cut.get().copied().unwrap_or_else(|| hub.connections())
     }
 }

@@ -162,11 +162,14 @@ fn a_subprotocol_is_answered_with_only_when_it_was_offered() {
         events("chat, parlour.events").as_deref(),
         Some("parlour.events")
     );
+    assert_eq!(events("parlour.v1").as_deref(), Some("parlour.v1"));
     let (otp, _) = server.ticket("ann");
     let path = format!("/ws?otp={otp}");
-    let answer = offer(&path, "chat, parlour.v1");
+    let answer = offer(&path, "chat, parlour.v0");
     assert_eq!(answer.status, 400);
-    assert!(answer.body.contains("parlour.events"), "{answer:?}");
+    for spoken in ["parlour.events", "parlour.v1"] {
+        assert!(answer.body.contains(spoken), "{answer:?}");
+    }
     assert_eq!(
         offer(&path, "parlour.events").status,
         101,
