@@ -325,6 +325,7 @@ impl Home {
                 epoch: self.epoch,
                 seq,
             },
+            head: self.head,
         })
     }
 

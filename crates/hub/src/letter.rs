@@ -95,4 +95,6 @@ pub(crate) struct Replay {
     pub(crate) entries: Vec<Arc<Entry>>,
     /// The reader has everything that there is up to here, but for what it missed.
     pub(crate) upto: Position,
+    /// The last final entry of the room.
+    pub(crate) head: Seq,
 }

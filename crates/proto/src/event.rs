@@ -40,6 +40,8 @@ pub enum Event<'a> {
         room: &'a RoomName,
         /// The last entry that it is not told.
         position: Position,
+        /// The room's last entry at that moment: everything up to it is a replay.
+        head: Seq,
     },
     /// Entries that this connection will never be told. A dialect without words for it has its
     /// connection closed with [`CloseReason::Lagged`](crate::CloseReason::Lagged).

@@ -126,6 +126,7 @@ impl<S: Store> Shard<S> {
                 &Event::Joined {
                     room: &room,
                     position,
+                    head: replay.head,
                 },
             );
         }

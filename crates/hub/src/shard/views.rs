@@ -107,6 +107,7 @@ impl<S: Store> Shard<S> {
             &Event::Joined {
                 room: &room,
                 position: at,
+                head: at.seq,
             },
         );
         self.show_presence(index, key);

@@ -78,7 +78,7 @@ fn words_for(event: &Event<'_>, out: &mut String) -> Option<()> {
             let Position { epoch, seq } = position;
             write!(out, "ack {room} {} {} {}", epoch.0, seq.0, name(*id))
         }
-        Event::Joined { room, position } => {
+        Event::Joined { room, position, .. } => {
             write!(out, "joined {room} {} {}", position.epoch.0, position.seq.0)
         }
         Event::Left { room } => write!(out, "left {room}"),

@@ -129,6 +129,16 @@ fn who_comes_back_to_many_rooms_is_complete_after_one_frame() {
     assert_eq!(of_second[2..], ["entry"; 10]);
     assert_eq!(about(&heard, rooms[2]), ["joined", "gap"]);
     assert_eq!(about(&heard, "new"), ["joined", "gap"]);
+
+    // By the head it knows when that is so.
+    let head = |room: &str| {
+        let joined = heard.iter().find(|frame| field(frame, "room") == room);
+        field(joined.unwrap(), "head").parse::<u64>().unwrap()
+    };
+    assert_eq!(
+        [head(rooms[0]), head(rooms[1]), head(rooms[2]), head("new")],
+        [8, 20, 0, 0]
+    );
 }
 
 #[test]

@@ -56,7 +56,7 @@ impl Dialect for Words {
                 let id = id.map_or("-", EntryId::as_str);
                 write!(out, "ack {room} {} {id}", position.seq.0).unwrap();
             }
-            Event::Joined { room, position } => {
+            Event::Joined { room, position, .. } => {
                 let Position { epoch, seq } = position;
                 write!(out, "joined {room} {} {}", seq.0, epoch.0).unwrap();
             }

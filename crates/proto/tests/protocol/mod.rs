@@ -80,7 +80,11 @@ fn told() -> Vec<String> {
             user: &here[0],
             limits: &Limits::default(),
         },
-        Event::Joined { room, position },
+        Event::Joined {
+            room,
+            position,
+            head: Seq(40),
+        },
         Event::Entry {
             room,
             epoch: EPOCH,

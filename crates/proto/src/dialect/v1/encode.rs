@@ -12,10 +12,14 @@ use crate::{
 pub(super) fn event(event: &Event<'_>, out: &mut Vec<u8>) -> bool {
     match event {
         Event::Hello { user, limits } => hello(user, limits, out),
-        Event::Joined { room, position } => {
+        Event::Joined {
+            room,
+            position,
+            head: last,
+        } => {
             head("joined", room, out);
             put_position(*position, out);
-            out.push(b'}');
+            put(out, format_args!(r#","head":{}}}"#, last.0));
         }
         Event::Entry { room, epoch, entry } => put_entry(room, *epoch, entry, out),
         Event::Ack { room, id, position } => {
