@@ -7,17 +7,19 @@ use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request};
 use axum::response::Response;
 use axum::routing::{MethodRouter, any};
 use parlour_proto::dialect::{Dialect, Echo};
-use parlour_proto::{RoomName, SessionId, UserName};
+use parlour_proto::{Limits, RoomName, SessionId, UserName};
 
 use crate::accounts::Accounts;
 use crate::http::{self, Unhealthy};
 use crate::hub::Hub;
 use crate::limits::TICKET_SHARE;
 use crate::occupancy::{Full, Place};
+use crate::rates::Rates;
 use crate::source::{Share, Source};
 use crate::tickets::{Holder, Secret, TicketError, Tickets};
 use crate::visit::Visit;
@@ -70,6 +72,7 @@ struct Inner {
     config: DoorsConfig,
     tickets: Tickets,
     logins: Logins,
+    publishes: Option<Rates>,
     counters: Counters,
     start: Instant,
 }
@@ -93,6 +96,7 @@ impl Doors {
             hub: hub.clone(),
             tickets: Tickets::new(limits.ticket_lifetime, limits.tickets_max, share),
             logins: Logins::new(limits),
+            publishes: publishes_per_address(hub.limits()),
             counters: Counters::default(),
             config,
             start: Instant::now(),
@@ -121,21 +125,29 @@ impl Doors {
         self.0.hub.close_user(who);
     }
 
-    /// All doors: `/ws`, `/echo`, `/ticket`, `/healthz`, `/debug`, and with accounts `/login` and
-    /// `/logout`.
+    /// All doors: `/ws`, `/echo`, `/ticket`, `/healthz`, `/debug`, `/rooms/{room}/publish`, and with
+    /// accounts `/login` and `/logout`.
     pub fn routes(&self) -> Router {
         let routes = Router::new()
             .route("/ws", self.any(http::ws::answer))
             .route("/echo", self.free_door(Echo.name(), None))
             .route("/ticket", self.any(http::ticket::answer))
             .route("/healthz", self.any(http::health::answer))
-            .route("/debug", self.any(http::debug::answer));
+            .route("/debug", self.any(http::debug::answer))
+            .route("/rooms/{room}/publish", self.publish_door());
         if self.0.config.accounts.is_none() {
             return routes;
         }
         routes
             .route("/login", self.any(http::login::answer))
             .route("/logout", self.any(http::logout::answer))
+    }
+
+    fn publish_door(&self) -> MethodRouter {
+        let doors = self.clone();
+        any(move |room: Result<Path<String>, PathRejection>, request| {
+            http::publish::answer(doors, room.ok(), request)
+        })
     }
 
     /// Every method: each door says itself which it answers.
@@ -203,6 +215,10 @@ impl Doors {
         &self.0.logins
     }
 
+    pub(crate) fn publishes(&self) -> Option<&Rates> {
+        self.0.publishes.as_ref()
+    }
+
     pub(crate) fn accounts(&self) -> Option<&Arc<dyn Accounts>> {
         self.0.config.accounts.as_ref()
     }
@@ -259,6 +275,12 @@ impl Doors {
         self.0.tickets.end_session(session);
         Err(TicketError::SessionEnded)
     }
+}
+
+/// Publishing over HTTP has the rate of one connection for each address.
+fn publishes_per_address(limits: &Limits) -> Option<Rates> {
+    let (rate, burst) = (limits.messages_per_second, limits.message_burst);
+    (rate > 0).then(|| Rates::with_burst(rate, Duration::from_secs(1), burst))
 }
 
 /// Whether a future that nobody has to wait for has ended.

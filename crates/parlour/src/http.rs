@@ -11,6 +11,7 @@ mod handshake;
 pub(crate) mod health;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod publish;
 mod session;
 pub(crate) mod ticket;
 pub(crate) mod ws;

@@ -153,6 +153,24 @@ impl Origins {
         headers: &HeaderMap,
     ) -> Result<(), OriginRefusal> {
         self.check(own, headers)?;
+        self.check_site(headers)
+    }
+
+    /// As [`check_post`](Self::check_post), for programs that prove who they are in another way:
+    /// they need not say where they come from.
+    pub(crate) fn check_program_post(
+        &self,
+        own: Option<&Origin>,
+        headers: &HeaderMap,
+    ) -> Result<(), OriginRefusal> {
+        match self.check(own, headers) {
+            Err(OriginRefusal::Missing) => {}
+            checked => checked?,
+        }
+        self.check_site(headers)
+    }
+
+    fn check_site(&self, headers: &HeaderMap) -> Result<(), OriginRefusal> {
         let mut sites = headers.get_all("sec-fetch-site").iter();
         let is_cross_site = sites.any(|site| {
             site.as_bytes()
@@ -164,14 +182,6 @@ impl Origins {
             return Err(OriginRefusal::Foreign);
         }
         Ok(())
-    }
-
-    /// The same rules for programs with a token: they need no origin.
-    pub(crate) fn for_programs(&self) -> Self {
-        Self {
-            is_required: false,
-            ..self.clone()
-        }
     }
 }
 

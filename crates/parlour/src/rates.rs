@@ -19,6 +19,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// What was taken can be given back, so that what turns out well need not count.
 pub(crate) struct Rates {
     step: Duration,
+    /// How long an empty bucket takes to fill.
     full: Duration,
     keys_max: usize,
     hasher: RandomState,
@@ -35,9 +36,15 @@ struct Known {
 impl Rates {
     /// `count` in each `period`; at least one.
     pub(crate) fn new(count: u32, period: Duration) -> Self {
+        Self::with_burst(count, period, count)
+    }
+
+    /// As [`new`](Self::new), but `burst` at once.
+    pub(crate) fn with_burst(count: u32, period: Duration, burst: u32) -> Self {
+        let step = period / count.max(1);
         Self {
-            step: period / count.max(1),
-            full: period,
+            step,
+            full: step * burst.max(1),
             keys_max: KEYS_MAX,
             hasher: RandomState::new(),
             known: Mutex::default(),
@@ -50,7 +57,6 @@ impl Rates {
         let place = self.place(&mut known, &key, now);
         let full_at = known.full_at.get(&place).copied().unwrap_or_default();
         let full_at = full_at.max(now) + self.step;
-        // A period does not always divide evenly, and the last of the count must still fit.
         match full_at.checked_sub(now + self.full) {
             Some(wait) if !wait.is_zero() => Err(wait),
             _ => {
@@ -126,6 +132,18 @@ mod tests {
             let given = (0..2 * count).filter(|_| rates.take((), NOW).is_ok());
             assert_eq!(given.count(), count as usize);
         }
+    }
+
+    #[test]
+    fn a_burst_is_given_at_once_and_the_rate_afterwards() {
+        let second = Duration::from_secs(1);
+        let rates = Rates::with_burst(10, second, 3);
+        let given = |now| (0..20).filter(|_| rates.take((), now).is_ok()).count();
+        assert_eq!(
+            [given(NOW), given(NOW), given(NOW + second / 10)],
+            [3, 0, 1]
+        );
+        assert_eq!(given(NOW + 10 * second), 3);
     }
 
     #[test]

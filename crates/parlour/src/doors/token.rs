@@ -15,7 +15,7 @@ use zeroize::Zeroize as _;
 /// assert_eq!(Token::new("short".to_owned()).unwrap_err(), TokenError::TooShort);
 /// ```
 #[derive(Clone)]
-pub struct Token(#[allow(dead_code, reason = "the doors that ask follow")] [u8; 32]);
+pub struct Token([u8; 32]);
 
 /// Why a text is no [`Token`]. The operator's to mend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,7 +58,6 @@ impl Token {
 
     /// Whether `text` is this token. Hashes are compared, and in constant time, so the time says
     /// nothing about how much of a guess is right.
-    #[allow(dead_code, reason = "the doors that ask follow")]
     pub(crate) fn is(&self, text: &str) -> bool {
         self.0.ct_eq(&hash(text)).into()
     }

@@ -7,12 +7,13 @@ use axum::extract::Request;
 use axum::http::header::{ALLOW, CACHE_CONTROL, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use parlour_proto::NameError;
+use parlour_proto::{NameError, Refusal};
 use serde::Serialize;
 
 use super::answer::{guests_words, seconds};
 use crate::accounts::AccountsError;
 use crate::doors::{Counter, Counters, Doors, Guests};
+use crate::hub::PublishError;
 use crate::limits;
 use crate::origin::OriginRefusal;
 use crate::tickets::TicketError;
@@ -51,6 +52,16 @@ pub(super) enum ApiError {
     Busy(Duration),
     #[error("the server has a problem with its accounts; try again later")]
     Unavailable,
+    #[error("publishing is not open here: the operator opens it with a token, see the docs")]
+    NotOpen,
+    #[error("this asks for the token for publishing: Authorization: Bearer TOKEN")]
+    BadToken,
+    #[error("too many publishes; try again in {}s", .0.as_secs() + 1)]
+    TooManyPublishes(Duration),
+    #[error("{0}")]
+    Refused(Refusal),
+    #[error("the server is going away; come back later")]
+    GoingAway,
 }
 
 #[derive(Serialize)]
@@ -67,12 +78,17 @@ impl ApiError {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BrokenOff | Self::BadJson { .. } | Self::BadName(_) => StatusCode::BAD_REQUEST,
-            Self::Origin(_) | Self::NoGuests(_) => StatusCode::FORBIDDEN,
-            Self::BadCredentials | Self::BadSession(_) => StatusCode::UNAUTHORIZED,
-            Self::Ticket(TicketError::NoRandom) | Self::Busy(_) | Self::Unavailable => {
-                StatusCode::SERVICE_UNAVAILABLE
+            Self::Origin(_) | Self::NoGuests(_) | Self::NotOpen => StatusCode::FORBIDDEN,
+            Self::BadCredentials | Self::BadSession(_) | Self::BadToken => StatusCode::UNAUTHORIZED,
+            Self::Ticket(TicketError::NoRandom)
+            | Self::Busy(_)
+            | Self::Unavailable
+            | Self::GoingAway => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooManyLogins(_) | Self::Ticket(_) | Self::TooManyPublishes(_) => {
+                StatusCode::TOO_MANY_REQUESTS
             }
-            Self::TooManyLogins(_) | Self::Ticket(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Refused(refusal) if refusal.may_pass_later() => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Refused(_) => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -93,17 +109,27 @@ impl ApiError {
             Self::Ticket(TicketError::NoRandom) | Self::Unavailable => "unavailable",
             Self::Ticket(_) => "too_many_tickets",
             Self::Busy(_) => "busy",
+            Self::NotOpen => "not_open",
+            Self::BadToken => "bad_token",
+            Self::TooManyPublishes(_) => "rate_limited",
+            Self::Refused(refusal) => refusal.code(),
+            Self::GoingAway => "going_away",
         }
     }
 
     /// When the same request may succeed.
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::TooManyLogins(wait) | Self::Busy(wait) => Some(*wait),
+            Self::TooManyLogins(wait) | Self::Busy(wait) | Self::TooManyPublishes(wait) => {
+                Some(*wait)
+            }
+            Self::Refused(refusal) if refusal.may_pass_later() => Some(limits::RETRY_AFTER),
             Self::Ticket(
                 TicketError::TooMany { retry_after } | TicketError::TooManyOfSource { retry_after },
             ) => Some(*retry_after),
-            Self::Ticket(TicketError::NoRandom) | Self::Unavailable => Some(limits::RETRY_AFTER),
+            Self::Ticket(TicketError::NoRandom) | Self::Unavailable | Self::GoingAway => {
+                Some(limits::RETRY_AFTER)
+            }
             _ => None,
         }
     }
@@ -126,6 +152,10 @@ impl ApiError {
             Self::Busy(_) => &counts.logins_busy,
             Self::Ticket(TicketError::NoRandom) | Self::Unavailable => &counts.unavailable,
             Self::Ticket(_) => return None,
+            Self::NotOpen | Self::BadToken => &counts.bad_tokens,
+            Self::TooManyPublishes(_) | Self::Refused(_) | Self::GoingAway => {
+                &counts.publishes_refused
+            }
         })
     }
 }
@@ -152,6 +182,17 @@ impl From<AccountsError> for ApiError {
     }
 }
 
+impl From<PublishError> for ApiError {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Busy { retry_after } => Self::TooManyPublishes(retry_after),
+            PublishError::Refused(refusal) => Self::Refused(refusal),
+            PublishError::TooLarge(bytes_max) => Self::TooLarge(bytes_max),
+            PublishError::GoingAway => Self::GoingAway,
+        }
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let message = self.to_string();
@@ -171,6 +212,9 @@ impl IntoResponse for ApiError {
             // RFC 9110, 15.5.2: no browser asks for a password by these.
             Self::BadCredentials => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Parlour-Login"));
+            }
+            Self::BadToken => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             Self::BadSession(cookie) => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -4,7 +4,7 @@ use axum::body::{Body, Bytes};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 use super::api::ApiError;
 use crate::doors::DoorLimits;
@@ -49,7 +49,10 @@ pub(super) async fn read(
 
 /// Reads a JSON object; `shape` shows the client one. Unknown fields are ignored, and the reason
 /// of a refusal holds nothing of the body, in which a password may stand.
-pub(super) fn parse<T: DeserializeOwned>(body: &[u8], shape: &'static str) -> Result<T, ApiError> {
+pub(super) fn parse<'de, T>(body: &'de [u8], shape: &'static str) -> Result<T, ApiError>
+where
+    T: Deserialize<'de>,
+{
     let bad = |reason| ApiError::BadJson { shape, reason };
     // serde would take an array of the fields, too.
     if body.trim_ascii_start().first() != Some(&b'{') {

@@ -128,8 +128,13 @@ fn origins_that_are_named_may_and_those_that_look_like_them_may_not() {
     ] {
         assert_eq!(check(&[other]), Err(OriginRefusal::Foreign), "{other}");
     }
-    let program = origins.for_programs();
-    assert_eq!(program.check(own.as_ref(), &headers(&[], None)), Ok(()));
+    let of_program = |origin: &[&str], site| {
+        origins
+            .check_program_post(own.as_ref(), &headers(origin, site))
+            .is_ok()
+    };
+    assert!(of_program(&[], None) && of_program(&["http://a.example"], None));
+    assert!(!of_program(&["http://b.example"], None) && !of_program(&[], Some("cross-site")));
 }
 
 #[test]

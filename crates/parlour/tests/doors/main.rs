@@ -11,6 +11,7 @@ mod login;
 mod logout;
 mod origins;
 mod proxies;
+mod publish;
 mod sessions;
 mod tickets;
 mod web_sockets;

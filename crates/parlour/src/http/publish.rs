@@ -1,0 +1,138 @@
+//! `POST /rooms/{room}/publish`: an entry without a WebSocket (D31). On loopback, or where the door
+//! is open with the token for publishing.
+
+use axum::Json;
+use axum::extract::{Path, Request};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use parlour_proto::dialect::{Dialect, V1};
+use parlour_proto::{Command, Draft, Frame, Position, Refusal, RoomName, UserName};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::api::{self, ApiError};
+use super::bearer::{Bearer, bearer};
+use super::body;
+use crate::doors::Doors;
+use crate::source::Source;
+use crate::visit::Visit;
+
+const NAME: &str = "publish";
+const SHAPE: &str = r#"{"payload":"hello"}"#;
+/// Who publishes without a name.
+const NOBODY: &str = "publisher";
+
+/// Unknown fields are ignored. What the fields may be is what `parlour.v1` says.
+#[derive(Deserialize)]
+struct Wish<'a> {
+    #[serde(borrow)]
+    payload: &'a RawValue,
+    #[serde(borrow, rename = "type")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    from: Option<String>,
+}
+
+/// The same as a frame of `parlour.v1`.
+#[derive(Serialize)]
+struct Publish<'a> {
+    t: &'a str,
+    room: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none", rename = "type")]
+    kind: Option<&'a RawValue>,
+    payload: &'a RawValue,
+}
+
+#[derive(Serialize)]
+struct Published<'a> {
+    room: &'a str,
+    /// 16 hexadecimal digits.
+    epoch: String,
+    seq: u64,
+}
+
+/// Answers a request to publish in the room that the path names.
+pub(crate) async fn answer(doors: Doors, room: Option<Path<String>>, request: Request) -> Response {
+    let room = room.map(|Path(room)| room);
+    api::post(&doors, request, |request| publish(&doors, room, request)).await
+}
+
+async fn publish(
+    doors: &Doors,
+    room: Option<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let visit = doors.visit(&request);
+    check_visit(doors, &visit, request.headers())?;
+    body::check_type(request.headers())?;
+    let room = room.and_then(|room| RoomName::new(&room).ok());
+    let room = room.ok_or(ApiError::Refused(Refusal::BadRoom))?;
+    let bytes_max = doors.hub().limits().message_bytes_max;
+    let body = body::read(request.into_body(), bytes_max, &doors.config().limits).await?;
+    let draft = draft(&room, &body)?;
+    let source = Source::of(visit.address);
+    let allowed = doors
+        .publishes()
+        .map(|rates| rates.take(source, doors.now()));
+    allowed.transpose().map_err(ApiError::TooManyPublishes)?;
+    let Position { epoch, seq } = doors.hub().publish(room.clone(), draft).await?;
+    doors.counters().publishes.add();
+    let published = Published {
+        room: room.as_str(),
+        epoch: format!("{:016x}", epoch.0),
+        seq: seq.0,
+    };
+    Ok(Json(published).into_response())
+}
+
+/// Programs name no origin, and need none here: elsewhere they have a token.
+fn check_visit(doors: &Doors, visit: &Visit, headers: &HeaderMap) -> Result<(), ApiError> {
+    let config = doors.config();
+    config
+        .origins
+        .check_program_post(visit.own.as_ref(), headers)?;
+    if visit.is_local {
+        return Ok(());
+    }
+    let token = config.publish_token.as_ref();
+    let Some(token) = token.filter(|_| doors.is_open_to(NAME, visit)) else {
+        return Err(ApiError::NotOpen);
+    };
+    match bearer(headers) {
+        Bearer::Token(shown) if token.is(shown) => Ok(()),
+        _ => Err(ApiError::BadToken),
+    }
+}
+
+/// Reads what is to be published, by the rules of `parlour.v1`. Its publisher is a guest: no name
+/// that he gives himself can be a user's.
+fn draft(room: &RoomName, body: &[u8]) -> Result<Draft, ApiError> {
+    let wish: Wish<'_> = body::parse(body, SHAPE)?;
+    let from = UserName::guest(wish.from.as_deref().unwrap_or(NOBODY))?;
+    let frame = Publish {
+        t: "publish",
+        room: room.as_str(),
+        id: wish.id,
+        kind: wish.kind,
+        payload: wish.payload,
+    };
+    let bad = ApiError::Refused(Refusal::BadPayload);
+    let Ok(frame) = serde_json::to_string(&frame) else {
+        return Err(bad); // No JSON of a client is none.
+    };
+    match V1.decode(Frame::Text(&frame)) {
+        Ok(Command::Publish {
+            id, kind, payload, ..
+        }) => Ok(Draft {
+            id,
+            from: from.shared(),
+            kind,
+            payload,
+        }),
+        Ok(Command::Refused { refusal, .. }) | Err(refusal) => Err(ApiError::Refused(refusal)),
+        Ok(_) => Err(bad),
+    }
+}
