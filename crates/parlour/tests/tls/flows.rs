@@ -15,6 +15,25 @@ fn say(socket: &mut WebSocket<Secure>, text: &str) {
     socket.send(Message::text(said)).unwrap();
 }
 
+/// Reads on to the message with this text.
+fn hear(socket: &mut WebSocket<Secure>, text: &str) -> String {
+    loop {
+        let heard = heard(socket);
+        if heard.contains(text) {
+            return heard;
+        }
+    }
+}
+
+/// A member of the room: who hears itself is in it, which the 101 alone does not say.
+fn member(stranger: &Stranger, name: &str) -> WebSocket<Secure> {
+    let mut socket = stranger.socket("/room");
+    let text = format!("{name} is here");
+    say(&mut socket, &text);
+    hear(&mut socket, &text);
+    socket
+}
+
 fn talkative() -> Limits {
     Limits {
         messages_per_second: 0,
@@ -47,16 +66,13 @@ async fn what_one_says_all_hear() {
     let app = App::start().await;
     let stranger = app.stranger();
     beside(move || {
-        let mut sockets: Vec<_> = (0..8).map(|_| stranger.socket("/room")).collect();
+        let names: Vec<String> = (0..8).map(|number| format!("member {number}")).collect();
+        let mut sockets: Vec<_> = names.iter().map(|name| member(&stranger, name)).collect();
         for speaker in 0..sockets.len() {
             let text = format!("I am {speaker}");
             say(&mut sockets[speaker], &text);
             for socket in &mut sockets {
-                let heard = heard(socket);
-                assert!(
-                    heard.contains("new_message") && heard.contains(&text),
-                    "{heard}"
-                );
+                assert!(hear(socket, &text).contains("new_message"));
             }
         }
     })
@@ -93,11 +109,12 @@ async fn who_stops_reading_disturbs_nobody() {
     let app = App::start_with(talkative(), ListenerLimits::default()).await;
     let stranger = app.stranger();
     beside(move || {
-        let stuck = stranger.socket("/room");
+        let stuck = member(&stranger, "stuck");
         let (said, has_heard) = channel();
         let listener = thread::spawn({
-            let mut socket = stranger.socket("/room");
+            let mut socket = member(&stranger, "listener");
             move || {
+                hear(&mut socket, "speaker is here");
                 for number in 0..MESSAGES {
                     let heard = heard(&mut socket);
                     assert!(
@@ -108,7 +125,7 @@ async fn who_stops_reading_disturbs_nobody() {
                 }
             }
         });
-        let mut speaker = stranger.socket("/room");
+        let mut speaker = member(&stranger, "speaker");
         let padding = "x".repeat(2_000);
         for number in 0..MESSAGES {
             say(&mut speaker, &format!("number {number} {padding}"));
