@@ -21,7 +21,7 @@ pub(crate) struct SimArgs {
     #[arg(long, default_value_t = 1_500)]
     steps: u32,
     /// Plant a fault, which must be caught within 100 seeds.
-    #[arg(long = "break", value_name = "FAULT", value_parser = ["order", "gap", "bound"])]
+    #[arg(long = "break", value_name = "FAULT", value_parser = Fault::ALL.map(|(name, _)| name))]
     planted: Option<String>,
 }
 

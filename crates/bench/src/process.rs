@@ -72,6 +72,12 @@ impl ServerProcess {
             .map_err(BenchError::system("making the server's log"))?;
         let mut command = Command::new(program);
         command.args(arguments(directory.path()));
+        // What is measured is what the arguments say, whatever the caller's variables say.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("PARLOUR_") {
+                command.env_remove(name);
+            }
+        }
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

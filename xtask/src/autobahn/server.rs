@@ -56,6 +56,12 @@ impl Server {
             MESSAGE_BYTES_MAX,
         ]);
         serve.arg("--data").arg(&data);
+        // PARLOUR_PYTHON27 and the like are not the server's, which refuses what it does not know.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("PARLOUR_") {
+                serve.env_remove(name);
+            }
+        }
         serve
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
