@@ -10,8 +10,12 @@ import { HISTORY } from './room-log.js';
 import { ROOM_NAME_RULE, isRoomName, linkTo, roomOfLink } from './room-name.js';
 import { Rooms } from './rooms.js';
 import { Refused, ticket } from './session.js';
+import { Upkeep } from './upkeep.js';
 
 const REMEMBER_EVERY_MS = 1_000;
+
+// For the ticket that is fetched only to keep the session.
+const UPKEEP_TIMEOUT_MS = 30_000;
 
 // The connection waits for the user to prove again who he is.
 const ENDS_SESSION = new Set(['signed_out', 'bad_session', 'guests_not_allowed', 'no_accounts', 'other_user', 'bad_name']);
@@ -21,6 +25,7 @@ export class Chat {
   #onEnd;
   #conversation;
   #connection;
+  #upkeep = new Upkeep({ renew: () => this.#ticket(AbortSignal.timeout(UPKEEP_TIMEOUT_MS)) });
   #timers = [];
   #phase = 'closed';
   #questions = 0;
@@ -36,7 +41,6 @@ export class Chat {
       rooms: new Rooms(roomsOf(who)),
       idPrefix: randomPrefix(),
       send: (frame) => this.#connection.send(frame),
-      fence: (then) => this.#connection.fence(then),
       later: (delay, then) => setTimeout(then, delay),
       onChange: () => this.#draw(),
       onProblem: (words) => this.#problem(words),
@@ -59,7 +63,7 @@ export class Chat {
   // Begins, or begins again after `onEnd`; `first`, if given, is a ticket to spend.
   start(first = null) {
     this.#timers.push(
-      setInterval(() => this.#conversation.tick(), 1_000),
+      setInterval(() => this.#tick(), 1_000),
       setInterval(() => this.remember(), REMEMBER_EVERY_MS),
     );
     this.openLink();
@@ -196,7 +200,15 @@ export class Chat {
 
   #received(frame) {
     this.#conversation.receive(frame);
-    if (frame.t === 'hello') rememberWho(this.who);
+    if (frame.t !== 'hello') return;
+    rememberWho(this.who);
+    this.#upkeep.used();
+  }
+
+  // A guest has no session.
+  #tick() {
+    this.#conversation.tick();
+    if (this.#connection.isOnline && !this.who.guest) this.#upkeep.tick();
   }
 
   #problem(words) {

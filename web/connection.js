@@ -34,9 +34,6 @@ export class Connection {
   // the device sleeps. 0: not asked since it was heard.
   #heardAt = 0;
   #askedAt = 0;
-  // What waits for a pong, by its id.
-  #fences = new Map();
-  #pings = 0;
 
   // `getTicket(signal)` gives `{otp}`. `onState` gets `{phase, reason, retryAt, code}`, where `phase`
   // is connecting, online, offline (and trying again) or closed (and waiting for the user), and
@@ -79,13 +76,6 @@ export class Connection {
     if (!this.isOnline || this.#socket.bufferedAmount > BUFFERED_BYTES_MAX) return false;
     this.#socket.send(frame);
     return true;
-  }
-
-  // `then` is called once the server has answered everything sent so far, unless the line ends before.
-  fence(then) {
-    this.#pings += 1;
-    const id = `f${this.#pings}`;
-    if (this.send(encodePing(id))) this.#fences.set(id, then);
   }
 
   // Asks whether somebody is there, unless an answer is waited for already.
@@ -140,11 +130,6 @@ export class Connection {
     if (!frame) return;
     if (frame.t === 'hello' && this.#phase === 'connecting') this.#entered();
     if (frame.t === 'closing') this.#closing = frame;
-    if (frame.t === 'pong') {
-      const then = this.#fences.get(frame.id);
-      this.#fences.delete(frame.id);
-      then?.();
-    }
     if (this.isOnline) this.#on.frame(frame);
   }
 
@@ -200,7 +185,6 @@ export class Connection {
   // Ends whatever is under way and gives the number of the next attempt.
   #drop() {
     this.#clearTimers();
-    this.#fences.clear();
     this.#askedAt = 0;
     this.#closing = null;
     this.#abort?.abort();

@@ -3,12 +3,8 @@
 
 import { MESSAGE_BYTES, bytesOf, encodeJoins, encodeLeave, encodePublish } from './protocol.js';
 
-// After a loss a room counts as complete when the server has answered the `join`, and nothing more
-// of the room has come for so long.
-const QUIET_MS = 1_000;
-
-// A room that is never quiet counts as complete after so long.
-const NEVER_QUIET_MS = 5_000;
+// Before a `join` that was too fast is sent again, where the server does not say how long.
+const PAUSE_MS = 1_000;
 
 // Refusals of a whole `join` frame: the other rooms in it are to be asked for again.
 const FRAME_REFUSALS = new Set(['bad_room', 'bad_payload', 'bad_json']);
@@ -23,7 +19,6 @@ export class Conversation {
   limits = { messageBytes: MESSAGE_BYTES, rooms: ROOMS_UNTIL_HELLO, presenceMembers: 0 };
 
   #send;
-  #fence;
   #later;
   #now;
   #on;
@@ -33,18 +28,15 @@ export class Conversation {
   #asked = [];
   // Counts connections: a timer of an earlier one does nothing.
   #life = 0;
-  #quiet = new Map();
 
-  // `send(frame)` gives whether it was handed over, `fence(then)` calls back once all that was sent
-  // is answered, `later(ms, then)` is a timer. `onProblem(words)` hears
-  // of refusals that belong to no line, `onChange()` of everything.
-  constructor({ user, guest, rooms, idPrefix, send, fence, later, now = Date.now, onChange, onProblem }) {
+  // `send(frame)` gives whether it was handed over, `later(ms, then)` is a timer. `onProblem(words)`
+  // hears of refusals that belong to no line, `onChange()` of everything.
+  constructor({ user, guest, rooms, idPrefix, send, later, now = Date.now, onChange, onProblem }) {
     this.user = user;
     this.isGuest = guest;
     this.rooms = rooms;
     this.#idPrefix = `${idPrefix}-`;
     this.#send = send;
-    this.#fence = fence;
     this.#later = later;
     this.#now = now;
     this.#on = { change: onChange, problem: onProblem };
@@ -67,7 +59,6 @@ export class Conversation {
   lost() {
     this.#life += 1;
     this.#asked = [];
-    this.#quiet.clear();
     this.rooms.lost();
     this.#on.change();
   }
@@ -129,11 +120,10 @@ export class Conversation {
   }
 
   #inRoom = {
-    joined: (room, { epoch, seq }) => {
+    joined: (room, place) => {
       this.#answered(room.name);
-      room.joined({ epoch, seq });
-      if (room.outbox.isSettled) this.#flush(room);
-      else this.#settleWhenQuiet(room);
+      room.joined(place);
+      this.#caughtUp(room);
     },
     entry: (room, entry) => {
       if (room.state !== 'inside') return;
@@ -141,14 +131,16 @@ export class Conversation {
       const fromHere = isHere && entry.id.startsWith(this.#idPrefix);
       const own = fromHere || (isHere && !this.isGuest);
       room.add(entry, { own, fromHere });
-      if (fromHere) this.#flush(room);
-      if (this.#quiet.has(room)) this.#whenQuiet(room, this.#quiet.get(room).until);
+      if (fromHere || !room.outbox.isSettled) this.#caughtUp(room);
     },
     ack: (room, { id }) => {
       room.outbox.acked(id);
       this.#flush(room);
     },
-    gap: (room, gap) => room.gap(gap),
+    gap: (room, gap) => {
+      room.gap(gap);
+      this.#caughtUp(room);
+    },
     presence: (room, frame) => room.presence.snapshot(frame),
     presence_change: (room, frame) => room.presence.change(frame),
     left: () => {},
@@ -186,7 +178,7 @@ export class Conversation {
       this.#answered(room.name);
       this.#askAgain([room.name]);
     } else if (frame.code === 'rate_limited') {
-      this.#inThisLife(frame.retryAfterMs ?? QUIET_MS, () => this.#askAgain(this.#asked.flatMap((rooms) => [...rooms])));
+      this.#inThisLife(frame.retryAfterMs ?? PAUSE_MS, () => this.#askAgain(this.#asked.flatMap((rooms) => [...rooms])));
     } else if (ROOM_REFUSALS.has(frame.code) && room) {
       this.#answered(room.name);
       room.state = 'refused';
@@ -226,19 +218,10 @@ export class Conversation {
     this.#askForRooms();
   }
 
-  #settleWhenQuiet(room) {
-    this.#fence(() => this.#whenQuiet(room, this.#now() + NEVER_QUIET_MS));
-  }
-
-  #whenQuiet(room, until) {
-    const wait = { until };
-    this.#quiet.set(room, wait);
-    this.#inThisLife(Math.min(QUIET_MS, until - this.#now()), () => {
-      if (this.#quiet.get(room) !== wait) return;
-      this.#quiet.delete(room);
-      room.settle(this.user);
-      this.#flush(room);
-    });
+  // What did not come back although the replay is complete did not arrive.
+  #caughtUp(room) {
+    if (!room.outbox.isSettled && room.isComplete) room.settle(this.user);
+    this.#flush(room);
   }
 
   // Gives whether anything was handed over.

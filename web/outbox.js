@@ -12,7 +12,7 @@ const PAUSES_MAX = 5;
 const PAUSE_MS = 1_000;
 
 export class Outbox {
-  // `{key, id, text, state, words, written}`; state is one of
+  // `{key, id, text, state, words, written}` and more of its own; state is one of
   // queued: not handed over yet; sent: on its way; late: sent, and no answer for long;
   // checking: its connection ended before the answer; unknown: nobody can tell any more;
   // refused: the server has not taken it; acked: it has its place.
@@ -22,8 +22,6 @@ export class Outbox {
 
   // What came back after a loss is not complete yet: sending now could say something twice.
   #isSettled = true;
-  // An entry that was lost may have been one of these.
-  #isHoled = false;
 
   get full() {
     return this.messages.length >= WAITING_MAX;
@@ -35,7 +33,7 @@ export class Outbox {
 
   add(id, text, now) {
     this.messages.push({
-      key: `own:${id}`, id, text, state: 'queued', words: '', written: new Date(now), sentAt: 0, pauses: 0,
+      key: `own:${id}`, id, text, state: 'queued', words: '', written: new Date(now), sentAt: 0, pauses: 0, isHoled: false,
     });
   }
 
@@ -53,6 +51,7 @@ export class Outbox {
       message.state = 'sent';
       message.words = '';
       message.sentAt = now;
+      message.isHoled = false;
     });
   }
 
@@ -88,7 +87,6 @@ export class Outbox {
 
   // The connection ended, and answers that were on their way with it.
   lost() {
-    this.#isHoled = false;
     for (const message of this.messages) {
       if (message.state !== 'sent' && message.state !== 'late') continue;
       message.state = 'checking';
@@ -97,9 +95,10 @@ export class Outbox {
     this.#isSettled = !this.#isWaitingForEntries;
   }
 
-  // Entries after the last one here are lost, so that a missing own one proves nothing.
+  // Entries after the last one here are lost, so that it proves nothing if one of these does not
+  // come. That stays so on every later connection: no replay goes back before a hole.
   holed() {
-    this.#isHoled = true;
+    for (const message of this.messages) message.isHoled = true;
   }
 
   // All that the room had is here: what did not come back did not arrive. Gives the messages that
@@ -107,8 +106,8 @@ export class Outbox {
   settle() {
     this.#isSettled = true;
     for (const message of this.messages.filter(({ state }) => state === 'checking')) {
-      message.state = this.#isHoled ? 'unknown' : 'queued';
-      message.words = this.#isHoled ? 'Not known whether this arrived: its answer is among the missing messages' : '';
+      message.state = message.isHoled ? 'unknown' : 'queued';
+      message.words = message.isHoled ? 'Not known whether this arrived: its answer is among the missing messages' : '';
     }
     const gone = this.messages.filter(({ state }) => state === 'acked');
     this.messages = this.messages.filter(({ state }) => state !== 'acked');

@@ -77,7 +77,9 @@ const readers = {
     },
   } : null),
 
-  joined: (frame) => inRoom(frame, position(frame)),
+  joined: (frame) => inRoom(frame, position(frame) && count(frame.head) !== null && {
+    ...position(frame), head: frame.head,
+  }),
 
   entry: (frame) => inRoom(frame, position(frame) && isText(frame.from) && {
     ...position(frame),

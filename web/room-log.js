@@ -43,6 +43,11 @@ export class RoomLog {
     return known?.epoch === position.epoch && known.seq > position.seq ? known : position;
   }
 
+  // Whether entries between what is here and that position are lost.
+  lacks({ epoch, seq }) {
+    return this.position !== null && (this.position.epoch !== epoch || this.position.seq < seq);
+  }
+
   joined({ epoch, seq }) {
     if (!this.position) {
       this.position = { epoch, seq };
@@ -86,7 +91,8 @@ export class RoomLog {
 
   gap(gap) {
     if (gap.reason === 'new_epoch') {
-      this.#newEpoch(gap.now);
+      // `joined` may have said so already.
+      if (this.position?.epoch !== gap.now.epoch) this.#newEpoch(gap.now);
       return;
     }
     if (this.position && this.position.epoch !== gap.epoch) {

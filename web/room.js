@@ -21,6 +21,8 @@ export class Room {
   firstUnread = '';
 
   #isSeen = false;
+  // Where the replay ends, `{epoch, seq}`, or null while there is none.
+  #head = null;
 
   constructor(name, { position = null, read = null } = {}) {
     this.name = name;
@@ -28,15 +30,30 @@ export class Room {
     this.read = read;
   }
 
-  joined(position) {
+  // Whether all that the room had when this page came in is here, or told to be missing.
+  get isComplete() {
+    return this.state === 'inside' && this.#head === null;
+  }
+
+  // Whether what was said before is still on its way.
+  get isLoading() {
+    return this.state === 'asked' || (this.state === 'inside' && this.#head !== null);
+  }
+
+  // `head` is the room's last entry.
+  joined({ epoch, seq, head }) {
     this.state = 'inside';
     this.refusal = '';
-    this.log.joined(position);
+    if (this.log.lacks({ epoch, seq })) this.outbox.holed();
+    this.log.joined({ epoch, seq });
+    this.#head = { epoch, seq: head };
+    this.#lookForHead();
     this.read ??= this.log.position;
   }
 
   left() {
     this.state = 'outside';
+    this.#head = null;
     this.presence.forget();
   }
 
@@ -49,6 +66,7 @@ export class Room {
   add(entry, { own, fromHere }) {
     if (fromHere) this.outbox.came(entry.id);
     const isNew = this.log.add({ ...entry, id: fromHere ? entry.id : '' }, own);
+    this.#lookForHead();
     if (!isNew || this.#wasRead(entry)) return;
     if (this.#isSeen) {
       this.#readAll();
@@ -61,7 +79,11 @@ export class Room {
   gap(gap) {
     this.log.gap(gap);
     this.outbox.holed();
-    if (gap.reason === 'new_epoch') this.read = this.log.position;
+    if (gap.reason === 'new_epoch') {
+      this.read = this.log.position;
+      if (this.#head) this.#head.epoch = gap.now.epoch;
+    }
+    this.#lookForHead();
   }
 
   // Begins again, up to `count` entries before the first line; what was unread comes again as well.
@@ -92,6 +114,12 @@ export class Room {
 
   remembered() {
     return { room: this.name, position: this.log.reached, read: this.read };
+  }
+
+  #lookForHead() {
+    const { position } = this.log;
+    const isThere = position.epoch === this.#head?.epoch && position.seq >= this.#head.seq;
+    if (isThere) this.#head = null;
   }
 
   #wasRead({ epoch, seq }) {

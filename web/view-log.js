@@ -10,6 +10,7 @@ const END_TOLERANCE = 24;
 
 export class LogView {
   #log = byId('log');
+  #conversation = byId('conversation');
   #lines = byId('lines');
   #waiting = byId('waiting');
   #empty = byId('empty');
@@ -37,6 +38,8 @@ export class LogView {
       this.#lastKey = '';
       this.scrollToEnd();
     }
+    // A reader aloud waits until a replay is complete.
+    this.#conversation.setAttribute('aria-busy', String(room?.isLoading ?? false));
     const anchor = this.#atEnd ? null : this.#firstVisible();
     const before = anchor?.getBoundingClientRect().top;
     const rows = room ? rowsOf(room) : [];

@@ -15,7 +15,6 @@ const HELLO = { t: 'hello', user: 'ann', guest: false, limits: { message_bytes: 
 // A conversation without page and socket: `sent` are its frames, `passTime()` ends all waits.
 function startConversation(names = [], { guest = false } = {}) {
   const sent = [];
-  const fences = [];
   let timers = [];
   const problems = [];
   let time = 0;
@@ -23,7 +22,6 @@ function startConversation(names = [], { guest = false } = {}) {
   const conversation = new Conversation({
     user: 'ann', guest, rooms: new Rooms(remembered), idPrefix: 'x',
     send: (frame) => sent.push(JSON.parse(frame)) > 0,
-    fence: (then) => fences.push(then),
     later: (delay, then) => timers.push(then),
     now: () => time,
     onChange: () => {}, onProblem: (words) => problems.push(words),
@@ -32,7 +30,6 @@ function startConversation(names = [], { guest = false } = {}) {
     conversation, sent, problems,
     rooms: conversation.rooms,
     hear: (frame) => conversation.receive(decode(JSON.stringify(frame))),
-    answerFences: () => fences.splice(0).forEach((then) => then()),
     passTime: (ms = 0) => {
       time += ms;
       const due = timers;
@@ -43,12 +40,29 @@ function startConversation(names = [], { guest = false } = {}) {
   };
 }
 
-const joined = (room, seq = 0, epoch = E1) => ({ t: 'joined', room, epoch, seq });
+const E2 = '00000000000000e2';
+
+const joined = (room, seq = 0, { epoch = E1, head = seq } = {}) => ({ t: 'joined', room, epoch, seq, head });
+const newEpoch = (room, was, now) => ({
+  t: 'gap', room, reason: 'new_epoch', was: { epoch: E1, seq: was }, now: { epoch: E2, seq: now },
+});
 const entry = (room, seq, more = {}) => ({
   t: 'entry', room, epoch: E1, seq, from: 'bob', type: 'message', payload: `m${seq}`, ...more,
 });
 const error = (code, more = {}) => ({ t: 'error', code, message: `words of ${code}`, ...more });
 const texts = (room) => room.log.lines.map((line) => line.text ?? `[${line.words}]`);
+
+// A message said in `tea` lost its connection before any answer; the next one has begun.
+function lostWithOne() {
+  const it = startConversation(['tea']);
+  it.hear(HELLO);
+  it.hear(joined('tea'));
+  it.conversation.say(it.rooms.get('tea'), 'one');
+  it.conversation.lost();
+  it.hear(HELLO);
+  it.take('publish');
+  return { ...it, tea: it.rooms.get('tea') };
+}
 
 test('who comes back asks for all rooms with their positions in one frame', () => {
   const { conversation, rooms, hear, take } = startConversation(['tea', 'den', 'new']);
@@ -84,15 +98,80 @@ test('what was not acknowledged is sent again under its id, only if it did not c
   assert.deepEqual(it.take('publish').map(({ id, payload }) => [id, payload]), [['x-1', 'one'], ['x-2', 'two']]);
   it.conversation.lost();
   it.hear(HELLO);
-  it.hear(joined('tea'));
+  it.hear(joined('tea', 0, { head: 3 }));
+  assert.ok(tea.isLoading);
   it.conversation.say(tea, 'three');
   it.hear(entry('tea', 1, { id: 'x-1', from: 'ann', payload: 'one' }));
-  assert.deepEqual(it.take('publish'), []);
-  it.answerFences();
-  assert.deepEqual(it.take('publish'), [], 'entries may still be on their way');
-  it.passTime(1_000);
+  it.hear(entry('tea', 2));
+  it.passTime(60_000);
+  assert.deepEqual(it.take('publish'), [], 'an entry is still on its way, however long it takes');
+  it.hear(entry('tea', 3));
+  assert.ok(!tea.isLoading);
   assert.deepEqual(it.take('publish').map(({ id }) => id), ['x-2', 'x-3']);
-  assert.deepEqual(texts(tea), ['one']);
+  assert.deepEqual(texts(tea), ['one', 'm2', 'm3']);
+});
+
+test('where nothing was said meanwhile it is sent again as soon as the room is entered', () => {
+  const it = lostWithOne();
+  it.hear(joined('tea'));
+  assert.deepEqual(it.take('publish').map(({ id }) => id), ['x-1']);
+  assert.ok(!it.tea.isLoading);
+});
+
+test('each room is complete by its own head', () => {
+  const it = startConversation(['tea', 'den']);
+  it.hear(HELLO);
+  for (const room of it.rooms.all) {
+    it.hear(joined(room.name));
+    it.conversation.say(room, `in ${room.name}`);
+  }
+  it.conversation.lost();
+  it.hear(HELLO);
+  it.take('publish');
+  it.hear(joined('tea', 0, { head: 2 }));
+  it.hear(joined('den', 0, { head: 1 }));
+  it.hear(entry('tea', 1));
+  it.hear(entry('den', 1));
+  assert.deepEqual(it.take('publish').map(({ room }) => room), ['den']);
+  it.hear(entry('tea', 2));
+  assert.deepEqual(it.take('publish').map(({ room }) => room), ['tea']);
+});
+
+test('a gap up to the head makes a room complete as well, and leaves the choice', () => {
+  const it = lostWithOne();
+  it.hear(joined('tea', 0, { head: 40 }));
+  it.hear({ t: 'gap', room: 'tea', reason: 'trimmed', epoch: E1, first: 1, last: 40 });
+  assert.ok(!it.tea.isLoading);
+  assert.equal(it.tea.outbox.messages[0].state, 'unknown');
+  assert.deepEqual(it.take('publish'), []);
+});
+
+test('a connection lost before the head leaves it to the next one', () => {
+  const it = lostWithOne();
+  it.hear(joined('tea', 0, { head: 2 }));
+  it.hear(entry('tea', 1));
+  it.conversation.lost();
+  assert.ok(!it.tea.isLoading, 'offline nothing is on its way');
+  it.passTime(60_000);
+  assert.deepEqual(it.take('publish'), []);
+  it.hear(HELLO);
+  it.hear(joined('tea', 1, { head: 2 }));
+  assert.deepEqual(it.take('publish'), []);
+  it.hear(entry('tea', 2, { id: 'x-1', from: 'ann' }));
+  assert.deepEqual(it.take('publish'), []);
+  assert.deepEqual([it.tea.outbox.messages.length, it.tea.isLoading], [0, false]);
+});
+
+test('a hole met on a connection that was lost before the head is not forgotten on the next one', () => {
+  const it = lostWithOne();
+  it.hear(joined('tea', 0, { head: 41 }));
+  it.hear({ t: 'gap', room: 'tea', reason: 'trimmed', epoch: E1, first: 1, last: 40 });
+  it.conversation.lost();
+  it.hear(HELLO);
+  it.hear(joined('tea', 40, { head: 41 }));
+  it.hear(entry('tea', 41));
+  assert.deepEqual(it.take('publish'), [], 'it may be in the room already');
+  assert.equal(it.tea.outbox.messages[0].state, 'unknown');
 });
 
 test('in a new epoch nobody knows, and nothing is sent by itself', () => {
@@ -104,32 +183,36 @@ test('in a new epoch nobody knows, and nothing is sent by itself', () => {
   it.conversation.lost();
   it.take('publish');
   it.hear(HELLO);
-  it.hear(joined('tea'));
-  it.hear({ t: 'gap', room: 'tea', reason: 'new_epoch', was: { epoch: E1, seq: 0 }, now: { epoch: 'e2', seq: 0 } });
-  it.answerFences();
-  it.passTime(1_000);
+  it.hear(joined('tea', 0, { epoch: E2 }));
+  it.hear(newEpoch('tea', 0, 0));
   assert.deepEqual(it.take('publish'), []);
   assert.equal(tea.outbox.messages[0].state, 'unknown');
+  assert.equal(texts(tea).length, 1, 'told once');
   it.conversation.again(tea, 'x-1');
   assert.deepEqual(it.take('publish').map(({ id }) => id), ['x-1']);
 });
 
-test('a busy room does not keep messages back for ever', () => {
-  const it = startConversation(['tea']);
-  it.hear(HELLO);
-  it.hear(joined('tea'));
-  it.conversation.say(it.rooms.get('tea'), 'one');
-  it.conversation.lost();
-  it.take('publish');
-  it.hear(HELLO);
-  it.hear(joined('tea'));
-  it.answerFences();
-  for (let seq = 1; seq <= 6; seq += 1) {
-    it.passTime(900);
-    if (it.rooms.get('tea').outbox.isSettled) break;
-    it.hear(entry('tea', seq));
+test('the head counts in the new epoch, whichever frame names that', () => {
+  for (const place of [joined('tea', 0, { epoch: E2, head: 2 }), joined('tea', 0, { head: 2 })]) {
+    const it = lostWithOne();
+    it.hear(place);
+    it.hear(newEpoch('tea', 0, 0));
+    it.hear(entry('tea', 1, { epoch: E2 }));
+    assert.ok(it.tea.isLoading);
+    it.hear(entry('tea', 2, { epoch: E2 }));
+    assert.ok(!it.tea.isLoading);
+    assert.equal(it.tea.outbox.messages[0].state, 'unknown');
+    assert.deepEqual(it.take('publish'), []);
   }
-  assert.ok(it.rooms.get('tea').outbox.isSettled);
+});
+
+test('a busy room does not keep messages back for ever', () => {
+  const it = lostWithOne();
+  it.hear(joined('tea', 0, { head: 1 }));
+  it.hear(entry('tea', 1));
+  assert.deepEqual(it.take('publish').map(({ id }) => id), ['x-1'], 'what comes after the head is new');
+  it.hear(entry('tea', 2));
+  assert.deepEqual(it.take('publish'), []);
 });
 
 test('a position that the server does not know is given up for its room alone, and told', () => {

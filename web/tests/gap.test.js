@@ -29,7 +29,7 @@ async function loseAndComeBack(page, server, comeBack) {
 test('entries that are no longer kept are counted', withParlour(async ({ server, newPage }) => {
   const page = await newPage();
   await loseAndComeBack(page, server, (send, { room, from }) => {
-    send(joined(room, from));
+    send(joined(room, from, 41));
     send({ t: 'gap', room, reason: 'trimmed', epoch: EPOCH, first: 13, last: 40 });
     send(entry({ room, seq: 41, from: 'bob', payload: 'message 41' }));
   });
@@ -43,7 +43,7 @@ test('another life of the room is told', withParlour(async ({ server, newPage })
   const page = await newPage();
   const now = { epoch: '00000000000000e2', seq: 0 };
   await loseAndComeBack(page, server, (send, { room, from }) => {
-    send(joined(room, from));
+    send(joined(room, now, 1));
     send({ t: 'gap', room, reason: 'new_epoch', was: from, now });
     send(entry({ room, epoch: now.epoch, seq: 1, from: 'bob', payload: 'a new beginning' }));
   });
@@ -70,7 +70,7 @@ test('a position that the server does not know is told, and the room goes on', w
 test('entries that come twice are shown once', withParlour(async ({ server, newPage }) => {
   const page = await newPage();
   await loseAndComeBack(page, server, (send, { room }) => {
-    send(joined(room, { epoch: EPOCH, seq: 9 }));
+    send(joined(room, { epoch: EPOCH, seq: 9 }, 14));
     for (let seq = 10; seq <= 14; seq += 1) send(entry({ room, seq, from: 'bob', payload: `message ${seq}` }));
   });
   await untilMessage(page, 'message 14');

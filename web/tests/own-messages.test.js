@@ -7,7 +7,7 @@ import {
   join, joinRoom, messageField, messages, openPage, send, showRoom, texts, untilInRoom, untilMessage, untilState,
 } from './support/chat.js';
 import { withParlour } from './support/parlour.js';
-import { EPOCH, playServer } from './support/wire.js';
+import { EPOCH, joined, playServer } from './support/wire.js';
 
 async function joinPlayed(page, server, options) {
   const played = await playServer(page, options);
@@ -83,19 +83,26 @@ test('a message that had arrived before the loss is not sent again', withParlour
     const page = await newPage();
     const played = await joinPlayed(page, server, {
       onFrame: (socket, frame, here) => {
-        if (frame.t !== 'join' || here.sockets.length === 1) return;
-        // The answer was lost; the entry is replayed.
-        setTimeout(() => here.say('tea', 'guest-ann', 'there', { id: here.of('publish')[0].id }));
+        if (frame.t !== 'join' || here.sockets.length === 1) return false;
+        socket.send(joined('tea', frame.rooms[0].from, 2));
+        here.say('tea', 'bob', 'meanwhile');
+        return true;
       },
     });
     await send(page, 'there');
     await page.locator('.unconfirmed').waitFor();
     await played.last().close({ code: 1011 });
+    // The answer was lost; the entry is replayed, and until then nothing is sent.
+    await untilMessage(page, 'meanwhile');
+    await page.locator('#conversation[aria-busy="true"]').waitFor();
+    assert.equal(played.of('publish').length, 1);
+    played.say('tea', 'guest-ann', 'there', { id: played.of('publish')[0].id });
     await untilMessage(page, 'there');
+    await page.locator('#conversation[aria-busy="false"]').waitFor();
     await send(page, 'next');
     await page.locator('#waiting [data-state="sent"]').waitFor();
     assert.deepEqual(played.of('publish').map(({ payload }) => payload), ['there', 'next']);
-    assert.deepEqual(await texts(page), ['there', 'next']);
+    assert.deepEqual(await texts(page), ['meanwhile', 'there', 'next']);
   },
 ));
 
@@ -104,8 +111,10 @@ test('where the answer is among missing messages it is unknown, and the writer c
     const page = await newPage();
     const played = await joinPlayed(page, server, {
       onFrame: (socket, frame, here) => {
-        if (frame.t !== 'join' || here.sockets.length === 1) return;
-        setTimeout(() => here.tell({ t: 'gap', room: 'tea', reason: 'trimmed', epoch: EPOCH, first: 1, last: 28 }));
+        if (frame.t !== 'join' || here.sockets.length === 1) return false;
+        socket.send(joined('tea', frame.rooms[0].from, 28));
+        here.tell({ t: 'gap', room: 'tea', reason: 'trimmed', epoch: EPOCH, first: 1, last: 28 });
+        return true;
       },
     });
     for (const text of ['keep', 'throw away']) await send(page, text);

@@ -56,6 +56,9 @@ test('known frames are read', () => {
   assert.equal(entry.id, '');
   assert.equal(read({ t: 'error', code: 'rate_limited', message: 'slow', retry_after: 0.25 }).retryAfterMs, 250);
   assert.equal(read({ t: 'error', code: 'bad_json', message: 'no' }).retryAfterMs, null);
+  assert.deepEqual(read({ t: 'joined', room: 'tea', epoch: 'e', seq: 12, head: 40 }), {
+    t: 'joined', room: 'tea', epoch: 'e', seq: 12, head: 40,
+  });
   assert.deepEqual(read({ t: 'presence', room: 'tea', count: 812 }), {
     t: 'presence', room: 'tea', count: 812, users: null,
   });
@@ -68,7 +71,8 @@ test('what has not the shape of its kind is left alone', () => {
     '{"t":"entry","room":"tea","epoch":"e","seq":1.5,"from":"ann"}',
     '{"t":"entry","room":"tea","epoch":"e","seq":-1,"from":"ann"}',
     '{"t":"entry","room":7,"epoch":"e","seq":1,"from":"ann"}',
-    '{"t":"joined","room":"tea","epoch":"e","seq":"1"}',
+    '{"t":"joined","room":"tea","epoch":"e","seq":"1","head":1}',
+    '{"t":"joined","room":"tea","epoch":"e","seq":1}',
     '{"t":"gap","room":"tea","reason":"trimmed","epoch":"e","first":3,"last":2}',
     '{"t":"gap","room":"tea","reason":"new_epoch"}',
     '{"t":"presence","room":"tea","count":-1}',

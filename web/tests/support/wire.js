@@ -58,8 +58,9 @@ export async function playServer(page, {
   return played;
 }
 
-export function joined(room, from = { epoch: EPOCH, seq: 0 }) {
-  return JSON.stringify({ t: 'joined', room, ...from });
+// `head` is the room's last entry, where it is not the position itself.
+export function joined(room, from = { epoch: EPOCH, seq: 0 }, head = from.seq) {
+  return JSON.stringify({ t: 'joined', room, ...from, head });
 }
 
 export function entry(fields) {
