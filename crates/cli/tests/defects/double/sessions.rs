@@ -1,7 +1,7 @@
 //! Users, their logins, and tickets.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
@@ -94,11 +94,7 @@ impl Doorkeeper {
     /// A new ticket, and whether making it has ended the process.
     pub(super) fn issue(&self, who: &str) -> (String, bool) {
         let number = self.number.fetch_add(1, SeqCst);
-        let half = |salt: usize| {
-            let mut hasher = self.random.build_hasher();
-            (number, salt, who).hash(&mut hasher);
-            format!("{:016x}", hasher.finish())
-        };
+        let half = |salt: usize| format!("{:016x}", self.random.hash_one((number, salt, who)));
         let ticket = half(0) + &half(1);
         let died = self.is(Fault::UnlockedTickets) && self.collision.happens();
         lock(&self.tickets).insert(ticket.clone(), (who.to_owned(), Instant::now()));
