@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import {
   askAsGuest, join, joinRoom, messageField, openPage, send, untilInRoom, untilLine, untilState,
 } from './support/chat.js';
-import { withParlour } from './support/parlour.js';
+import { withPages } from './support/parlour.js';
 import { playServer } from './support/wire.js';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -35,7 +35,7 @@ async function openWithAxe(page, server, room) {
 }
 
 for (const colorScheme of ['light', 'dark']) {
-  test(`${colorScheme}: the door, with its news and refusals`, withParlour(async ({ server, newPage }) => {
+  test(`${colorScheme}: the door, with its news and refusals`, withPages(async ({ server, newPage }) => {
     const page = await newPage({ ...WIDE, colorScheme });
     await openWithAxe(page, server);
     await assertNoViolations(page, 'door');
@@ -54,7 +54,7 @@ for (const colorScheme of ['light', 'dark']) {
     await assertNoViolations(page, 'door with refusals');
   }));
 
-  test(`${colorScheme}: a room with every kind of line, help, trouble and the door again`, withParlour(
+  test(`${colorScheme}: a room with every kind of line, help, trouble and the door again`, withPages(
     async ({ server, newPage }) => {
       const page = await newPage({ ...WIDE, colorScheme });
       const played = await playServer(page);
@@ -84,9 +84,11 @@ for (const colorScheme of ['light', 'dark']) {
       await page.getByRole('button', { name: 'Help' }).click();
       await assertNoViolations(page, 'help');
       await page.keyboard.press('Escape');
-      await page.route('**/ticket', (route) => route.abort());
+      await page.route('**/ticket', (route) => route.fulfill({
+        status: 503, headers: { 'Retry-After': '300' }, json: { error: 'busy', message: 'the server is busy' },
+      }));
       await played.last().close({ code: 1011 });
-      await untilState(page, 'offline');
+      await page.locator('#state-text').getByText('the server is busy').waitFor();
       await assertNoViolations(page, 'offline');
       await page.route('**/ticket', (route) => route.fulfill({
         status: 401, json: { error: 'bad_session', message: 'the session has ended' },
@@ -97,7 +99,7 @@ for (const colorScheme of ['light', 'dark']) {
     },
   ));
 
-  test(`${colorScheme}: a phone with its panels`, withParlour(async ({ server, newPage }) => {
+  test(`${colorScheme}: a phone with its panels`, withPages(async ({ server, newPage }) => {
     const page = await newPage({ ...NARROW, colorScheme });
     const played = await playServer(page);
     await openWithAxe(page, server, 'tea');

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { join, openPage, stateWords, untilLine, untilState } from './support/chat.js';
-import { withParlour } from './support/parlour.js';
+import { withPages } from './support/parlour.js';
 import { playServer } from './support/wire.js';
 
-test('a policy close names its reason and waits for the user', withParlour(
+test('a policy close names its reason and waits for the user', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     await page.clock.install();
@@ -33,7 +33,7 @@ for (const [code, words, reason] of [
   [1008, 'no sign of life', 'no sign of life'],
   [1011, 'internal error'],
 ]) {
-  test(`close ${code} is told as “${words}” and followed by a reconnection`, withParlour(
+  test(`close ${code} is told as “${words}” and followed by a reconnection`, withPages(
     async ({ server, newPage }) => {
       const page = await newPage();
       await page.clock.install();
@@ -52,7 +52,7 @@ for (const [code, words, reason] of [
   ));
 }
 
-test('the server says when to come back, and that time is kept', withParlour(
+test('the server says when to come back, and that time is kept', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     await page.clock.install();
@@ -72,7 +72,7 @@ test('the server says when to come back, and that time is kept', withParlour(
   },
 ));
 
-test('a message that was too large ends it for good, in words', withParlour(
+test('a message that was too large ends it for good, in words', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     const played = await playServer(page);
@@ -84,7 +84,7 @@ test('a message that was too large ends it for good, in words', withParlour(
   },
 ));
 
-test('an error that belongs to no message is told in its words', withParlour(
+test('an error that belongs to no message is told in its words', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     const played = await playServer(page);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { join, openPage, untilInRoom, untilLine, untilMessage, untilState } from './support/chat.js';
-import { withParlour } from './support/parlour.js';
+import { withPages } from './support/parlour.js';
 import { EPOCH, entry, joined, playServer } from './support/wire.js';
 
 const lines = (page) => page.locator('#lines :is(.gap, .message) .text').allTextContents();
@@ -26,7 +26,7 @@ async function loseAndComeBack(page, server, comeBack) {
   return played;
 }
 
-test('entries that are no longer kept are counted', withParlour(async ({ server, newPage }) => {
+test('entries that are no longer kept are counted', withPages(async ({ server, newPage }) => {
   const page = await newPage();
   await loseAndComeBack(page, server, (send, { room, from }) => {
     send(joined(room, from, 41));
@@ -39,7 +39,7 @@ test('entries that are no longer kept are counted', withParlour(async ({ server,
   ]);
 }));
 
-test('another life of the room is told', withParlour(async ({ server, newPage }) => {
+test('another life of the room is told', withPages(async ({ server, newPage }) => {
   const page = await newPage();
   const now = { epoch: '00000000000000e2', seq: 0 };
   await loseAndComeBack(page, server, (send, { room, from }) => {
@@ -53,7 +53,7 @@ test('another life of the room is told', withParlour(async ({ server, newPage })
   ]);
 }));
 
-test('a position that the server does not know is told, and the room goes on', withParlour(
+test('a position that the server does not know is told, and the room goes on', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     await loseAndComeBack(page, server, (send, { room, from }) => {
@@ -67,7 +67,7 @@ test('a position that the server does not know is told, and the room goes on', w
   },
 ));
 
-test('entries that come twice are shown once', withParlour(async ({ server, newPage }) => {
+test('entries that come twice are shown once', withPages(async ({ server, newPage }) => {
   const page = await newPage();
   await loseAndComeBack(page, server, (send, { room }) => {
     send(joined(room, { epoch: EPOCH, seq: 9 }, 14));

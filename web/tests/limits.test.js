@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import {
-  askAsGuest, askForRoom, joinRoom, openAndJoin, openAndSignIn, openPage, send, sendAndSee, signIn, texts,
-  untilMessage, untilState,
+  askAsGuest, askForRoom, comeBack, joinRoom, openAndJoin, openAndSignIn, openPage, send, sendAndSee, signIn,
+  texts, untilMessage, untilState,
 } from './support/chat.js';
 import { withParlour } from './support/parlour.js';
 import { startProxy } from './support/proxy.js';
@@ -24,7 +24,7 @@ test('what a short log no longer keeps is a line with its number', withParlour(
       await untilState(ann, 'offline');
       for (let number = 1; number <= 20; number += 1) await sendAndSee(bob, `message ${number}`);
       proxy.mend();
-      await ann.getByRole('button', { name: 'Try now' }).click();
+      await comeBack(ann);
       await untilMessage(ann, 'message 20');
       const words = await ann.locator('.line.gap .text').textContent();
       const [, missing] = /^(\d+) messages are missing here$/.exec(words);

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import {
   askAsGuest, join, joinRoom, openAndJoin, openPage, send, untilInRoom, untilLine, untilState,
 } from './support/chat.js';
-import { withParlour } from './support/parlour.js';
+import { withPages, withParlour } from './support/parlour.js';
 import { playServer } from './support/wire.js';
 
 const PHONE = { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true };
@@ -20,7 +20,7 @@ async function assertNoSidewaysScroll(page, where) {
   }
 }
 
-test('a phone never scrolls sideways', withParlour(async ({ server, newPage }) => {
+test('a phone never scrolls sideways', withPages(async ({ server, newPage }) => {
   const page = await newPage(PHONE);
   const name = `guest-${'n'.repeat(58)}`;
   const played = await playServer(page, { name });
@@ -107,7 +107,7 @@ function lowestContrast(page) {
 }
 
 for (const colorScheme of ['light', 'dark']) {
-  test(`${colorScheme}: all text has a contrast of at least 4.5`, withParlour(
+  test(`${colorScheme}: all text has a contrast of at least 4.5`, withPages(
     async ({ server, newPage }) => {
       const page = await newPage({ colorScheme });
       const played = await playServer(page, { echo: true });
@@ -161,7 +161,7 @@ test('a wide and a narrow window hold the same conversation', withParlour(
   },
 ));
 
-test('nothing moves for those who want no motion', withParlour(async ({ server, newPage }) => {
+test('nothing moves for those who want no motion', withPages(async ({ server, newPage }) => {
   const page = await newPage({ ...PHONE, reducedMotion: 'reduce' });
   const held = new Promise(() => {});
   await playServer(page, { onDial: () => held });

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import {
   join, joinRoom, messageField, messages, openPage, send, showRoom, texts, untilInRoom, untilMessage, untilState,
 } from './support/chat.js';
-import { withParlour } from './support/parlour.js';
+import { withPages } from './support/parlour.js';
 import { EPOCH, joined, playServer } from './support/wire.js';
 
 async function joinPlayed(page, server, options) {
@@ -20,7 +20,7 @@ async function joinPlayed(page, server, options) {
 const waitingStates = (page) => page.locator('#waiting .message')
   .evaluateAll((lines) => lines.map((line) => line.dataset.state));
 
-test('pale at once, solid with the ack, and in its place with the entry', withParlour(
+test('pale at once, solid with the ack, and in its place with the entry', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     const played = await joinPlayed(page, server);
@@ -45,7 +45,7 @@ test('pale at once, solid with the ack, and in its place with the entry', withPa
   },
 ));
 
-test('somebody else of the same name is not oneself', withParlour(async ({ server, newPage }) => {
+test('somebody else of the same name is not oneself', withPages(async ({ server, newPage }) => {
   const page = await newPage();
   const played = await joinPlayed(page, server);
   await send(page, 'mine');
@@ -58,7 +58,7 @@ test('somebody else of the same name is not oneself', withParlour(async ({ serve
   assert.deepEqual(await waitingStates(page), ['sent'], 'the same words prove nothing');
 }));
 
-test('a message lost with its connection goes out again by itself, once, under its id', withParlour(
+test('a message lost with its connection goes out again by itself, once, under its id', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     const played = await joinPlayed(page, server, {
@@ -78,7 +78,7 @@ test('a message lost with its connection goes out again by itself, once, under i
   },
 ));
 
-test('a message that had arrived before the loss is not sent again', withParlour(
+test('a message that had arrived before the loss is not sent again', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     const played = await joinPlayed(page, server, {
@@ -106,7 +106,7 @@ test('a message that had arrived before the loss is not sent again', withParlour
   },
 ));
 
-test('where the answer is among missing messages it is unknown, and the writer chooses', withParlour(
+test('where the answer is among missing messages it is unknown, and the writer chooses', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     const played = await joinPlayed(page, server, {
@@ -133,7 +133,7 @@ test('where the answer is among missing messages it is unknown, and the writer c
   },
 ));
 
-test('a refused message and one without any answer say so and leave the choice', withParlour(
+test('a refused message and one without any answer say so and leave the choice', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     await page.clock.install();
@@ -161,7 +161,7 @@ test('a refused message and one without any answer say so and leave the choice',
   },
 ));
 
-test('who is too fast is told kindly, and it goes out after the pause', withParlour(
+test('who is too fast is told kindly, and it goes out after the pause', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     await page.clock.install();
@@ -183,7 +183,7 @@ test('who is too fast is told kindly, and it goes out after the pause', withParl
   },
 ));
 
-test('each room keeps its own messages on their way', withParlour(async ({ server, newPage }) => {
+test('each room keeps its own messages on their way', withPages(async ({ server, newPage }) => {
   const page = await newPage();
   const played = await joinPlayed(page, server);
   await send(page, 'hello');

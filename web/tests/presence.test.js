@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import {
   join, joinRoom, openAndJoin, openPage, people, showRoom, untilInRoom, untilState,
 } from './support/chat.js';
-import { withParlour } from './support/parlour.js';
+import { withPages, withParlour } from './support/parlour.js';
 import { playServer } from './support/wire.js';
 
 const untilPeople = (page, count) => page.locator('#people-title').getByText(`${count} here`, { exact: true }).waitFor();
@@ -35,7 +35,7 @@ test('one person with two windows is one', withParlour(async ({ server, newPage 
   assert.deepEqual(await people(page), ['guest-ann', 'guest-bob']);
 }));
 
-test('a crowd is told as a number, and offline nothing is claimed', withParlour(
+test('a crowd is told as a number, and offline nothing is claimed', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     const played = await playServer(page);

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { join, openPage, sendAndSee, setHidden, stateWords, untilInRoom, untilState } from './support/chat.js';
-import { withParlour } from './support/parlour.js';
+import {
+  goOnline, join, openPage, sendAndSee, setHidden, stateWords, untilInRoom, untilState,
+} from './support/chat.js';
+import { withPages } from './support/parlour.js';
 import { playServer } from './support/wire.js';
-
-const goOnline = (page) => page.evaluate(() => window.dispatchEvent(new Event('online')));
 
 // The first connection can be made to answer nothing any more.
 async function joinPlayed(page, server) {
@@ -26,7 +26,7 @@ async function joinPlayed(page, server) {
   return Object.assign(line, { played });
 }
 
-test('a quiet line is asked, and kept while it answers', withParlour(async ({ server, newPage }) => {
+test('a quiet line is asked, and kept while it answers', withPages(async ({ server, newPage }) => {
   const page = await newPage();
   const { played } = await joinPlayed(page, server);
   for (let times = 0; times < 4; times += 1) {
@@ -38,7 +38,7 @@ test('a quiet line is asked, and kept while it answers', withParlour(async ({ se
   assert.equal(played.tickets, 1);
 }));
 
-test('a line that answers nothing any more is given up, also while nobody looks', withParlour(
+test('a line that answers nothing any more is given up, also while nobody looks', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     const line = await joinPlayed(page, server);
@@ -57,7 +57,7 @@ for (const [how, comeBack] of [
   ['seen again', async (page) => { await setHidden(page, true); await setHidden(page, false); }],
   ['online again', goOnline],
 ]) {
-  test(`${how} it asks at once whether the line is alive`, withParlour(
+  test(`${how} it asks at once whether the line is alive`, withPages(
     async ({ server, newPage }) => {
       const page = await newPage();
       const line = await joinPlayed(page, server);
@@ -75,7 +75,7 @@ for (const [how, comeBack] of [
   ));
 }
 
-test('whoever has left is not brought back', withParlour(async ({ server, newPage }) => {
+test('whoever has left is not brought back', withPages(async ({ server, newPage }) => {
   const page = await newPage();
   const { played } = await joinPlayed(page, server);
   await page.getByRole('button', { name: 'Leave the chat' }).click();

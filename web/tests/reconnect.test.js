@@ -4,17 +4,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import {
-  askAsGuest, messages, openAndJoin, openPage, join, sendAndSee, stateWords, texts, untilLine, untilMessage, untilState,
+  askAsGuest, goOnline, messages, openAndJoin, openPage, join, sendAndSee, stateWords, texts, untilLine,
+  untilMessage, untilState, waitOut,
 } from './support/chat.js';
-import { withParlour } from './support/parlour.js';
+import { withPages, withParlour } from './support/parlour.js';
 import { startServer } from './support/server.js';
 import { playServer } from './support/wire.js';
 
 for (const [signal, how] of [['SIGTERM', 'stopped'], ['SIGKILL', 'killed']]) {
   test(`back in the room after the server was ${how} and started again`, withParlour(
     async ({ server, newPage }) => {
-      const ann = await openAndJoin(await newPage(), server, 'ann', 'tea');
-      const bob = await openAndJoin(await newPage(), server, 'bob', 'tea');
+      const pages = [await newPage(), await newPage()];
+      for (const page of pages) await page.clock.install();
+      const [ann, bob] = pages;
+      await openAndJoin(ann, server, 'ann', 'tea');
+      await openAndJoin(bob, server, 'bob', 'tea');
       await sendAndSee(ann, 'before');
       await untilMessage(bob, 'before');
 
@@ -25,8 +29,8 @@ for (const [signal, how] of [['SIGTERM', 'stopped'], ['SIGKILL', 'killed']]) {
       const again = await startServer({ port: server.port, data: server.data });
       try {
         // Rooms live in memory: this is another life of the room, and the page says so.
-        for (const page of [ann, bob]) {
-          await untilState(page, 'online');
+        for (const page of pages) {
+          await waitOut(page);
           await untilLine(page, 'gap', 'The room started anew');
         }
         const eve = await openAndJoin(await newPage(), server, 'eve', 'general');
@@ -43,7 +47,7 @@ for (const [signal, how] of [['SIGTERM', 'stopped'], ['SIGKILL', 'killed']]) {
   ));
 }
 
-test('going online tries at once, whatever the wait', withParlour(async ({ server, newPage }) => {
+test('going online tries at once, whatever the wait', withPages(async ({ server, newPage }) => {
   const page = await newPage();
   const played = await playServer(page);
   await openPage(page, server);
@@ -61,7 +65,7 @@ test('going online tries at once, whatever the wait', withParlour(async ({ serve
 
   await page.unroute('**/ticket');
   await page.route('**/ticket', (route) => route.fulfill({ json: { otp: 'x', name: 'guest-ann', guest: true } }));
-  await page.evaluate(() => window.dispatchEvent(new Event('online')));
+  await goOnline(page);
   await untilState(page, 'online');
 }));
 
@@ -83,7 +87,7 @@ test('“Try now” tries now', withParlour(async ({ server, newPage }) => {
   }
 }));
 
-test('a handshake that failed is not told as a lost connection', withParlour(
+test('a handshake that failed is not told as a lost connection', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     await page.clock.install();

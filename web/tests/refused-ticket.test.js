@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { askAsGuest, join, openPage } from './support/chat.js';
-import { withParlour } from './support/parlour.js';
+import { withPages, withParlour } from './support/parlour.js';
 
 test('a name that is too long is said in words and can be mended', withParlour(
   async ({ server, newPage }) => {
@@ -22,7 +22,7 @@ test('a name that is too long is said in words and can be mended', withParlour(
   },
 ));
 
-test('a server that refuses guests is believed, and that way is not offered any more', withParlour(
+test('a server that refuses guests is believed, and that way is not offered any more', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     await page.clock.install();

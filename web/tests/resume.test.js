@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import {
-  joinRoom, messageField, openAndSignIn, send, sendAndSee, showRoom, texts, untilMessage, untilState,
+  comeBack, joinRoom, messageField, openAndSignIn, send, sendAndSee, showRoom, texts, untilMessage, untilState,
 } from './support/chat.js';
 import { withParlour } from './support/parlour.js';
 import { startProxy } from './support/proxy.js';
@@ -50,8 +50,7 @@ test('a cut line: complete in both rooms, and no password was asked for', withPa
     for (let number = 1; number <= 5; number += 1) await sendAndSee(bob, `den ${number}`);
 
     proxy.mend();
-    await ann.getByRole('button', { name: 'Try now' }).click();
-    await untilState(ann, 'online');
+    await comeBack(ann);
     await untilMessage(ann, 'tea 30');
     await ann.getByRole('link', { name: 'den 5 unread' }).waitFor();
     assert.equal(await messageField(ann).inputValue(), 'typed while away');
@@ -81,8 +80,7 @@ test('messages on their way when the line is cut arrive once each, in order', wi
     proxy.cut();
     await untilState(ann, 'offline');
     proxy.mend();
-    await ann.getByRole('button', { name: 'Try now' }).click();
-    await untilState(ann, 'online');
+    await comeBack(ann);
     for (const text of said) await untilMessage(ann, text);
     await sendAndSee(ann, 'done');
     await untilMessage(bob, 'done');

@@ -6,12 +6,12 @@ import { test } from 'node:test';
 import {
   askAsGuest, join, joinRoom, openPage, sendAndSee, untilInRoom, untilState,
 } from './support/chat.js';
-import { withParlour } from './support/parlour.js';
+import { withPages } from './support/parlour.js';
 import { EPOCH, playServer } from './support/wire.js';
 
 const roomsAskedFor = (played) => played.of('join').map(({ rooms }) => rooms.map(({ room }) => room));
 
-test('after a loss one join names every room and its position', withParlour(
+test('after a loss one join names every room and its position', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     const played = await playServer(page, { echo: true });
@@ -31,7 +31,7 @@ test('after a loss one join names every room and its position', withParlour(
   },
 ));
 
-test('a room chosen while the connection is made is asked for with the first', withParlour(
+test('a room chosen while the connection is made is asked for with the first', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     let open;
@@ -50,7 +50,7 @@ test('a room chosen while the connection is made is asked for with the first', w
   },
 ));
 
-test('a page loaded anew is in its rooms again and begins a while before', withParlour(
+test('a page loaded anew is in its rooms again and begins a while before', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     const played = await playServer(page);

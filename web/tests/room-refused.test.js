@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import {
   askForRoom, join, joinRoom, openAndJoin, openPage, send, sendAndSee, untilInRoom, untilMessage,
 } from './support/chat.js';
-import { withParlour } from './support/parlour.js';
+import { withPages, withParlour } from './support/parlour.js';
 import { playServer } from './support/wire.js';
 
 const RULE = '1 to 128 bytes';
@@ -33,7 +33,7 @@ test('a name against the rules is stopped here and the room stays', withParlour(
   },
 ));
 
-test('a link to such a room is told, and another room taken instead', withParlour(
+test('a link to such a room is told, and another room taken instead', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     const played = await playServer(page);
@@ -56,7 +56,7 @@ test('the longest name passes, counted as the server counts', withParlour(
   },
 ));
 
-test('a room the server has no place for is told there, and asked for again on request', withParlour(
+test('a room the server has no place for is told there, and asked for again on request', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     let isFull = true;
@@ -88,7 +88,7 @@ test('a room the server has no place for is told there, and asked for again on r
   },
 ));
 
-test('as many rooms as the server allows, and no more', withParlour(async ({ server, newPage }) => {
+test('as many rooms as the server allows, and no more', withPages(async ({ server, newPage }) => {
   const page = await newPage();
   const played = await playServer(page, { limits: { rooms: 2 } });
   await openPage(page, server, 'one');

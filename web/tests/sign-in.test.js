@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import {
   askAsGuest, messageField, openAndSignIn, openPage, sendAndSee, signIn, texts, untilInRoom, untilMessage, untilState,
 } from './support/chat.js';
-import { withParlour } from './support/parlour.js';
+import { withPages, withParlour } from './support/parlour.js';
 import { addUser, startServer } from './support/server.js';
 import { playServer } from './support/wire.js';
 
@@ -94,7 +94,7 @@ test('an empty field is said without asking the server', withParlour(async ({ se
   assert.deepEqual(logins, []);
 }));
 
-test('too many tries: a countdown, and nothing can be sent before its end', withParlour(
+test('too many tries: a countdown, and nothing can be sent before its end', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     await page.clock.install();
@@ -178,7 +178,7 @@ test('a guest is let in although the cookie of an ended session is still here', 
   },
 ));
 
-test('another account in this browser does not speak for this one', withParlour(
+test('another account in this browser does not speak for this one', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     const played = await playServer(page, { name: 'ann', guest: false });
@@ -193,7 +193,7 @@ test('another account in this browser does not speak for this one', withParlour(
   },
 ));
 
-test('a server without accounts says so and offers the other way', withParlour(
+test('a server without accounts says so and offers the other way', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     await page.route('**/login', (route) => route.fulfill({ status: 404, body: 'Not found\n' }));

@@ -40,6 +40,26 @@ export function untilState(page, state) {
   return page.locator(`#state[data-state="${state}"]`).waitFor();
 }
 
+// Ends the wait for the next try, or lets the page do so itself; a click on “Try now” could come too late.
+export async function comeBack(page) {
+  await goOnline(page);
+  await untilState(page, 'online');
+}
+
+export function goOnline(page) {
+  return page.evaluate(() => window.dispatchEvent(new Event('online')));
+}
+
+// The page comes back by its own timers, whose clock was installed; nobody sits through the waits.
+export async function waitOut(page) {
+  const state = page.locator('#state');
+  for (;;) {
+    await state.and(page.locator('[data-state="offline"], [data-state="online"]')).waitFor();
+    if (await state.getAttribute('data-state') === 'online') return;
+    await page.clock.fastForward(60_000);
+  }
+}
+
 export function stateWords(page) {
   return page.locator('#state-text').textContent();
 }

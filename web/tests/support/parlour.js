@@ -1,4 +1,7 @@
-// Runs a test with a server and a browser, and ends both whatever happens.
+// Runs a test with a server and a browser, and ends both whatever happens. The cases of a file share
+// the browser: a context of its own is all that a new person needs.
+
+import { after } from 'node:test';
 
 import { chromium } from 'playwright-core';
 
@@ -19,27 +22,54 @@ const ARGUMENTS = [
 
 const CONDITION_TIMEOUT_MS = 30_000;
 
-// `body` gets `{server, browser, newPage}`; `newPage(options)` opens an empty page of a new person.
-// `settings` are further arguments of `parlour serve`.
+let browser = null;
+let pages = null;
+
+after(async () => {
+  await browser?.close();
+  await (await pages)?.stop();
+});
+
+// `body` gets `{server, newPage}`, the server with nobody and nothing in it; `newPage(options)` opens
+// an empty page of a new person. `settings` are further arguments of `parlour serve`.
 export function withParlour(body, { settings = [] } = {}) {
   return async () => {
     const server = await startServer({ settings });
-    let browser;
     try {
-      browser = await chromium.launch({
-        executablePath: EXECUTABLE,
-        headless: true,
-        args: ARGUMENTS,
-      });
-      const newPage = async (options = {}) => {
-        const context = await browser.newContext(options);
-        context.setDefaultTimeout(CONDITION_TIMEOUT_MS);
-        return context.newPage();
-      };
-      await body({ server, browser, newPage });
+      await withPeople(server, body);
     } finally {
-      await browser?.close();
       await server.stop();
     }
   };
+}
+
+// As `withParlour`, for cases that need nothing but the pages from the server, which they share.
+export function withPages(body) {
+  return async () => {
+    pages ??= startServer();
+    await withPeople(await pages, body);
+  };
+}
+
+async function withPeople(server, body) {
+  const contexts = [];
+  const newPage = async (options = {}) => {
+    const context = await (await openBrowser()).newContext(options);
+    contexts.push(context);
+    context.setDefaultTimeout(CONDITION_TIMEOUT_MS);
+    return context.newPage();
+  };
+  try {
+    await body({ server, newPage });
+  } finally {
+    await Promise.all(contexts.map((context) => context.close()));
+  }
+}
+
+// One that has crashed is not asked again.
+async function openBrowser() {
+  if (!browser?.isConnected()) {
+    browser = await chromium.launch({ executablePath: EXECUTABLE, headless: true, args: ARGUMENTS });
+  }
+  return browser;
 }
