@@ -39,10 +39,12 @@ use logins::Logins;
 /// The doors of one listener to one hub: `GET /ws`, `GET /echo`, `POST /ticket`.
 ///
 /// What may be done without an account (guest tickets, free doors) is open on loopback only, and
-/// that means: `bind` is a loopback address, the peer has one, the `Host` header names one with
-/// the right port, and no proxy has put a header like `Forwarded`, `X-Forwarded-…`, `Via` or `X-Real-IP` on the request.
-/// A proxy that rewrites `Host` to the loopback address and adds none of these makes its clients
-/// local.
+/// that means: `bind` is a loopback address, the peer has one and is no
+/// [trusted proxy](DoorsConfig::trusted_proxies), the `Host` header names one with the right port,
+/// and no proxy has put a header like `Forwarded`, `X-Forwarded-…`, `Via` or `X-Real-IP` on the
+/// request. A proxy on this machine that is not named, rewrites `Host` to the loopback address and
+/// adds none of these makes its clients local: name it.
+///
 /// Serve the routes with [`serve`](crate::serve), or with `axum::serve` and
 /// `into_make_service_with_connect_info::<SocketAddr>()`; without the peer's address every request
 /// counts as foreign.

@@ -3,7 +3,7 @@
 //!
 //! The `Host` header counts because a page of another site can reach a loopback address under its
 //! own name (DNS rebinding); what proxies add, because a proxy on this machine makes every
-//! client look local.
+//! client look local. Where a proxy is named it is never local, see [`Visit`](crate::visit::Visit).
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 

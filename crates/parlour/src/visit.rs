@@ -32,17 +32,18 @@ impl Visit {
             let mut proxies = config.trusted_proxies.iter();
             proxies.any(|proxy| proxy.contains(&address.to_canonical()))
         };
-        let said = match peer {
-            Some(peer) if is_trusted(peer) => {
-                forwarded::read(headers, is_trusted).unwrap_or_default()
-            }
-            _ => forwarded::Forwarded::default(),
+        let is_proxied = peer.is_some_and(is_trusted);
+        let said = if is_proxied {
+            forwarded::read(headers, is_trusted).unwrap_or_default()
+        } else {
+            forwarded::Forwarded::default()
         };
         let scheme = said.scheme.unwrap_or(listener);
         let host = said.host.or_else(|| single_host(headers));
         Self {
             address: said.address.or(peer),
-            is_local: local::is_local(config.bind, listener, peer, headers),
+            // Not every request through a proxy shows it: whoever uses its address proves nothing.
+            is_local: !is_proxied && local::is_local(config.bind, listener, peer, headers),
             scheme,
             own: host.and_then(|host| Origin::of(scheme, host)),
         }
@@ -74,7 +75,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("host", "own.example".parse().unwrap());
         for (name, value) in lines {
-            headers.append(*name, value.parse().unwrap());
+            headers.insert(*name, value.parse().unwrap());
         }
         Visit::of(config, &extensions, &headers)
     }
@@ -125,6 +126,10 @@ mod tests {
             ("x-forwarded-host", "localhost"),
         ];
         assert!(!visit_to(&config, "127.0.0.1", &local).is_local);
+        let silent = [("host", "localhost")];
+        assert!(!visit_to(&config, "127.0.0.1", &silent).is_local);
+        config.trusted_proxies = vec!["127.0.0.2/32".parse().unwrap()];
+        assert!(visit_to(&config, "127.0.0.1", &silent).is_local);
     }
 
     #[test]

@@ -33,7 +33,8 @@ pub struct DoorsConfig {
     pub guests: Guests,
     /// Whose pages may use the doors, beside this server's own.
     pub origins: Origins,
-    /// Proxies whose word is taken for the client's address, scheme and host.
+    /// Proxies whose word is taken for the client's address, scheme and host. What comes from them
+    /// is never local, whatever it says: who names a loopback address gives loopback up as a proof.
     pub trusted_proxies: Vec<IpNet>,
     /// Doors that are open beyond loopback, by name: `echo`, `debug`, the name of an embedder's
     /// dialect (without `parlour.`), and `publish`, which asks for [`publish_token`](Self::publish_token)

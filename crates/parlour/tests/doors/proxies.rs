@@ -86,11 +86,19 @@ fn nobody_is_local_behind_a_proxy() {
             401
         );
     }
-    assert_eq!(
-        house.send(&request("POST", "/ticket")).status,
-        200,
-        "who comes without one is"
-    );
+}
+
+/// One location of a proxy may lack every header that gives it away. Who names loopback a proxy has
+/// given loopback up as a proof.
+#[test]
+fn a_proxy_that_is_named_and_says_nothing_makes_nobody_local() {
+    let house = house();
+    let guest = house.send(&request("POST", "/ticket"));
+    assert_eq!(guest.refusal(), (403, "guests_not_allowed".to_owned()));
+    assert_eq!(house.send(&request("GET", "/debug")).status, 401);
+    assert_eq!(house.send(&upgrade("/echo")).status, 403);
+    let publish = request("POST", "/rooms/den/publish").json(r#"{"payload":"hi"}"#);
+    assert_eq!(house.send(&publish).refusal(), (403, "not_open".to_owned()));
 }
 
 #[test]

@@ -163,7 +163,7 @@ fn an_address_publishes_no_faster_than_a_connection_may() {
     });
     let mut socket = Socket::open(house.address);
     let refused = (0..100)
-        .map(|_| socket.ask(&publish(HELLO)))
+        .map(|_| socket.ask(&publish(HELLO).bearer(TOKEN)))
         .find(|it| it.status != 200);
     let refused = refused.expect("there is a limit");
     assert_eq!(refused.refusal(), (429, "rate_limited".to_owned()));
