@@ -56,8 +56,8 @@ test('where entries are missing it is unknown, and the writer chooses', () => {
 
 test('a hole is held against what was on its way, on every later connection, and against nothing newer', () => {
   const outbox = sentAll('a');
-  outbox.holed();
   outbox.add('b', 'text b', 1);
+  outbox.holed();
   for (const { id } of outbox.sendable(1)) outbox.sent(id, 1);
   outbox.lost();
   outbox.lost();
