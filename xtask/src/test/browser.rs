@@ -34,7 +34,8 @@ fn run_tests(workspace: &Workspace, tally: &mut Tally) -> Result<(), ChoreError>
 fn node(folder: &Path, binary: &Path) -> Command {
     let mut node = Command::new("node");
     node.current_dir(folder).env("PARLOUR_BIN", binary);
-    node.args(["--test", "--test-reporter=tap"]);
+    // Two files at a time: each has a browser of its own, and they mostly wait.
+    node.args(["--test", "--test-concurrency=2", "--test-reporter=tap"]);
     node
 }
 
