@@ -2,8 +2,12 @@
 
 mod changes;
 mod sign_in;
+#[cfg(test)]
+mod tests;
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -18,7 +22,7 @@ use crate::name::NameKey;
 use crate::password::{NoHash, Passwords};
 use crate::rows::Millis;
 use crate::sessions::{Live, Sessions};
-use crate::store::{Store, StoreError, user_name};
+use crate::store::{Change, Store, StoreError, user_name};
 use crate::{BookConfig, BookError, secret};
 
 /// How long a change waits for those before it.
@@ -64,6 +68,9 @@ struct Inner {
     passwords: Passwords,
     /// Memory follows the file: it is changed by the one writer, after its commit.
     sessions: Mutex<Sessions>,
+    /// Sessions that have ended and stand in the file. The next change that succeeds takes them out
+    /// there, and nothing comes into the file without one: no more than it may hold.
+    late_ends: Mutex<BTreeSet<u64>>,
     checking: Gate,
     writing: Gate,
     on_ended: RwLock<Option<Arc<OnEnded>>>,
@@ -127,7 +134,12 @@ impl Book {
         })?;
         let mut sessions = Sessions::new(config.session_time);
         let stored = store.sessions();
-        let stored = stored.map_err(|error| BookError::damaged(path, error.to_string()))?;
+        let (stored, stale) =
+            stored.map_err(|error| BookError::damaged(path, error.to_string()))?;
+        sweep(&store, &stale).map_err(|error| BookError::Unusable {
+            path: path.into(),
+            source: io::Error::other(error),
+        })?;
         for (id, row, user) in stored {
             let live = Live {
                 hash: row.hash,
@@ -146,6 +158,7 @@ impl Book {
             store,
             passwords,
             sessions: Mutex::new(sessions),
+            late_ends: Mutex::default(),
             on_ended: RwLock::new(None),
             busy: AtomicU64::new(0),
         })))
@@ -253,6 +266,18 @@ impl Book {
     }
 }
 
+/// Takes sessions out of the file that should not be there.
+fn sweep(store: &Store, stale: &[u64]) -> Result<(), StoreError> {
+    if stale.is_empty() {
+        return Ok(());
+    }
+    tracing::warn!(
+        sessions = stale.len(),
+        "sessions of removed users or of earlier passwords are swept"
+    );
+    store.change(|change| stale.iter().try_for_each(|id| change.remove_session(*id)))
+}
+
 impl Inner {
     fn now(&self) -> Millis {
         Millis::of(self.config.clock.now())
@@ -260,6 +285,33 @@ impl Inner {
 
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn late_ends(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.late_ends
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the file, and takes out of it what should have been gone already.
+    fn change<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&mut Change<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut late = Vec::new();
+        let done = self.store.change(|change| {
+            let done = work(change)?;
+            late.extend(self.late_ends().iter().copied());
+            for id in &late {
+                change.remove_session(*id)?;
+            }
+            Ok::<T, E>(done)
+        })?;
+        let mut ends = self.late_ends();
+        for id in late {
+            ends.remove(&id);
+        }
+        Ok(done)
     }
 
     /// Takes sessions out of memory that the file no longer has, and says so.

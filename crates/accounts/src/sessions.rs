@@ -77,6 +77,11 @@ impl Sessions {
         true
     }
 
+    #[cfg(test)]
+    pub(crate) fn get(&self, id: u64) -> Option<&Live> {
+        self.by_id.get(&id)
+    }
+
     /// The open session with this secret, which is used with this.
     pub(crate) fn use_secret(&mut self, hash: &SecretHash, now: Millis) -> Option<(u64, &Live)> {
         let id = *self.by_hash.get(hash)?;

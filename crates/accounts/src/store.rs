@@ -1,6 +1,8 @@
 //! The file: three tables, and one durable change at a time.
 
 #[cfg(test)]
+pub(crate) mod disk;
+#[cfg(test)]
 mod power_cut;
 
 use std::fs::{File, OpenOptions};
@@ -61,6 +63,9 @@ macro_rules! from_redb {
     };
 }
 from_redb!(TransactionError TableError StorageError CommitError);
+
+/// A session with its id and the name of its user.
+pub(crate) type Stored = (u64, SessionRow, UserName);
 
 /// An open file. Everything here waits for the disk.
 #[derive(Debug)]
@@ -182,20 +187,24 @@ impl Store {
         .collect()
     }
 
-    /// Every session with the name of its user.
-    pub(crate) fn sessions(&self) -> Result<Vec<(u64, SessionRow, UserName)>, StoreError> {
+    /// Every session with the name of its user; apart from these, the ids of those that belong to
+    /// nobody, or were opened with a password that the user no longer has.
+    pub(crate) fn sessions(&self) -> Result<(Vec<Stored>, Vec<u64>), StoreError> {
         let read = self.database.begin_read()?;
         let (sessions, users) = (read.open_table(SESSIONS)?, read.open_table(USERS)?);
-        let mut all = Vec::new();
+        let (mut all, mut stale) = (Vec::new(), Vec::new());
         for row in sessions.iter()? {
             let (id, row) = row?;
-            let row: SessionRow = decode(row.value())?;
+            let (id, row): (u64, SessionRow) = (id.value(), decode(row.value())?);
             let user = users.get(row.user.as_str())?;
-            let user = user.ok_or_else(|| StoreError::new("a session of nobody"))?;
-            let name = decode::<UserRow>(user.value())?.name;
-            all.push((id.value(), row, user_name(&name)?));
+            let user: Option<UserRow> = user.map(|user| decode(user.value())).transpose()?;
+            match user {
+                // Both are numbers of one count.
+                Some(user) if user.given < id => all.push((id, row, user_name(&user.name)?)),
+                _ => stale.push(id),
+            }
         }
-        Ok(all)
+        Ok((all, stale))
     }
 
     /// Does all of `work`, or nothing if it fails. What it has done is on the disk when this
@@ -265,6 +274,19 @@ impl<'a> Change<'a> {
     pub(crate) fn remove_session(&mut self, id: u64) -> Result<(), StoreError> {
         self.sessions.remove(id)?;
         Ok(())
+    }
+
+    /// Removes all sessions of the user with this key, also those that are in no memory.
+    pub(crate) fn remove_sessions_of(&mut self, key: &NameKey) -> Result<(), StoreError> {
+        let mut ids = Vec::new();
+        for row in self.sessions.iter()? {
+            let (id, row) = row?;
+            let row: SessionRow = decode(row.value())?;
+            if row.user == key.as_str() {
+                ids.push(id.value());
+            }
+        }
+        ids.into_iter().try_for_each(|id| self.remove_session(id))
     }
 }
 

@@ -65,7 +65,8 @@ impl Book {
         .await
     }
 
-    /// Removes sessions that have expired, and writes when the others were used last. Gives the
+    /// Removes sessions that have expired, or have ended while the file could not be written, and
+    /// writes when the others were used last. Gives the
     /// number of those that it removed.
     ///
     /// # Errors
@@ -122,7 +123,7 @@ fn checked(name: &str) -> Result<UserName, ChangeError> {
 impl Inner {
     fn add(&self, name: UserName, password: String) -> Result<UserName, ChangeError> {
         let (key, now) = (NameKey::of(&name), self.now());
-        self.store.change(|change| {
+        self.change(|change| {
             if let Some(row) = change.user(&key)? {
                 return Err(ChangeError::Exists(user_name(&row.name)?));
             }
@@ -144,14 +145,12 @@ impl Inner {
     fn remove(&self, name: &UserName) -> Result<EndedUser, ChangeError> {
         let key = NameKey::of(name);
         let ending = self.sessions().of_user(&key);
-        let stored = self.store.change(|change| {
+        let stored = self.change(|change| {
             let Some(row) = change.user(&key)? else {
                 return Err(ChangeError::Unknown(name.clone()));
             };
             change.remove_user(&key)?;
-            for id in &ending {
-                change.remove_session(*id)?;
-            }
+            change.remove_sessions_of(&key)?;
             Ok(user_name(&row.name)?)
         });
         Ok(self.all_ended(stored?, &ending))
@@ -160,7 +159,7 @@ impl Inner {
     fn set_password(&self, name: &UserName, password: String) -> Result<EndedUser, ChangeError> {
         let (key, now) = (NameKey::of(name), self.now());
         let ending = self.sessions().of_user(&key);
-        let stored = self.store.change(|change| {
+        let stored = self.change(|change| {
             let Some(mut row) = change.user(&key)? else {
                 return Err(ChangeError::Unknown(name.clone()));
             };
@@ -168,9 +167,7 @@ impl Inner {
             row.given = change.next_number()?;
             row.changed = now;
             change.put_user(&key, &row)?;
-            for id in &ending {
-                change.remove_session(*id)?;
-            }
+            change.remove_sessions_of(&key)?;
             Ok(user_name(&row.name)?)
         });
         Ok(self.all_ended(stored?, &ending))
@@ -187,14 +184,15 @@ impl Inner {
 
     /// How many were removed and how many were written, [`TIDY_AT_ONCE`] of each at most.
     fn tidy(&self) -> Result<(usize, usize), AccountsError> {
+        let is_late = !self.late_ends().is_empty();
         let sessions = self.sessions();
         let expired = sessions.expired(self.now(), TIDY_AT_ONCE);
         let unstored = sessions.unstored(TIDY_AT_ONCE);
         drop(sessions);
-        if expired.is_empty() && unstored.is_empty() {
+        if expired.is_empty() && unstored.is_empty() && !is_late {
             return Ok((0, 0));
         }
-        let written = self.store.change(|change| {
+        let written = self.change(|change| {
             for (id, row) in &unstored {
                 change.put_session(*id, row)?;
             }

@@ -43,12 +43,12 @@ impl Book {
 
     pub(super) async fn end(&self, session: SessionId) -> Result<(), AccountsError> {
         // Nobody comes in with it from here on, whatever the disk says.
-        self.0.sessions().remove(session.0);
+        if self.0.sessions().remove(session.0) {
+            self.0.late_ends().insert(session.0);
+        }
         self.writing(move |inner| {
+            let ended = inner.change(|change| change.remove_session(session.0));
             // It may have been opened by a writer before this one only now.
-            let ended = inner
-                .store
-                .change(|change| change.remove_session(session.0));
             inner.sessions().remove(session.0);
             ended.map_err(|error: StoreError| error.into())
         })
@@ -98,7 +98,7 @@ impl Inner {
             self.config.sessions_per_user_max,
             self.config.sessions_max,
         );
-        let opened = self.store.change(|change| {
+        let opened = self.change(|change| {
             let Some(mut row) = change.user(&proven.key)? else {
                 return Ok(None);
             };

@@ -1,107 +1,15 @@
 //! The power goes off at every step of a disk that keeps what was synced, and of the rest whatever
 //! it likes. What was answered must be there afterwards, and nothing half done.
 
-use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 use parlour::UserName;
-use redb::StorageBackend;
 
+use super::disk::{Disk, Step};
 use super::{Store, StoreError};
 use crate::BookError;
 use crate::name::NameKey;
 use crate::rows::{Millis, SessionRow, UserRow};
-
-/// A disk without power after so many steps.
-#[derive(Clone, Debug, Default)]
-struct Disk(Arc<Mutex<Plates>>);
-
-#[derive(Debug, Default)]
-struct Plates {
-    /// What a reader sees while there is power.
-    now: Vec<u8>,
-    /// What was synced last.
-    synced: Vec<u8>,
-    /// What was done since.
-    since: Vec<Step>,
-    /// Steps that are left; then the power is gone.
-    power: usize,
-    taken: usize,
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    Length(usize),
-    Write(usize, Vec<u8>),
-}
-
-impl Step {
-    fn apply(&self, to: &mut Vec<u8>) {
-        match self {
-            Self::Length(length) => to.resize(*length, 0),
-            Self::Write(at, bytes) => {
-                let end = at + bytes.len();
-                if to.len() < end {
-                    to.resize(end, 0);
-                }
-                to[*at..end].copy_from_slice(bytes);
-            }
-        }
-    }
-}
-
-impl Plates {
-    fn step(&mut self, step: Option<Step>) -> io::Result<()> {
-        if self.power == 0 {
-            return Err(io::Error::other("no power"));
-        }
-        self.power -= 1;
-        self.taken += 1;
-        match step {
-            Some(step) => {
-                step.apply(&mut self.now);
-                self.since.push(step);
-            }
-            None => {
-                self.synced = self.now.clone();
-                self.since.clear();
-            }
-        }
-        Ok(())
-    }
-}
-
-impl StorageBackend for Disk {
-    fn len(&self) -> io::Result<u64> {
-        Ok(self.0.lock().unwrap().now.len() as u64)
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let plates = self.0.lock().unwrap();
-        let at = usize::try_from(offset).unwrap();
-        let there = plates.now.get(at..at + out.len());
-        out.copy_from_slice(there.ok_or_else(|| io::Error::other("past the end"))?);
-        Ok(())
-    }
-
-    fn set_len(&self, length: u64) -> io::Result<()> {
-        let length = usize::try_from(length).unwrap();
-        self.0.lock().unwrap().step(Some(Step::Length(length)))
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        self.0.lock().unwrap().step(None)
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        let at = usize::try_from(offset).unwrap();
-        self.0
-            .lock()
-            .unwrap()
-            .step(Some(Step::Write(at, data.to_vec())))
-    }
-}
 
 /// What the disk keeps of the steps that were not synced.
 #[derive(Clone, Copy, Debug)]
@@ -113,12 +21,6 @@ enum Kept {
 }
 
 impl Disk {
-    fn with_power(power: usize) -> Self {
-        let disk = Self::default();
-        disk.0.lock().unwrap().power = power;
-        disk
-    }
-
     fn after_the_cut(&self, kept: Kept) -> Self {
         let plates = self.0.lock().unwrap();
         let mut image = plates.synced.clone();
@@ -229,7 +131,8 @@ fn check(answered: &Answered, store: &Store, what: &str) {
     let users: Vec<NameKey> = (store.users(None, 100).unwrap().into_iter())
         .map(|(key, _)| key)
         .collect();
-    let sessions = store.sessions().unwrap();
+    let (sessions, stale) = store.sessions().unwrap();
+    assert!(stale.is_empty(), "{what}: sessions of nobody");
     for index in 0..USERS {
         let is_there = users.contains(&key(index));
         let has_session = sessions
