@@ -366,6 +366,10 @@ impl Accounts for Book {
     fn end_session(&self, session: SessionId) -> BoxFuture<'_, Result<(), AccountsError>> {
         Box::pin(self.end(session))
     }
+
+    fn health(&self) -> Result<(), AccountsError> {
+        Ok(self.0.store.health()?)
+    }
 }
 
 impl fmt::Debug for Book {

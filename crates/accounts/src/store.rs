@@ -10,12 +10,14 @@ use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use parlour::{AccountsError, UserName};
 use redb::backends::FileBackend;
 use redb::{
-    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata,
-    StorageBackend, Table, TableDefinition, WriteTransaction,
+    Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable,
+    ReadableTableMetadata, StorageBackend, Table, TableDefinition, TransactionError,
+    WriteTransaction,
 };
 
 use crate::BookError;
@@ -71,6 +73,8 @@ pub(crate) type Stored = (u64, SessionRow, UserName);
 #[derive(Debug)]
 pub(crate) struct Store {
     database: Database,
+    /// Why nothing can be written any more, since it was found out.
+    failure: Mutex<Option<String>>,
 }
 
 impl Store {
@@ -118,7 +122,10 @@ impl Store {
                     }
                     other => BookError::damaged(path, other.to_string()),
                 })?;
-            let store = Self { database };
+            let store = Self {
+                database,
+                failure: Mutex::default(),
+            };
             store.check_format(path)?;
             Ok(store)
         }));
@@ -163,10 +170,24 @@ impl Store {
         })
     }
 
+    /// Whether the file can be read, and could be written when that was tried last. The database
+    /// takes no change after a failed one until it is opened again.
+    pub(crate) fn health(&self) -> Result<(), StoreError> {
+        if let Some(failure) = &*self.failure() {
+            return Err(StoreError::new(failure));
+        }
+        self.read(|read| {
+            read.open_table(NUMBERS)?.get(NEXT_KEY)?;
+            Ok(())
+        })
+    }
+
     pub(crate) fn user(&self, key: &NameKey) -> Result<Option<UserRow>, StoreError> {
-        let users = self.database.begin_read()?.open_table(USERS)?;
-        let row = users.get(key.as_str())?;
-        row.map(|row| decode(row.value())).transpose()
+        self.read(|read| {
+            let users = read.open_table(USERS)?;
+            let row = users.get(key.as_str())?;
+            row.map(|row| decode(row.value())).transpose()
+        })
     }
 
     /// At most `most` users whose keys come after `after`, in the order of their keys.
@@ -177,14 +198,16 @@ impl Store {
     ) -> Result<Vec<(NameKey, UserRow)>, StoreError> {
         use std::ops::Bound::{Excluded, Unbounded};
 
-        let users = self.database.begin_read()?.open_table(USERS)?;
         let from = after.map_or(Unbounded, |after| Excluded(after.as_str()));
-        let rows = users.range::<&str>((from, Unbounded))?.take(most);
-        rows.map(|row| {
-            let (key, row) = row?;
-            Ok((NameKey::stored(key.value()), decode(row.value())?))
+        self.read(|read| {
+            let users = read.open_table(USERS)?;
+            let rows = users.range::<&str>((from, Unbounded))?.take(most);
+            rows.map(|row| {
+                let (key, row) = row?;
+                Ok((NameKey::stored(key.value()), decode(row.value())?))
+            })
+            .collect()
         })
-        .collect()
     }
 
     /// Every session with the name of its user; apart from these, the ids of those that belong to
@@ -213,6 +236,18 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Change<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        let done = self.try_change(work);
+        match &done {
+            Ok(_) => *self.failure() = None,
+            Err(_) => self.look(),
+        }
+        done
+    }
+
+    fn try_change<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&mut Change<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut write = self.database.begin_write().map_err(StoreError::from)?;
         // Two syncs instead of one, and a file that opens at once after a crash.
         write.set_quick_repair(true);
@@ -220,6 +255,39 @@ impl Store {
         let done = work(&mut Change::of(&write)?)?;
         write.commit().map_err(StoreError::from)?;
         Ok(done)
+    }
+
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&ReadTransaction) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let read = self.database.begin_read().map_err(StoreError::from);
+        let done = read.and_then(|read| work(&read));
+        if done.is_err() {
+            self.look();
+        }
+        done
+    }
+
+    /// Something has failed: was it the disk, so that the database takes no change any more?
+    fn look(&self) {
+        let failure = match self.database.try_begin_write() {
+            // Also if another change is under way; that one will see.
+            Ok(_) | Err(TransactionError::WouldBlock) => return,
+            Err(failure) => failure.to_string(),
+        };
+        let known = self.failure().replace(failure.clone());
+        if known.is_none() {
+            tracing::error!(
+                failure,
+                "the accounts cannot be written any more: look at the disk of the data directory, \
+                 then start the server again"
+            );
+        }
+    }
+
+    fn failure(&self) -> MutexGuard<'_, Option<String>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

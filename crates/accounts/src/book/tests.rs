@@ -115,3 +115,21 @@ async fn sessions_of_nobody_and_of_earlier_passwords_are_swept_at_the_start() {
         assert!(left.is_empty() && stale.is_empty(), "gone from the file");
     }
 }
+
+#[tokio::test]
+async fn who_watches_is_told_when_the_disk_takes_nothing_any_more() {
+    let disk = Disk::with_power(usize::MAX);
+    let path = Path::new("disk");
+    let store = Store::on(disk.clone(), path).unwrap();
+    let book = Book::with(store, path, BookConfig::default()).unwrap();
+    book.add("ann", password(RIGHT)).await.unwrap();
+    let exists = book.add("ann", password(RIGHT)).await;
+    assert!(matches!(exists, Err(crate::ChangeError::Exists(_))));
+    assert_eq!(book.health(), Ok(()), "a refusal is no failure");
+
+    disk.cut_power();
+    let told = book.sign_in("ann", password(RIGHT)).await.map(drop);
+    assert!(matches!(told, Err(AccountsError::Broken(_))), "{told:?}");
+    let told = book.health();
+    assert!(matches!(told, Err(AccountsError::Broken(_))), "{told:?}");
+}
