@@ -74,6 +74,19 @@ pub(crate) struct Membership {
     /// Place in the ring's members.
     pub(crate) member: u32,
     pub(crate) stand: Stand,
+    /// The last round of presence in which it was counted.
+    pub(crate) counted: u32,
+}
+
+impl Membership {
+    /// Whether the client has heard that it is in the room.
+    pub(crate) fn is_in(&self) -> bool {
+        match self.stand {
+            Stand::Live => true,
+            Stand::Behind { told, .. } | Stand::Reading { told, .. } => told,
+            Stand::Waiting { .. } => false,
+        }
+    }
 }
 
 /// Whether a membership asked who is in the room, and knows.

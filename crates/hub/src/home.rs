@@ -11,7 +11,7 @@ use parlour_proto::{
 
 use crate::letter::Replay;
 use crate::log::Log;
-use crate::presence::{Census, HomePresence};
+use crate::presence::{Census, HomePresence, Times};
 use crate::shard::PublishToken;
 use crate::table::Key;
 
@@ -127,14 +127,14 @@ impl Home {
         });
     }
 
-    pub(crate) fn unfollow(&mut self, shard: ShardId, view: Key, now: Duration) {
+    pub(crate) fn unfollow(&mut self, shard: ShardId, view: Key, times: Times) {
         let place = self
             .followers
             .iter()
             .position(|follower| (follower.shard, follower.view) == (shard, view));
         if let Some(place) = place {
             let Follower { census, .. } = self.followers.remove(place);
-            self.end_census(&census, now);
+            self.end_census(&census, times);
         }
     }
 

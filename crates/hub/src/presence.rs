@@ -8,7 +8,10 @@
 //!
 //! In each direction at most one letter is on the way between a home and a view; what changes
 //! meanwhile goes with the next. So nothing queues up, and a slow shard is told the newest state.
-//! A *round* is one life of the count at the home: it ends when nobody asks any more.
+//! A *round* is one life of the count at the home: it ends when nobody has asked for a while, so that
+//! who comes and goes does not make everybody be counted again. When a round begins, views go through
+//! their members in bounded steps and report them in bounded pieces; nothing is told before all views
+//! are through. What a round leaves behind is freed in bounded steps too.
 
 mod at_home;
 mod at_view;
@@ -17,8 +20,11 @@ use std::sync::Arc;
 
 use parlour_proto::UserName;
 
-pub(crate) use at_home::{Census, HomePresence};
-pub(crate) use at_view::ViewPresence;
+pub(crate) use at_home::{Census, HomePresence, Times};
+pub(crate) use at_view::{ViewPresence, Walk};
+
+/// What a round leaves behind: each step frees one thing.
+pub(crate) type Remains = Box<dyn Iterator<Item = ()> + Send>;
 
 /// Nobody counts.
 pub(crate) const NO_ROUND: u32 = 0;
@@ -30,8 +36,11 @@ pub(crate) struct Report {
     pub(crate) watches: bool,
     /// The round that `changes` belong to.
     pub(crate) round: u32,
-    /// Users who are here now (`true`) or no longer, since the last report of this round.
+    /// Users who are here now (`true`) or no longer, since the last report of this round; at most
+    /// [`PASS_MEMBERS_MAX`](parlour_proto::PASS_MEMBERS_MAX).
     pub(crate) changes: Vec<(UserName, bool)>,
+    /// All members there are counted, and all that has changed up to now is reported.
+    pub(crate) is_whole: bool,
 }
 
 /// What a home tells a view.

@@ -29,6 +29,7 @@ use crate::home::{Home, Publisher};
 use crate::letter::{Body, Letter, Reader};
 use crate::life::{Lives, Tick};
 use crate::link::Link;
+use crate::presence::Remains;
 use crate::rate::Rate;
 use crate::sockets::Sockets;
 use crate::stats::{Counts, Stats};
@@ -124,7 +125,13 @@ pub struct Shard<S> {
     /// Homes without followers, each once, in the order in which the last one left.
     empty_homes: BTreeSet<(Duration, Key)>,
     /// Views with something to report of who is there.
-    to_report: Vec<Key>,
+    to_report: VecDeque<Key>,
+    /// Views with members to be counted.
+    to_count: VecDeque<Key>,
+    /// What rounds of presence have left behind.
+    remains: VecDeque<Remains>,
+    /// Users who may still be reported in this turn.
+    report_budget: usize,
     /// Watchers who are to be shown what a home has told.
     to_show: VecDeque<presence::Showing>,
     /// Homes with something to tell of who is there, each once.
@@ -184,7 +191,10 @@ impl<S: Store> Shard<S> {
             resumed: Vec::new(),
             empty_views: Vec::new(),
             empty_homes: BTreeSet::new(),
-            to_report: Vec::new(),
+            to_report: VecDeque::new(),
+            to_count: VecDeque::new(),
+            remains: VecDeque::new(),
+            report_budget: 0,
             to_show: VecDeque::new(),
             presence_due: BTreeSet::new(),
             going_away: None,
@@ -343,6 +353,7 @@ impl<S: Store> Shard<S> {
         self.set_now(now);
         self.check_deadlines(sockets);
         self.close_empty_views();
+        self.count_some();
         self.settle();
         self.read_for_those_behind();
         self.settle();
@@ -361,7 +372,8 @@ impl<S: Store> Shard<S> {
     /// count: its answer comes as a letter.
     fn has_work(&self) -> bool {
         let lists = self.to_pass.is_empty() && self.to_flush.is_empty() && self.to_show.is_empty();
-        !(lists && self.to_report.is_empty())
+        let counts = self.to_report.is_empty() && self.to_count.is_empty();
+        !(lists && counts && self.remains.is_empty())
             || self.links.iter().any(|link| !link.out.is_empty())
             || self.behind.len() > self.behind_without_credit
             || self.has_view_to_close()

@@ -63,6 +63,8 @@ counts! {
     gaps,
     /// Frames that told a watcher who is in a room.
     presence_frames,
+    /// Members, names and what is left of them that were gone through to know who is in a room.
+    presence_steps,
     /// Commands that were refused by name; the sum of the next eleven.
     refusals,
     /// Frames that were not JSON.

@@ -96,15 +96,20 @@ impl Command<'_> {
         }
     }
 
-    /// What it counts against the rate of its connection: one, and one more for every 16 rooms.
+    /// What it counts against the rate of its connection: one, one more for every 16 rooms, and one
+    /// more for every room in which it asks who is there.
     #[must_use]
     pub fn cost(&self) -> u32 {
-        let rooms = match self {
-            Self::Join { rooms } => rooms.len(),
-            Self::Leave { rooms } => rooms.len(),
-            _ => 0,
+        let (rooms, watched) = match self {
+            Self::Join { rooms } => {
+                let watched = rooms.iter().filter(|join| join.presence);
+                (rooms.len(), watched.count())
+            }
+            Self::Leave { rooms } => (rooms.len(), 0),
+            _ => (0, 0),
         };
-        1 + u32::try_from(rooms / ROOMS_PER_COST).unwrap_or(u32::MAX - 1)
+        let more = u32::try_from(rooms / ROOMS_PER_COST + watched);
+        more.unwrap_or(u32::MAX).saturating_add(1)
     }
 }
 

@@ -24,6 +24,9 @@ pub struct Limits {
     pub message_burst: u32,
     /// Users that presence tells by name; a room of more tells only how many there are.
     pub presence_members_max: usize,
+    /// How long a room goes on counting its users after the last who asked has gone. Who comes back
+    /// in that time costs no new count.
+    pub presence_kept: Duration,
     /// Acks, errors, pongs and replays waiting for one connection, in bytes; while it is full that
     /// connection is not read. The answers to one frame may stand over the bound.
     pub private_bytes_max: usize,
@@ -55,7 +58,8 @@ pub const COMMANDS_IN_FLIGHT_MAX: u32 = 4096;
 /// Payload bytes of publishes that one shard has on the way to another, from frame to answer; without
 /// credit its connections are not read. One message may stand over it.
 pub const COMMAND_BYTES_IN_FLIGHT_MAX: usize = 4 * 1024 * 1024;
-/// Members that one step of a pass sends to, before the shard looks at its inbox again.
+/// Members that one step of a pass sends to, before the shard looks at its inbox again; also those
+/// that one step counts or names for presence.
 pub const PASS_MEMBERS_MAX: usize = 256;
 
 const _: () = assert!(
@@ -75,6 +79,7 @@ impl Default for Limits {
             messages_per_second: 100,
             message_burst: 500,
             presence_members_max: 500,
+            presence_kept: Duration::from_secs(30),
             private_bytes_max: 256 * 1024,
             connections_max: 100_000,
             empty_room_kept: Duration::from_secs(60),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parlour_proto::{ShardId, UserName};
 
-use super::{NO_ROUND, News, Report, Seen, Told};
+use super::{NO_ROUND, News, Remains, Report, Seen, Told};
 use crate::home::{Follower, Home};
 use crate::table::Key;
 
@@ -37,6 +37,10 @@ struct Counting {
     went: BTreeSet<UserName>,
     told_count: usize,
     told_at: Duration,
+    /// The first frame was made.
+    is_told: bool,
+    /// When it ends, if nobody asks until then.
+    ends_at: Option<Duration>,
 }
 
 /// What a home knows of one of its followers.
@@ -61,7 +65,7 @@ impl Counting {
     fn add(&mut self, user: &UserName) {
         let views = self.users.entry(user.clone()).or_insert(0);
         *views += 1;
-        if *views == 1 && !self.went.remove(user) {
+        if *views == 1 && self.keeps_changes() && !self.went.remove(user) {
             self.came.insert(user.clone());
         }
     }
@@ -73,10 +77,15 @@ impl Counting {
         *views -= 1;
         if *views == 0 {
             self.users.remove(user);
-            if !self.came.remove(user) {
+            if self.keeps_changes() && !self.came.remove(user) {
                 self.went.insert(user.clone());
             }
         }
+    }
+
+    /// Whether it will be told by name who came and went since the last frame.
+    fn keeps_changes(&self) -> bool {
+        self.named && self.is_told
     }
 
     /// One of those that were waited for has reported, or is gone.
@@ -84,6 +93,14 @@ impl Counting {
         self.awaited -= 1;
         if self.awaited == 0 {
             self.told_at = now;
+        }
+    }
+
+    /// The first frame tells what is so now. Later ones have their form from what was told before,
+    /// also when nobody is left who was told it.
+    fn begin_to_tell(&mut self, named_max: usize) {
+        if !std::mem::replace(&mut self.is_told, true) {
+            self.choose_form(named_max);
             self.forget_changes();
         }
     }
@@ -95,7 +112,9 @@ impl Counting {
     }
 
     fn has_changes(&self) -> bool {
-        if self.named {
+        if !self.is_told {
+            false
+        } else if self.named {
             !(self.came.is_empty() && self.went.is_empty())
         } else {
             self.told_count != self.users.len()
@@ -144,35 +163,70 @@ impl Counting {
     }
 }
 
+/// When something happens, and how long a round that nobody needs goes on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    pub(crate) now: Duration,
+    pub(crate) kept: Duration,
+}
+
 impl HomePresence {
     fn round(&self) -> u32 {
         self.counting.as_ref().map_or(NO_ROUND, |c| c.round)
     }
 
-    /// Begins or ends a round, if there is somebody who asks or nobody any more.
-    fn begin_or_end(&mut self, followers: &mut [Follower]) {
+    /// Begins a round if there is somebody who asks, and lets it end later if there is nobody any
+    /// more. Without followers there is nothing that it has counted.
+    fn begin_or_end(&mut self, followers: &mut [Follower], end: Duration) {
         let asked = followers.iter().any(|follower| follower.census.watches);
-        if asked == self.counting.is_some() {
-            return;
+        match &mut self.counting {
+            Some(counting) if asked => counting.ends_at = None,
+            Some(_) if followers.is_empty() => self.counting = None,
+            Some(counting) => {
+                counting.ends_at.get_or_insert(end);
+            }
+            None if asked => self.begin(followers),
+            None => {}
         }
+    }
+
+    fn begin(&mut self, followers: &mut [Follower]) {
         for Follower { census, .. } in followers.iter_mut() {
-            census.users = BTreeSet::new();
-            (census.awaited, census.is_new, census.stale) = (asked, true, false);
+            (census.awaited, census.is_new, census.stale) = (true, true, false);
         }
-        self.counting = None;
-        if asked {
-            self.last_round += 1;
-            self.counting = Some(Box::new(Counting {
-                round: self.last_round,
-                users: BTreeMap::new(),
-                awaited: followers.len(),
-                named: true,
-                came: BTreeSet::new(),
-                went: BTreeSet::new(),
-                told_count: 0,
-                told_at: Duration::ZERO,
-            }));
+        self.last_round += 1;
+        self.counting = Some(Box::new(Counting {
+            round: self.last_round,
+            users: BTreeMap::new(),
+            awaited: followers.len(),
+            named: true,
+            came: BTreeSet::new(),
+            went: BTreeSet::new(),
+            told_count: 0,
+            told_at: Duration::ZERO,
+            is_told: false,
+            ends_at: None,
+        }));
+    }
+
+    /// Ends a round for which nobody has asked long enough, and gives back what it leaves behind.
+    fn end_if_over(&mut self, followers: &mut [Follower], now: Duration) -> Vec<Remains> {
+        let is_over = |counting: &mut Box<Counting>| counting.ends_at.is_some_and(|at| at <= now);
+        let Some(counting) = self.counting.take_if(is_over) else {
+            return Vec::new();
+        };
+        let Counting {
+            users, came, went, ..
+        } = *counting;
+        let changes = came.into_iter().chain(went).map(drop);
+        let counted = users.into_iter().map(drop).chain(changes);
+        let mut remains: Vec<Remains> = vec![Box::new(counted)];
+        for Follower { census, .. } in followers.iter_mut() {
+            census.awaited = false;
+            let users = std::mem::take(&mut census.users);
+            remains.push(Box::new(users.into_iter().map(drop)));
         }
+        remains
     }
 }
 
@@ -182,19 +236,21 @@ impl Home {
         &mut self,
         (shard, view): (ShardId, Key),
         report: Report,
-        now: Duration,
+        times: Times,
     ) {
         let Report {
             watches,
             round,
             changes,
+            is_whole,
         } = report;
         let Some(Follower { census, .. }) = self.follower_mut(shard, view) else {
             return;
         };
         census.is_new |= watches && !census.watches;
         census.watches = watches;
-        self.presence.begin_or_end(&mut self.followers);
+        let end = times.now.saturating_add(times.kept);
+        self.presence.begin_or_end(&mut self.followers, end);
         let Some(counting) = &mut self.presence.counting else {
             return;
         };
@@ -215,8 +271,8 @@ impl Home {
                 counting.remove(&user);
             }
         }
-        if std::mem::take(&mut census.awaited) {
-            counting.awaits_one_less(now);
+        if is_whole && std::mem::take(&mut census.awaited) {
+            counting.awaits_one_less(times.now);
         }
     }
 
@@ -228,17 +284,18 @@ impl Home {
     }
 
     /// The users of a view that is given up are there no longer.
-    pub(crate) fn end_census(&mut self, census: &Census, now: Duration) {
+    pub(crate) fn end_census(&mut self, census: &Census, times: Times) {
         if let Some(counting) = &mut self.presence.counting {
             census.users.iter().for_each(|user| counting.remove(user));
             if census.awaited {
-                counting.awaits_one_less(now);
+                counting.awaits_one_less(times.now);
             }
         }
-        self.presence.begin_or_end(&mut self.followers);
+        let end = times.now.saturating_add(times.kept);
+        self.presence.begin_or_end(&mut self.followers, end);
     }
 
-    /// When there is something to tell.
+    /// When there is something to tell, or to end.
     pub(crate) fn presence_due(&self, now: Duration) -> Option<Duration> {
         let round = self.presence.round();
         let counting = self.presence.counting.as_ref();
@@ -254,9 +311,18 @@ impl Home {
         if at_once {
             return Some(now);
         }
-        let counting = complete?;
+        let counting = counting?;
+        if counting.ends_at.is_some() {
+            // Nobody asks.
+            return counting.ends_at;
+        }
         let later = counting.has_changes() || free.any(Census::waits);
-        later.then(|| counting.told_at + INTERVAL)
+        (counting.awaited == 0 && later).then(|| counting.told_at + INTERVAL)
+    }
+
+    /// Ends a round that nobody needs any more; what it leaves behind is the caller's to free.
+    pub(crate) fn end_round(&mut self, now: Duration) -> Vec<Remains> {
+        self.presence.end_if_over(&mut self.followers, now)
     }
 
     /// The news that are due, by the place of their follower.
@@ -264,6 +330,9 @@ impl Home {
         let round = self.presence.round();
         let mut counting = self.presence.counting.as_mut();
         counting = counting.filter(|counting| counting.awaited == 0);
+        if let Some(counting) = &mut counting {
+            counting.begin_to_tell(named_max);
+        }
         let any_stale = self.followers.iter().any(|f| f.census.waits());
         let is_time = counting.as_ref().is_some_and(|counting| {
             counting.told_at + INTERVAL <= now && (counting.has_changes() || any_stale)
@@ -273,9 +342,6 @@ impl Home {
             if is_time {
                 change = counting.next(named_max);
                 counting.told_at = now;
-            } else if self.followers.iter().all(|f| f.census.is_new) {
-                // The first frame of the round.
-                counting.choose_form(named_max);
             }
             all = Some(|| counting.all());
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use parlour_proto::UserName;
 
-use super::{NO_ROUND, Report, Seen, Told};
+use super::{NO_ROUND, Remains, Report, Seen, Told};
 
 /// A view's part, made when somebody here asks or the home counts.
 #[derive(Debug, Default)]
@@ -16,7 +16,11 @@ pub(crate) struct ViewPresence {
     here: BTreeMap<UserName, Here>,
     /// Those of whom the home may not know the latest.
     changed: BTreeSet<UserName>,
-    /// The home is to be told something besides.
+    /// Members who are still to be counted for this round.
+    pub(crate) walk: Option<Walk>,
+    /// The home waits for the first report of this round that is whole.
+    owes_whole: bool,
+    /// The home is to be told whether somebody asks here.
     owes: bool,
     /// Somebody asks here, as the home was told.
     told_watches: bool,
@@ -26,6 +30,16 @@ pub(crate) struct ViewPresence {
     pub(crate) queued: bool,
     /// What the home has told.
     pub(crate) seen: Option<Seen>,
+}
+
+/// A way through the members of a view's rings, from the last to the first. Members only ever move
+/// to the front, so that none who is ahead of it gets behind it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Walk {
+    /// Rings that are left, the one that it is in not among them.
+    pub(crate) rings: usize,
+    /// Members that are left of the ring that it is in.
+    pub(crate) members: usize,
 }
 
 #[derive(Debug, Default)]
@@ -45,8 +59,9 @@ impl ViewPresence {
         self.owes |= self.watchers.is_empty();
     }
 
-    pub(crate) fn comes(&mut self, user: &UserName) {
-        if self.round == NO_ROUND {
+    /// Somebody is here. `counted` is the round in which his membership was counted.
+    pub(crate) fn comes(&mut self, user: &UserName, counted: &mut u32) {
+        if std::mem::replace(counted, self.round) == self.round || self.round == NO_ROUND {
             return;
         }
         let here = self.here.entry(user.clone()).or_default();
@@ -56,8 +71,11 @@ impl ViewPresence {
         }
     }
 
-    pub(crate) fn goes(&mut self, user: &UserName) {
-        if let Some(here) = self.here.get_mut(user) {
+    /// Somebody is here no longer, whose membership was `counted` in that round.
+    pub(crate) fn goes(&mut self, user: &UserName, counted: u32) {
+        if counted == self.round
+            && let Some(here) = self.here.get_mut(user)
+        {
             here.connections -= 1;
             if here.connections == 0 {
                 self.changed.insert(user.clone());
@@ -65,17 +83,23 @@ impl ViewPresence {
         }
     }
 
-    /// Whether these news begin or end a round; the caller then lets everybody who is here come.
-    pub(crate) fn turn_to(&mut self, round: u32) -> bool {
+    /// Ends the round, and begins another if there is one; gives back what the old one leaves behind.
+    pub(crate) fn turn_to(&mut self, round: u32, rings: usize) -> Option<Remains> {
         if self.round == round {
-            return false;
+            return None;
         }
         self.round = round;
-        self.here = BTreeMap::new();
-        self.changed = BTreeSet::new();
-        // The home waits for the first report, also if nobody is here.
-        self.owes |= round != NO_ROUND;
-        true
+        self.walk = (round != NO_ROUND).then_some(Walk { rings, members: 0 });
+        // The home waits for it also if nobody is here.
+        self.owes_whole = round != NO_ROUND;
+        Some(self.remains())
+    }
+
+    /// Everything that was counted.
+    pub(crate) fn remains(&mut self) -> Remains {
+        let here = std::mem::take(&mut self.here).into_iter().map(drop);
+        let changed = std::mem::take(&mut self.changed).into_iter().map(drop);
+        Box::new(here.chain(changed))
     }
 
     /// Takes what was told; `false` if it is not for those who ask now.
@@ -106,13 +130,17 @@ impl ViewPresence {
         }
     }
 
-    /// The next report, if there is something to tell and none is on the way.
-    pub(crate) fn report(&mut self) -> Option<Report> {
+    /// The next report, if there is something to tell and none is on the way. It looks at no more
+    /// users than `budget`, which it lowers.
+    pub(crate) fn report(&mut self, budget: &mut usize) -> Option<Report> {
         if self.on_the_way {
             return None;
         }
         let mut changes = Vec::new();
-        for user in std::mem::take(&mut self.changed) {
+        while *budget > 0
+            && let Some(user) = self.changed.pop_first()
+        {
+            *budget -= 1;
             let Some(here) = self.here.get_mut(&user) else {
                 continue;
             };
@@ -125,9 +153,13 @@ impl ViewPresence {
                 self.here.remove(&user);
             }
         }
-        if !std::mem::take(&mut self.owes) && changes.is_empty() {
+        let is_whole = self.walk.is_none() && self.changed.is_empty();
+        let owes = self.owes || is_whole && self.owes_whole;
+        if !owes && changes.is_empty() {
             return None;
         }
+        self.owes = false;
+        self.owes_whole &= !is_whole;
         self.on_the_way = true;
         self.told_watches = !self.watchers.is_empty();
         if !self.told_watches {
@@ -137,7 +169,13 @@ impl ViewPresence {
             watches: self.told_watches,
             round: self.round,
             changes,
+            is_whole,
         })
+    }
+
+    /// Whether [`report`](Self::report) would get on with something.
+    pub(crate) fn has_more(&self) -> bool {
+        !self.on_the_way && !self.changed.is_empty()
     }
 
     pub(crate) fn report_taken(&mut self) {

@@ -39,14 +39,14 @@ impl<S: Store> Shard<S> {
 
     pub(super) fn handle_unfollow(&mut self, from: ShardId, room: &RoomName, view: Key) {
         self.link(from).answer_silently();
-        let now = self.now.monotonic;
+        let times = self.times();
         let Some(key) = self.home_by_room.get(room).copied() else {
             return;
         };
         let Some(home) = self.homes.get_mut(key) else {
             return;
         };
-        home.unfollow(from, view, now);
+        home.unfollow(from, view, times);
         self.schedule_presence(key);
         // It may have been the one that had not taken its entries.
         self.release_held(key);

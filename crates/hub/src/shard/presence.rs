@@ -5,9 +5,9 @@ use std::sync::Arc;
 use parlour_proto::{Event, PASS_MEMBERS_MAX, RoomName, ShardId};
 
 use super::Shard;
-use crate::connection::{Connection, Stand, State, Watch};
+use crate::connection::{Connection, Membership, State, Watch};
 use crate::letter::Body;
-use crate::presence::{News, Report, Seen, Told};
+use crate::presence::{News, Report, Seen, Times, Told, Walk};
 use crate::store::Store;
 use crate::table::Key;
 use crate::wire::WireIndex;
@@ -17,34 +17,98 @@ impl<S: Store> Shard<S> {
 
     /// A connection is in a room now.
     pub(super) fn note_arrival(&mut self, index: u32, key: Key, watches: bool) {
-        let Some(connection) = self.connections.at(index) else {
+        let Some(connection) = self.connections.at_mut(index) else {
             return;
         };
-        let Some(view) = self.views.get_mut(key) else {
+        let (Some(slot), Some(view)) = (connection.slot_of(key), self.views.get_mut(key)) else {
             return;
         };
         if watches {
             view.presence.get_or_insert_default().watch(index);
         }
         if let Some(presence) = &mut view.presence {
-            presence.comes(&connection.who);
+            presence.comes(&connection.who, &mut connection.rooms[slot].counted);
             self.queue_report(key);
         }
     }
 
     /// A connection is in a room no longer.
-    pub(super) fn note_departure(&mut self, index: u32, key: Key, watched: bool) {
+    pub(super) fn note_departure(&mut self, index: u32, left: &Membership) {
         let Some(connection) = self.connections.at(index) else {
             return;
         };
-        let view = self.views.get_mut(key);
+        let view = self.views.get_mut(left.view);
         if let Some(presence) = view.and_then(|view| view.presence.as_mut()) {
-            if watched {
+            if left.watch != Watch::No {
                 presence.unwatch(index);
             }
-            presence.goes(&connection.who);
+            presence.goes(&connection.who, left.counted);
+            self.queue_report(left.view);
+        }
+    }
+
+    /// Counts some members for rounds that have begun, and frees some of what others have left.
+    pub(super) fn count_some(&mut self) {
+        self.report_budget = PASS_MEMBERS_MAX;
+        let mut budget = PASS_MEMBERS_MAX;
+        while budget > 0
+            && let Some(key) = self.to_count.pop_front()
+        {
+            if self.count_in(key, &mut budget) {
+                self.to_count.push_back(key);
+            }
             self.queue_report(key);
         }
+        let counted = PASS_MEMBERS_MAX - budget;
+        let mut budget = PASS_MEMBERS_MAX;
+        while budget > 0
+            && let Some(remains) = self.remains.front_mut()
+        {
+            budget -= 1;
+            if remains.next().is_none() {
+                self.remains.pop_front();
+            }
+        }
+        self.counts.presence_steps += (counted + PASS_MEMBERS_MAX - budget) as u64;
+    }
+
+    /// Goes on with a view's count; `true` when there is more to do.
+    fn count_in(&mut self, key: Key, budget: &mut usize) -> bool {
+        let Some(view) = self.views.get_mut(key) else {
+            return false;
+        };
+        let Some(presence) = &mut view.presence else {
+            return false;
+        };
+        while let Some(Walk { rings, members }) = presence.walk {
+            // Some may have left meanwhile.
+            let ring = view.rings.get(rings).map(|(_, ring)| &ring.members[..]);
+            let members = members.min(ring.map_or(0, <[_]>::len));
+            if *budget == 0 {
+                return true;
+            }
+            *budget -= 1;
+            let member = ring.and_then(|ring| ring.get(members.checked_sub(1)?));
+            presence.walk = match (member, rings.checked_sub(1)) {
+                (Some(_), _) => Some(Walk {
+                    rings,
+                    members: members - 1,
+                }),
+                (None, Some(rings)) => Some(Walk {
+                    rings,
+                    members: view.rings[rings].1.members.len(),
+                }),
+                (None, None) => None,
+            };
+            if let Some(member) = member
+                && let Some(connection) = self.connections.at_mut(member.connection)
+                && let Some(membership) = connection.rooms.get_mut(member.slot as usize)
+                && membership.is_in()
+            {
+                presence.comes(&connection.who, &mut membership.counted);
+            }
+        }
+        false
     }
 
     fn queue_report(&mut self, key: Key) {
@@ -53,13 +117,15 @@ impl<S: Store> Shard<S> {
             && !presence.queued
         {
             presence.queued = true;
-            self.to_report.push(key);
+            self.to_report.push_back(key);
         }
     }
 
-    /// Tells the homes who has come and gone, once for all of a turn.
+    /// Tells the homes who has come and gone, as far as a turn's budget reaches.
     pub(super) fn report_presence(&mut self) {
-        for key in std::mem::take(&mut self.to_report) {
+        while self.report_budget > 0
+            && let Some(key) = self.to_report.pop_front()
+        {
             let Some(view) = self.views.get_mut(key) else {
                 continue;
             };
@@ -67,7 +133,10 @@ impl<S: Store> Shard<S> {
                 continue;
             };
             presence.queued = false;
-            if let Some(report) = presence.report() {
+            let before = self.report_budget;
+            let report = presence.report(&mut self.report_budget);
+            self.counts.presence_steps += (before - self.report_budget) as u64;
+            if let Some(report) = report {
                 let (room, report) = (view.room.clone(), Box::new(report));
                 self.links[usize::from(view.home.0)].tell(Body::Report {
                     room,
@@ -76,6 +145,8 @@ impl<S: Store> Shard<S> {
                 });
             } else if presence.is_over() {
                 view.presence = None;
+            } else if presence.has_more() {
+                self.queue_report(key);
             }
         }
     }
@@ -94,10 +165,11 @@ impl<S: Store> Shard<S> {
             return;
         };
         let presence = view.presence.get_or_insert_default();
-        if presence.turn_to(round) {
-            let members = view.rings.iter().flat_map(|(_, ring)| &ring.members);
-            let here = members.filter_map(|member| self.connections.at(member.connection));
-            here.for_each(|connection| presence.comes(&connection.who));
+        if let Some(remains) = presence.turn_to(round, view.rings.len()) {
+            self.remains.push_back(remains);
+            if presence.walk.is_some() {
+                self.to_count.push_back(key);
+            }
         }
         let told = told.filter(|told| presence.learn(told));
         self.queue_report(key);
@@ -246,8 +318,16 @@ impl<S: Store> Shard<S> {
         report: Report,
     ) {
         self.link(from).tell(Body::ReportTaken { view });
-        let now = self.now.monotonic;
-        self.with_home(room, |home| home.take_report((from, view), report, now));
+        let times = self.times();
+        self.counts.presence_steps += report.changes.len() as u64;
+        self.with_home(room, |home| home.take_report((from, view), report, times));
+    }
+
+    pub(super) fn times(&self) -> Times {
+        Times {
+            now: self.now.monotonic,
+            kept: self.limits.presence_kept,
+        }
     }
 
     pub(super) fn handle_news_taken(&mut self, from: ShardId, room: &RoomName, view: Key) {
@@ -293,6 +373,7 @@ impl<S: Store> Shard<S> {
                 continue;
             };
             home.presence.due = None;
+            self.remains.extend(home.end_round(now));
             for (place, news) in home.news(now, self.limits.presence_members_max) {
                 let follower = &home.followers[place];
                 self.links[usize::from(follower.shard.0)].tell(Body::News {
@@ -314,12 +395,7 @@ pub(super) struct Showing {
 
 /// Whether a watcher has heard that it is in the room, and its output has place for a frame.
 fn takes_presence(connection: &Connection, slot: usize, private_bytes_max: usize) -> bool {
-    let is_in = match connection.rooms[slot].stand {
-        Stand::Live => true,
-        Stand::Behind { told, .. } | Stand::Reading { told, .. } => told,
-        Stand::Waiting { .. } => false,
-    };
-    is_in
+    connection.rooms[slot].is_in()
         && connection.state == State::Open
         && !connection.blocked
         && connection.private.waiting().len() < private_bytes_max

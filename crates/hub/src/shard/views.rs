@@ -7,6 +7,7 @@ use parlour_proto::{CloseReason, Entry, Event, Join, Position, Refusal, RoomName
 use super::{Shard, home_of};
 use crate::connection::{Membership, Stand, Watch};
 use crate::letter::Body;
+use crate::presence::NO_ROUND;
 use crate::ring::{Member, NOT_LIVE};
 use crate::store::Store;
 use crate::table::Key;
@@ -75,6 +76,7 @@ impl<S: Store> Shard<S> {
             watch: if watches { Watch::Pending } else { Watch::No },
             member,
             stand,
+            counted: NO_ROUND,
         });
     }
 
@@ -290,7 +292,7 @@ impl<S: Store> Shard<S> {
         {
             view.ring_mut(moved.ring).members[moved.member as usize].slot = slot as u32;
         }
-        self.note_departure(index, key, left.watch != Watch::No);
+        self.note_departure(index, &left);
         self.remove_member(key, left.ring, left.member);
     }
 
@@ -379,7 +381,10 @@ impl<S: Store> Shard<S> {
     }
 
     fn forget_view(&mut self, key: Key) {
-        if let Some(view) = self.views.remove(key) {
+        if let Some(mut view) = self.views.remove(key) {
+            if let Some(presence) = &mut view.presence {
+                self.remains.push_back(presence.remains());
+            }
             self.weights
                 .change(Holder::Rings(key.index), view.weight, 0);
             self.view_by_room.remove(&view.room);

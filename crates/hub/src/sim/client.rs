@@ -147,7 +147,7 @@ impl Client {
                 return Err(format!("hello: {frame:?} at the wrong place"));
             }
             let known = self.hear_of_entries(&words, truth, doings)?
-                || self.hear_of_rooms(&words, doings)?
+                || self.hear_of_rooms(&words, limits, doings)?
                 || self.hear_of_itself(&words, truth, limits, doings)?;
             if !known {
                 return Err(format!("frames: {frame:?} is no frame of this dialect"));
@@ -196,7 +196,13 @@ impl Client {
         Ok(true)
     }
 
-    fn hear_of_rooms(&mut self, words: &[&str], doings: &mut Doings) -> Result<bool, String> {
+    fn hear_of_rooms(
+        &mut self,
+        words: &[&str],
+        limits: &Limits,
+        doings: &mut Doings,
+    ) -> Result<bool, String> {
+        let named_max = limits.presence_members_max;
         match *words {
             ["joined", room, epoch, seq] => {
                 self.answered(room);
@@ -212,11 +218,12 @@ impl Client {
             }
             ["presence", room, count, users] => {
                 doings.snapshots += 1;
-                self.watching(room)?.hear_all(count, users)?;
+                self.watching(room)?.hear_all(count, users, named_max)?;
             }
             ["change", room, count, came, went] => {
                 doings.changes += 1;
-                self.watching(room)?.hear_change(count, [came, went])?;
+                let watched = self.watching(room)?;
+                watched.hear_change(count, [came, went], named_max)?;
             }
             _ => return Ok(false),
         }

@@ -16,17 +16,27 @@ struct Known {
 }
 
 impl Watched {
-    pub(super) fn hear_all(&mut self, count: &str, users: &str) -> Result<(), String> {
+    pub(super) fn hear_all(
+        &mut self,
+        count: &str,
+        users: &str,
+        named_max: usize,
+    ) -> Result<(), String> {
         let known = Known {
             count: number(count)?,
             users: (users != "-").then(|| list(users)),
         };
-        known.check()?;
+        known.check(named_max)?;
         self.known = Some(known);
         Ok(())
     }
 
-    pub(super) fn hear_change(&mut self, count: &str, lists: [&str; 2]) -> Result<(), String> {
+    pub(super) fn hear_change(
+        &mut self,
+        count: &str,
+        lists: [&str; 2],
+        named_max: usize,
+    ) -> Result<(), String> {
         let Some(Known {
             count: known,
             users: Some(users),
@@ -36,9 +46,15 @@ impl Watched {
         };
         let [came, went] = lists.map(list);
         *known = number(count)?;
+        if came.iter().any(|user| users.contains(user)) || !went.is_subset(users) {
+            return Err(format!(
+                "presence: {came:?} came and {went:?} went, and {users:?} were here"
+            ));
+        }
         users.extend(came);
         users.retain(|user| !went.contains(user));
-        self.known.as_ref().map_or(Ok(()), Known::check)
+        let known = self.known.as_ref();
+        known.map_or(Ok(()), |known| known.check(named_max))
     }
 
     /// What must be true when nothing moves any more.
@@ -66,8 +82,11 @@ impl Watched {
 }
 
 impl Known {
-    fn check(&self) -> Result<(), String> {
+    fn check(&self, named_max: usize) -> Result<(), String> {
         match &self.users {
+            Some(users) if users.len() > named_max => {
+                Err(format!("presence: {} users are told by name", users.len()))
+            }
             Some(users) if users.len() != self.count => Err(format!(
                 "presence: {} users, and their names are {users:?}",
                 self.count

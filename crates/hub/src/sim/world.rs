@@ -49,6 +49,7 @@ fn limits(random: &mut Random) -> Limits {
         messages_per_second: if is_limited { 20 } else { 0 },
         message_burst: 25,
         presence_members_max: 4,
+        presence_kept: Duration::from_millis(300),
         log_entries_max: 24,
         log_bytes_max: 8 * 1024,
         logs_total_bytes_max: 24 * 1024,

@@ -28,6 +28,7 @@ mod order;
 mod panics;
 mod pongs;
 mod presence;
+mod presence_bounds;
 mod rate_limit;
 mod resume;
 mod rooms;

@@ -404,7 +404,7 @@ fn when_nobody_asks_any_more_nothing_is_counted_or_due() {
     let peer = watcher(&mut world, 0, "kim", &den);
     world.pass_time(seconds(2));
     world.hang_up(peer);
-    world.pass_time(seconds(2));
+    world.pass_time(parlour_proto::Limits::default().presence_kept);
     let frames = world.counts().presence_frames;
     let quiet = world.next_deadline();
     guests.push(guest(&mut world, 0, "more", &den));

@@ -98,6 +98,24 @@ fn a_join_counts_one_more_for_every_16_rooms() {
 }
 
 #[test]
+fn each_room_in_which_a_join_asks_who_is_there_counts_one_more() {
+    let mut world = limited(1, 10);
+    let peer = member(&mut world, FULL);
+    let rooms: Vec<_> = (0..4)
+        .map(|n| format!(r#"{{"room":"r{n}","presence":{}}}"#, n < 3))
+        .collect();
+    world.say(
+        peer,
+        &format!(r#"{{"t":"join","rooms":[{}]}}"#, rooms.join(",")),
+    );
+    (0..7).for_each(|_| world.say(peer, r#"{"t":"ping"}"#));
+    world.run();
+    let heard = world.heard(peer);
+    let pongs = heard.iter().filter(|frame| frame.contains("pong"));
+    assert_eq!((pongs.count(), refusals(&heard)), (6, 1));
+}
+
+#[test]
 fn frames_over_the_rate_are_no_bad_frames_and_bad_frames_count() {
     let mut world = limited(1, 5);
     let peer = member(&mut world, FULL);
