@@ -26,6 +26,7 @@ mod nofile;
 mod occupancy;
 mod origin;
 mod plane;
+mod proxies;
 mod rates;
 mod source;
 mod tickets;

@@ -10,6 +10,7 @@ use crate::doors::DoorsConfig;
 use crate::forwarded;
 use crate::local;
 use crate::origin::{Origin, single_host};
+use crate::proxies;
 
 /// One request, as the doors see it.
 #[derive(Clone, Debug)]
@@ -28,10 +29,7 @@ impl Visit {
     pub(crate) fn of(config: &DoorsConfig, extensions: &Extensions, headers: &HeaderMap) -> Self {
         let peer = peer(extensions);
         let listener = config.scheme();
-        let is_trusted = |address: IpAddr| {
-            let mut proxies = config.trusted_proxies.iter();
-            proxies.any(|proxy| proxy.contains(&address.to_canonical()))
-        };
+        let is_trusted = |address| proxies::contain(&config.trusted_proxies, address);
         let is_proxied = peer.is_some_and(is_trusted);
         let said = if is_proxied {
             forwarded::read(headers, is_trusted).unwrap_or_default()

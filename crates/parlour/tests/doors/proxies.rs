@@ -169,3 +169,13 @@ fn garbled_headers_count_for_the_proxys_own_address() {
     let contradiction = of(login("ann", "right"), "192.0.2.5").header("Forwarded", "for=192.0.2.6");
     assert_eq!(house.send(&contradiction).status, 429);
 }
+
+#[test]
+fn a_proxy_may_be_named_by_its_mapped_address() {
+    let house = House::with(|config| {
+        config.trusted_proxies = vec!["::ffff:127.0.0.1/128".parse().unwrap()];
+        config.limits.logins_per_minute_per_address = 1;
+    });
+    let from = |client: &str| house.send(&of(login("ann", "right"), client)).status;
+    assert_eq!([from("192.0.2.1"), from("192.0.2.2")], [200, 200]);
+}
