@@ -26,17 +26,27 @@ pub(crate) fn is_forwarded(headers: &HeaderMap) -> bool {
         .any(|name| NAMES.contains(&name) || name.starts_with("x-forwarded-"))
 }
 
-/// What a trusted proxy says of its client; `None`: nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What trusted proxies say of their client. What cannot be read of one part says nothing about the
+/// others: a client can garble what a proxy passes on as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Forwarded<'a> {
-    pub(crate) address: Option<IpAddr>,
-    /// What the client spoke with the proxy.
+    /// `Ok(None)`: nothing is said.
+    pub(crate) address: Result<Option<IpAddr>, Malformed>,
+    /// What the client spoke with the proxy; `None`: nothing that can be read.
     pub(crate) scheme: Option<Scheme>,
-    /// Where the client thinks that it is.
+    /// Where the client thinks that it is; `None`: nothing that can be read.
     pub(crate) host: Option<Authority<'a>>,
 }
 
-/// The headers cannot be read, or contradict each other.
+impl Forwarded<'_> {
+    pub(crate) const NOTHING: Self = Self {
+        address: Ok(None),
+        scheme: None,
+        host: None,
+    };
+}
+
+/// A header cannot be read, or two contradict each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
@@ -44,15 +54,21 @@ pub(crate) struct Malformed;
 pub(crate) fn read<'a>(
     headers: &'a HeaderMap,
     is_trusted: impl Fn(IpAddr) -> bool + Copy,
-) -> Result<Forwarded<'a>, Malformed> {
-    let old = read_old(headers, is_trusted)?;
-    let new = read_new(headers, is_trusted)?;
+) -> Forwarded<'a> {
+    let new = read_new(headers, is_trusted);
+    let (new_address, new) = match new {
+        Ok(element) => (Ok(element.address), element),
+        Err(Malformed) => (Err(Malformed), Element::default()),
+    };
     // A proxy that writes the one kind may pass on the other kind as its client wrote it.
-    Ok(Forwarded {
-        address: agree(old.address, new.address)?,
-        scheme: agree(old.scheme, new.scheme)?,
-        host: agree(old.host, new.host)?,
-    })
+    Forwarded {
+        address: old_address(headers, is_trusted).and_then(|old| match (old, new_address) {
+            (Some(old), Err(Malformed)) => Ok(Some(old)),
+            (old, new) => agree(old, new?),
+        }),
+        scheme: agree(old_scheme(headers), new.scheme).unwrap_or(None),
+        host: agree(old_host(headers), new.host).unwrap_or(None),
+    }
 }
 
 fn agree<T: PartialEq>(one: Option<T>, other: Option<T>) -> Result<Option<T>, Malformed> {
@@ -62,39 +78,50 @@ fn agree<T: PartialEq>(one: Option<T>, other: Option<T>) -> Result<Option<T>, Ma
     }
 }
 
-/// `X-Forwarded-For`, `-Proto` and `-Host`.
-fn read_old(
+/// `X-Forwarded-For`.
+fn old_address(
     headers: &HeaderMap,
     is_trusted: impl Fn(IpAddr) -> bool,
-) -> Result<Forwarded<'_>, Malformed> {
+) -> Result<Option<IpAddr>, Malformed> {
     let mut address = None;
-    let lines = lines(headers, "x-forwarded-for")?;
-    for element in lines.iter().flat_map(|line| line.split(',')).rev() {
-        let next = parse_address(element.trim()).ok_or(Malformed)?;
-        address = Some(next);
-        if !is_trusted(next) {
-            break;
+    // The last line is the last proxy's; what stands further left need not even be text.
+    for line in headers.get_all("x-forwarded-for").iter().rev() {
+        for element in line.as_bytes().rsplit(|byte| *byte == b',') {
+            let element = std::str::from_utf8(element).map_err(|_| Malformed)?;
+            let next = parse_address(element.trim()).ok_or(Malformed)?;
+            address = Some(next);
+            if !is_trusted(next) {
+                return Ok(address);
+            }
         }
     }
-    let scheme = single(headers, "x-forwarded-proto")?
-        .map(|name| Scheme::named(name).ok_or(Malformed))
-        .transpose()?;
-    let host = single(headers, "x-forwarded-host")?
-        .map(|host| Authority::parse(host).ok_or(Malformed))
-        .transpose()?;
-    Ok(Forwarded {
-        address,
-        scheme,
-        host,
-    })
+    Ok(address)
+}
+
+/// `X-Forwarded-Proto`.
+fn old_scheme(headers: &HeaderMap) -> Option<Scheme> {
+    Scheme::named(single(headers, "x-forwarded-proto")?)
+}
+
+/// `X-Forwarded-Host`.
+fn old_host(headers: &HeaderMap) -> Option<Authority<'_>> {
+    Authority::parse(single(headers, "x-forwarded-host")?)
+}
+
+/// One element of `Forwarded`.
+#[derive(Default)]
+struct Element<'a> {
+    address: Option<IpAddr>,
+    scheme: Option<Scheme>,
+    host: Option<Authority<'a>>,
 }
 
 /// `Forwarded`: the element of the client says how it came, too.
 fn read_new(
     headers: &HeaderMap,
     is_trusted: impl Fn(IpAddr) -> bool,
-) -> Result<Forwarded<'_>, Malformed> {
-    let mut client = Forwarded::default();
+) -> Result<Element<'_>, Malformed> {
+    let mut client = Element::default();
     let lines = lines(headers, "forwarded")?;
     let elements: Vec<&str> = lines.iter().flat_map(|line| split(line, ',')).collect();
     for element in elements.into_iter().rev() {
@@ -109,8 +136,8 @@ fn read_new(
 }
 
 /// `for=192.0.2.1;proto=https;host=chat.example`
-fn parse_element(element: &str) -> Result<Forwarded<'_>, Malformed> {
-    let mut said = Forwarded::default();
+fn parse_element(element: &str) -> Result<Element<'_>, Malformed> {
+    let mut said = Element::default();
     for pair in split(element, ';') {
         let (name, value) = pair.split_once('=').ok_or(Malformed)?;
         let value = unquoted(value.trim())?;
@@ -166,12 +193,11 @@ fn lines<'a>(headers: &'a HeaderMap, name: &str) -> Result<Vec<&'a str>, Malform
         .collect()
 }
 
-/// The value of a header that a request has once, if at all.
-fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Malformed> {
-    match lines(headers, name)?[..] {
-        [] => Ok(None),
-        [value] => Ok(Some(value.trim())),
-        _ => Err(Malformed),
+/// The value of a header that a request has once and that is text.
+fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    match lines(headers, name).ok()?[..] {
+        [value] => Some(value.trim()),
+        _ => None,
     }
 }
 
@@ -200,7 +226,8 @@ mod tests {
     fn address(lines: &[(&'static str, &str)]) -> Result<Option<String>, Malformed> {
         let is_trusted = |address| matches!(address, IpAddr::V4(it) if it.octets()[0] == 10);
         let headers = headers(lines);
-        read(&headers, is_trusted).map(|said| said.address.map(|it| it.to_string()))
+        let said = read(&headers, is_trusted).address?;
+        Ok(said.map(|it| it.to_string()))
     }
 
     #[test]
@@ -244,17 +271,13 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_said_to_be_so() {
+    fn an_address_that_cannot_be_read_is_said_to_be_so() {
         for (name, value) in [
             ("x-forwarded-for", ""),
             ("x-forwarded-for", "unknown"),
             ("x-forwarded-for", "192.0.2.1,"),
             ("x-forwarded-for", "192.0.2.1, 192.0.2"),
             ("x-forwarded-for", "192.0.2.1, 10.0.0.1, x"),
-            ("x-forwarded-proto", "ftp"),
-            ("x-forwarded-proto", "https, http"),
-            ("x-forwarded-host", "a/b"),
-            ("x-forwarded-host", "a.example, b.example"),
             ("forwarded", "for=unknown"),
             ("forwarded", "for=_hidden"),
             ("forwarded", "proto=https"),
@@ -268,12 +291,31 @@ mod tests {
     }
 
     #[test]
-    fn both_kinds_of_header_must_say_the_same() {
+    fn two_addresses_must_be_the_same_and_what_is_none_does_not_hide_the_other() {
         let old = ("x-forwarded-for", "192.0.2.1");
-        let same = address(&[old, ("forwarded", "for=192.0.2.1")]);
-        assert_eq!(same, Ok(Some("192.0.2.1".to_owned())));
-        let other = address(&[old, ("forwarded", "for=192.0.2.2")]);
-        assert_eq!(other, Err(Malformed));
+        let client = || Ok(Some("192.0.2.1".to_owned()));
+        for (name, value, expected) in [
+            ("forwarded", "for=192.0.2.1", client()),
+            ("forwarded", "for=192.0.2.2", Err(Malformed)),
+            ("forwarded", "for=unknown", client()),
+            ("forwarded", "nonsense", client()),
+            ("x-forwarded-host", "a b", client()),
+            ("x-forwarded-proto", "ftp", client()),
+        ] {
+            assert_eq!(address(&[old, (name, value)]), expected, "{name}: {value}");
+        }
+        let garbled = ("x-forwarded-for", "unknown");
+        let new = ("forwarded", "for=192.0.2.1");
+        assert_eq!(address(&[garbled, new]), Err(Malformed));
+    }
+
+    #[test]
+    fn what_stands_left_of_the_client_need_not_be_text() {
+        let mut headers = headers(&[("x-forwarded-for", "x")]);
+        let line = axum::http::HeaderValue::from_bytes(b"\xff\xfe, 192.0.2.1").unwrap();
+        headers.append("x-forwarded-for", line);
+        let said = read(&headers, |_| false).address.unwrap().unwrap();
+        assert_eq!(said.to_string(), "192.0.2.1");
     }
 
     #[test]
@@ -288,9 +330,24 @@ mod tests {
             "forwarded",
             "for=192.0.2.1;proto=https;host=\"chat.example:8443\"",
         )]);
-        let said = read(&old, nobody).unwrap();
+        let said = read(&old, nobody);
         assert_eq!(said.scheme, Some(Scheme::Https));
         assert_eq!(said.host, Authority::parse("chat.example:8443"));
-        assert_eq!(read(&new, nobody), Ok(said));
+        assert_eq!(read(&new, nobody), said);
+    }
+
+    #[test]
+    fn a_scheme_or_a_host_that_cannot_be_read_says_nothing() {
+        for (name, values) in [
+            ("x-forwarded-proto", &["ftp"][..]),
+            ("x-forwarded-proto", &["https, http"]),
+            ("x-forwarded-proto", &["https", "https"]),
+            ("x-forwarded-host", &["a/b"]),
+            ("x-forwarded-host", &["a.example, b.example"]),
+        ] {
+            let lines: Vec<_> = values.iter().map(|value| (name, *value)).collect();
+            let headers = headers(&lines);
+            assert_eq!(read(&headers, |_| false), Forwarded::NOTHING, "{values:?}");
+        }
     }
 }

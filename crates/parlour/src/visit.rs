@@ -7,7 +7,7 @@ use axum::http::{Extensions, HeaderMap};
 
 use crate::authority::Scheme;
 use crate::doors::DoorsConfig;
-use crate::forwarded;
+use crate::forwarded::{self, Forwarded};
 use crate::local;
 use crate::origin::{Origin, single_host};
 use crate::proxies;
@@ -15,7 +15,8 @@ use crate::proxies;
 /// One request, as the doors see it.
 #[derive(Clone, Debug)]
 pub(crate) struct Visit {
-    /// The client's; a proxy's, if it is not trusted or says nothing that can be read.
+    /// The client's; a proxy's, if it is not trusted or says nothing; `None`, if what a trusted one
+    /// says cannot be read.
     pub(crate) address: Option<IpAddr>,
     /// Whether it gets the rules of loopback; else the public ones.
     pub(crate) is_local: bool,
@@ -32,14 +33,15 @@ impl Visit {
         let is_trusted = |address| proxies::contain(&config.trusted_proxies, address);
         let is_proxied = peer.is_some_and(is_trusted);
         let said = if is_proxied {
-            forwarded::read(headers, is_trusted).unwrap_or_default()
+            forwarded::read(headers, is_trusted)
         } else {
-            forwarded::Forwarded::default()
+            Forwarded::NOTHING
         };
         let scheme = said.scheme.unwrap_or(listener);
         let host = said.host.or_else(|| single_host(headers));
         Self {
-            address: said.address.or(peer),
+            // Who cannot be told apart must not have the proxy's own share.
+            address: said.address.map_or(None, |said| said.or(peer)),
             // Not every request through a proxy shows it: whoever uses its address proves nothing.
             is_local: !is_proxied && local::is_local(config.bind, listener, peer, headers),
             scheme,
@@ -106,13 +108,19 @@ mod tests {
     }
 
     #[test]
-    fn what_a_trusted_proxy_garbles_counts_for_nothing() {
-        let mut garbled = SAID;
-        garbled[0].1 = "unknown";
-        let visit = visit("10.0.0.1", &garbled);
-        let own = "http://own.example";
-        assert_eq!(seen(&visit), ("10.0.0.1".to_owned(), own.to_owned()));
-        assert!(!visit.is_local);
+    fn what_a_trusted_proxy_garbles_does_not_hide_the_rest() {
+        let garbled = |index: usize| {
+            let mut said = SAID;
+            said[index].1 = "a b";
+            let visit = visit("10.0.0.1", &said);
+            assert!(!visit.is_local);
+            let address = visit.address.map(|it| it.to_string());
+            (address, visit.own.unwrap().to_string())
+        };
+        let client = || Some("192.0.2.1".to_owned());
+        assert_eq!(garbled(0), (None, "https://chat.example".to_owned()));
+        assert_eq!(garbled(1), (client(), "http://chat.example".to_owned()));
+        assert_eq!(garbled(2), (client(), "https://own.example".to_owned()));
     }
 
     #[test]

@@ -158,7 +158,30 @@ fn who_is_no_trusted_proxy_is_not_believed() {
 }
 
 #[test]
-fn garbled_headers_count_for_the_proxys_own_address() {
+fn what_a_client_adds_does_not_hide_the_address_that_the_proxy_saw() {
+    let house = House::with(|config| {
+        config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        config.limits.logins_per_minute_per_address = 1;
+    });
+    let junk = [
+        ("X-Forwarded-Host", "a b"),
+        ("X-Forwarded-Proto", "gopher"),
+        ("Forwarded", "for=unknown"),
+        ("Forwarded", "for=_hidden;proto=https"),
+        ("Forwarded", "\""),
+    ];
+    for (number, (name, value)) in junk.into_iter().enumerate() {
+        let client = format!("192.0.2.{number}");
+        let status = || {
+            let request = login("ann", "right").header(name, value);
+            house.send(&of(request, &client)).status
+        };
+        assert_eq!([status(), status()], [200, 429], "{name}: {value}");
+    }
+}
+
+#[test]
+fn all_whose_address_cannot_be_read_are_one() {
     let house = House::with(|config| {
         config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
         config.limits.logins_per_minute_per_address = 1;
@@ -168,6 +191,30 @@ fn garbled_headers_count_for_the_proxys_own_address() {
     assert_eq!(from("192.0.2.1"), 200);
     let contradiction = of(login("ann", "right"), "192.0.2.5").header("Forwarded", "for=192.0.2.6");
     assert_eq!(house.send(&contradiction).status, 429);
+    assert_eq!(
+        house.send(&login("ann", "right")).status,
+        200,
+        "and not the proxy"
+    );
+}
+
+#[test]
+fn who_hides_his_address_gets_no_more_connections_than_another() {
+    let house = House::with(|config| {
+        config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        config.limits.connections_per_address = 1;
+    });
+    let (session, _) = house.ann();
+    let mut connected = Vec::new();
+    let mut connect = || {
+        let ticket = house.send(&request("POST", "/ticket").bearer(&session));
+        let path = format!("/ws?otp={}", ticket.text("otp"));
+        let mut socket = Socket::open(house.address);
+        let answer = socket.ask(&of(upgrade(&path), "unknown"));
+        connected.push(socket);
+        answer.status
+    };
+    assert_eq!([connect(), connect()], [101, 429]);
 }
 
 #[test]
