@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -34,7 +35,8 @@ pub(crate) use watched::Watched;
 /// for each request's head, then it is cut; a head over
 /// [`head_bytes_max`](ListenerLimits::head_bytes_max) is answered with 431. A client that takes
 /// nothing of its answer for [`write_time`](ListenerLimits::write_time) is reset. A request must name its host once (RFC 9112, 3.2), else 400. Connections over their number
-/// wait, those over their address's share are closed; sockets that were handed to a hub do not
+/// wait, those over their address's share are closed, which
+/// [proxies](Self::trusted_proxies) have none of; sockets that were handed to a hub do not
 /// count. Requests carry their peer as [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo).
 ///
 /// When the process has no file handle left, it says so once and goes on when there is one.
@@ -56,6 +58,7 @@ pub struct Listener {
     socket: TcpListener,
     keys: Option<TlsKeys>,
     limits: ListenerLimits,
+    trusted_proxies: Vec<IpNet>,
 }
 
 impl Listener {
@@ -65,7 +68,16 @@ impl Listener {
             socket,
             keys: None,
             limits: ListenerLimits::default(),
+            trusted_proxies: Vec::new(),
         }
+    }
+
+    /// Names proxies, which speak for many: no share per address is theirs, only the whole
+    /// [`http_connections_max`](ListenerLimits::http_connections_max). Give the doors the same, in
+    /// [`DoorsConfig::trusted_proxies`](crate::DoorsConfig::trusted_proxies).
+    pub fn trusted_proxies(mut self, proxies: Vec<IpNet>) -> Self {
+        self.trusted_proxies = proxies;
+        self
     }
 
     /// Serves by TLS 1.2 and 1.3, and nothing in plain: plain HTTP is answered with 400 and the
@@ -94,7 +106,8 @@ impl Listener {
             tls: self.keys.map(|keys| TlsAcceptor::from(keys.config())),
             limits: self.limits,
         };
-        serve_from(self.socket, serving, stop).await
+        let slots = Slots::new(&serving.limits, &self.trusted_proxies);
+        serve_from(self.socket, slots, serving, stop).await
     }
 }
 
@@ -123,11 +136,11 @@ impl UnderWay {
 
 async fn serve_from(
     mut source: impl Accept,
+    slots: Slots,
     serving: Serving,
     stop: impl Future<Output = ()>,
 ) -> UnderWay {
     let serving = Arc::new(serving);
-    let slots = Slots::new(&serving.limits);
     let (stop_all, stopped) = stop::pair();
     let mut accepting = Accepting::new(serving.limits.accept_pause);
     let mut stop = pin!(stop);

@@ -161,7 +161,9 @@ fn doors_config(settings: &Settings) -> Result<DoorsConfig, ServeError> {
 
 impl Parts {
     async fn run(self, settings: &Settings, mut signals: Signals) -> Result<(), ServeError> {
-        let mut listener = Listener::new(self.socket).limits(settings.listener_limits)?;
+        let mut listener = Listener::new(self.socket)
+            .limits(settings.listener_limits)?
+            .trusted_proxies(settings.trusted_proxies.clone());
         if let Some(certificate) = &self.certificate {
             listener = listener.tls(certificate.keys.clone());
         }

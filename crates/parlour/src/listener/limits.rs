@@ -46,6 +46,7 @@ pub struct ListenerLimits {
     pub http_connections_max: usize,
     /// How many of these one address (a /64 of IPv6) may have that is not loopback; over it the
     /// connection is closed. 256; at least 1. More than `http_connections_max` is as much as that.
+    /// [`Listener::trusted_proxies`](crate::Listener::trusted_proxies) have no such share.
     pub http_connections_per_address: usize,
     /// Memory of the kernel for what one socket has not been sent or has not acknowledged, for HTTP
     /// and afterwards in the hub. 256 KiB; 64 KiB to 1 GiB. The kernel may have a smaller bound.

@@ -4,9 +4,11 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::ListenerLimits;
+use crate::proxies;
 use crate::source::{Share, Shares, Source};
 
 #[derive(Clone)]
@@ -14,23 +16,27 @@ pub(super) struct Slots {
     free: Arc<Semaphore>,
     all: u32,
     share: Share,
+    /// They speak for many, whom the listener cannot tell apart: no share is theirs.
+    proxies: Arc<[IpNet]>,
     shares: Arc<Mutex<Shares>>,
 }
 
 /// One connection's slot. Dropping it frees it.
 pub(super) struct Slot {
     shares: Arc<Mutex<Shares>>,
-    source: Source,
+    /// Whose share it is of; `None` for a proxy's.
+    source: Option<Source>,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Slots {
-    pub(super) fn new(limits: &ListenerLimits) -> Self {
+    pub(super) fn new(limits: &ListenerLimits, proxies: &[IpNet]) -> Self {
         let all = u32::try_from(limits.http_connections_max).unwrap_or(u32::MAX);
         Self {
             free: Arc::new(Semaphore::new(all as usize)),
             all,
             share: limits.share(),
+            proxies: proxies.into(),
             shares: Arc::default(),
         }
     }
@@ -42,8 +48,10 @@ impl Slots {
 
     /// Gives the slot to a connection from `peer`, unless `peer` has its share.
     pub(super) fn fill(&self, permit: Option<OwnedSemaphorePermit>, peer: IpAddr) -> Option<Slot> {
-        let source = Source::of(Some(peer));
-        lock(&self.shares).take(source, self.share).then(|| Slot {
+        let is_proxy = proxies::contain(&self.proxies, peer);
+        let source = (!is_proxy).then(|| Source::of(Some(peer)));
+        let is_free = |source| lock(&self.shares).take(source, self.share);
+        source.is_none_or(is_free).then(|| Slot {
             shares: Arc::clone(&self.shares),
             source,
             _permit: permit,
@@ -58,7 +66,9 @@ impl Slots {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        lock(&self.shares).give_back(self.source);
+        if let Some(source) = self.source {
+            lock(&self.shares).give_back(source);
+        }
     }
 }
 
@@ -78,7 +88,7 @@ mod tests {
             http_connections_per_address: 7,
             ..ListenerLimits::default()
         };
-        let slots = Slots::new(&limits);
+        let slots = Slots::new(&limits, &[]);
         for (mine, other, max) in [
             ("127.0.0.1", "192.0.2.1", 30),
             ("192.0.2.1", "127.0.0.1", 7),
@@ -94,5 +104,30 @@ mod tests {
             assert!(slots.fill(slots.free().await, mine).is_some());
         }
         assert_eq!(slots.free.available_permits(), 40);
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_speaks_for_many_has_no_share_but_the_whole() {
+        let limits = ListenerLimits {
+            http_connections_max: 40,
+            http_connections_per_address: 7,
+            ..ListenerLimits::default()
+        };
+        for proxy in ["192.0.2.1", "127.0.0.1", "::ffff:192.0.2.1"] {
+            let net = IpNet::from(proxy.parse::<IpAddr>().unwrap());
+            let slots = Slots::new(&limits, &[net]);
+            let mut filled = Vec::new();
+            for _ in 0..40 {
+                let permit = slots.free().await;
+                filled.push(slots.fill(permit, proxy.parse().unwrap()).unwrap());
+            }
+            assert_eq!(slots.free.available_permits(), 0);
+            filled.truncate(20);
+            let other = "192.0.2.2".parse().unwrap();
+            for _ in 0..7 {
+                filled.push(slots.fill(slots.free().await, other).unwrap());
+            }
+            assert!(slots.fill(slots.free().await, other).is_none(), "{proxy}");
+        }
     }
 }

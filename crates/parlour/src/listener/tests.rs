@@ -57,7 +57,8 @@ async fn a_shortage_of_handles_is_waited_out() {
     };
     let start = tokio::time::Instant::now();
     let (stop, stopped) = oneshot::channel::<()>();
-    let server = tokio::spawn(serve_from(source, serving(hello()), async {
+    let slots = Slots::new(&ListenerLimits::default(), &[]);
+    let server = tokio::spawn(serve_from(source, slots, serving(hello()), async {
         drop(stopped.await);
     }));
     assert!(get(address).await.ends_with("hello"));
@@ -136,7 +137,7 @@ async fn a_client_that_does_not_take_its_answer_is_cut() {
     let (stream, peer) = listener.accept().await.unwrap();
     let (_stop, stopped) = stop::pair();
     let serving = Arc::new(serving(router));
-    let slots = Slots::new(&serving.limits);
+    let slots = Slots::new(&serving.limits, &[]);
     let slot = slots.fill(slots.free().await, peer.ip()).unwrap();
     let served = connection::serve(stream, peer, serving, stopped, slot);
     tokio::time::timeout(2 * ListenerLimits::default().write_time, served)
