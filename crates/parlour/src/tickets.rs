@@ -38,6 +38,12 @@ pub(crate) enum TicketError {
     /// Its client may come back after the first of them has ended.
     #[error("too many tickets are waiting to be used; try again in {}s", .retry_after.as_secs())]
     TooMany { retry_after: Duration },
+    /// As above, for those of guests.
+    #[error(
+        "guests have as many tickets as they may have among them; try again in {}s",
+        .retry_after.as_secs()
+    )]
+    TooManyOfGuests { retry_after: Duration },
     /// As above, for those of one address.
     #[error(
         "your address has as many tickets as it may have; use them, or try again in {}s",
@@ -74,6 +80,8 @@ impl Holder {
 pub(crate) struct Tickets {
     lifetime: Duration,
     outstanding_max: usize,
+    /// Less than there are in all, so that guests cannot shut users out.
+    guests_max: usize,
     share: Share,
     out: Mutex<Outstanding>,
 }
@@ -85,6 +93,7 @@ struct Outstanding {
     /// In the order in which they end.
     by_age: BTreeMap<Age, Hash>,
     by_source: Shares,
+    of_guests: usize,
     counts: TicketCounts,
 }
 
@@ -105,11 +114,13 @@ struct Age {
 }
 
 impl Tickets {
-    /// Of `outstanding_max` tickets at once, one source may have its `share`.
+    /// Of `outstanding_max` tickets at once, one source may have its `share`, and guests three
+    /// quarters among them.
     pub(crate) fn new(lifetime: Duration, outstanding_max: usize, share: Share) -> Self {
         Self {
             lifetime,
             outstanding_max,
+            guests_max: outstanding_max - outstanding_max / 4,
             share,
             out: Mutex::default(),
         }
@@ -140,9 +151,13 @@ impl Tickets {
             out.counts.refused += 1;
             return Err(TicketError::TooMany { retry_after });
         }
+        // By then all that they, or it, have now have ended.
+        let retry_after = self.lifetime;
+        if holder.is_guest() && out.of_guests >= self.guests_max {
+            out.counts.refused += 1;
+            return Err(TicketError::TooManyOfGuests { retry_after });
+        }
         if !out.by_source.take(source, self.share) {
-            // By then all that it has now have ended.
-            let retry_after = self.lifetime;
             out.counts.refused += 1;
             return Err(TicketError::TooManyOfSource { retry_after });
         }
@@ -210,6 +225,7 @@ impl Ticket {
 impl Outstanding {
     fn put(&mut self, hash: Hash, holder: Holder, source: Source, deadline: Duration) {
         self.counts.issued += 1;
+        self.of_guests += usize::from(holder.is_guest());
         let age = Age {
             deadline,
             number: self.counts.issued,
@@ -229,6 +245,7 @@ impl Outstanding {
         let ticket = self.by_hash.remove(hash)?;
         self.by_age.remove(&ticket.age);
         self.by_source.give_back(ticket.source);
+        self.of_guests -= usize::from(ticket.holder.is_guest());
         Some(ticket)
     }
 

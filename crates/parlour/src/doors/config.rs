@@ -96,7 +96,7 @@ pub struct DoorLimits {
     /// How long a ticket lets its holder in, to the nanosecond (default 5 s); after it: 401.
     pub ticket_lifetime: Duration,
     /// Tickets that are neither used nor ended (default 10,000); over it: 429. Loopback can have
-    /// three quarters of them, and each other address 256.
+    /// three quarters of them, each other address 256, and all guests together three quarters.
     pub tickets_max: usize,
     /// Connections from one address, or one /64 of IPv6 (default 256; 0: no limit); over it: 429.
     pub connections_per_address: usize,

@@ -125,7 +125,9 @@ impl ApiError {
             }
             Self::Refused(refusal) if refusal.may_pass_later() => Some(limits::RETRY_AFTER),
             Self::Ticket(
-                TicketError::TooMany { retry_after } | TicketError::TooManyOfSource { retry_after },
+                TicketError::TooMany { retry_after }
+                | TicketError::TooManyOfGuests { retry_after }
+                | TicketError::TooManyOfSource { retry_after },
             ) => Some(*retry_after),
             Self::Ticket(TicketError::NoRandom) | Self::Unavailable | Self::GoingAway => {
                 Some(limits::RETRY_AFTER)

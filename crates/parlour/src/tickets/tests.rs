@@ -5,7 +5,10 @@ const LIFETIME: Duration = Duration::from_secs(5);
 const NOW: Duration = Duration::from_secs(100);
 
 fn ann() -> Holder {
-    Holder::guest(UserName::guest("ann").unwrap())
+    Holder {
+        who: UserName::user("ann").unwrap(),
+        session: SessionId(1),
+    }
 }
 
 fn at_most(outstanding: usize) -> Tickets {
@@ -107,6 +110,26 @@ fn too_many_tickets_are_refused_until_one_is_spent_or_ends() {
     tickets
         .issue(ann(), Source::Loopback, NOW + Duration::from_secs(6))
         .unwrap();
+}
+
+#[test]
+fn guests_leave_a_quarter_to_users_and_get_their_part_back() {
+    let tickets = at_most(8);
+    let guest = || Holder::guest(UserName::guest("kim").unwrap());
+    let guests: Vec<Secret> = (0..6)
+        .map(|_| tickets.issue(guest(), Source::Loopback, NOW).unwrap())
+        .collect();
+    let refused = tickets.issue(guest(), Source::Unknown, NOW).unwrap_err();
+    let retry_after = LIFETIME;
+    assert_eq!(refused, TicketError::TooManyOfGuests { retry_after });
+    for _ in 0..2 {
+        tickets.issue(ann(), Source::Loopback, NOW).unwrap();
+    }
+    tickets.spend(guests[0].expose(), NOW).unwrap();
+    tickets.issue(guest(), Source::Loopback, NOW).unwrap();
+    let later = NOW + LIFETIME;
+    let again = (0..8).filter(|_| tickets.issue(guest(), Source::Loopback, later).is_ok());
+    assert_eq!(again.count(), 6);
 }
 
 #[test]
