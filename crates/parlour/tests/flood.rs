@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use axum::Router;
-use parlour::{Doors, Hub, HubConfig, RoomName};
+use parlour::{Doors, Hub, HubConfig, Limits, RoomName};
 use tokio::net::TcpListener;
 use tungstenite::{Message, WebSocket};
 
@@ -24,8 +24,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[tokio::test(flavor = "multi_thread")]
 async fn one_who_has_little_to_say_is_answered_while_many_flood_another_room() {
     let shards = NonZeroU16::new(1);
+    // What nobody holds back must be served evenly all the same.
+    let limits = Limits {
+        messages_per_second: 0,
+        ..Limits::default()
+    };
     let hub = Hub::start(HubConfig {
         shards,
+        limits,
         ..HubConfig::default()
     })
     .unwrap();
