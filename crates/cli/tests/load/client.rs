@@ -182,7 +182,13 @@ impl<'a> Client<'a> {
         let unused = bearing(Request::new("POST", "/ticket"), &session);
         let unused = self.ask(&unused)?.expect(200, "a ticket")?.field("otp")?;
         let logout = bearing(Request::new("POST", "/logout"), &session);
-        self.ask(&logout)?.expect(204, "a logout")?;
+        let answer = self.ask(&logout)?;
+        if answer.status == 503 {
+            // As many changes are waiting for the disk as may.
+            self.tally.busy += 1;
+            return answer.expect_error(503, "busy", "a logout").map(drop);
+        }
+        answer.expect(204, "a logout")?;
         // All that the session had ends with it.
         let end = socket.end()?;
         require(end.code() == Some(1008), || {

@@ -8,7 +8,7 @@ pub(crate) struct Tally {
     pub(crate) requests: usize,
     pub(crate) visits: usize,
     pub(crate) logins: usize,
-    /// Logins that were told to come back.
+    /// Logins and logouts that were told to come back.
     pub(crate) busy: usize,
     pub(crate) refusals: usize,
     /// Answers that were not what their requests deserve.
