@@ -28,7 +28,8 @@ export class Chat {
   #upkeep = new Upkeep({ renew: () => this.#ticket(AbortSignal.timeout(UPKEEP_TIMEOUT_MS)) });
   #timers = [];
   #phase = 'closed';
-  #questions = 0;
+  // Ids of own messages that were told to wait for a choice.
+  #told = new Set();
   #remembered = '';
   #draw = batched(() => this.#show());
 
@@ -135,7 +136,7 @@ export class Chat {
     const room = this.#rooms.current;
     if (!this.#connection.isOnline) return 'Not sent: there is no connection. The text stays here.';
     if (room.state === 'refused') return `Not sent: you are not in this room. ${room.refusal}`;
-    if (room.outbox.full) return 'Not sent: the server has not taken the messages before it. Try again in a moment.';
+    if (room.outbox.full) return 'Not sent: too many messages before it have no answer. Wait a moment, or discard some.';
     this.#conversation.say(room, text);
     this.#views.log.scrollToEnd();
     return '';
@@ -241,10 +242,15 @@ export class Chat {
 
   // Who does not see the line hears that it waits for him.
   #tellQuestions() {
-    const open = this.#rooms.all.flatMap(({ outbox }) => outbox.messages
-      .filter(({ state }) => state === 'refused' || state === 'unknown'));
-    if (open.length > this.#questions) this.#views.state.announce(open.at(-1).words);
-    this.#questions = open.length;
+    const open = this.#rooms.all.flatMap(({ name, outbox }) => outbox.messages
+      .filter(({ state }) => state === 'refused' || state === 'unknown')
+      .map(({ id, words }) => ({ id, words, name })));
+    const fresh = open.filter(({ id }) => !this.#told.has(id));
+    this.#told = new Set(open.map(({ id }) => id));
+    if (fresh.length === 0) return;
+    const { words, name } = fresh.at(-1);
+    const which = fresh.length === 1 ? `Your message in ${name}` : `${fresh.length} of your messages`;
+    this.#views.state.announce(`${which}: ${words}`);
   }
 }
 

@@ -174,7 +174,6 @@ export class Conversation {
       this.#joinRefused(frame, room);
     } else if (frame.code === 'bad_position' && room) {
       room.log.positionUnknown();
-      room.outbox.holed();
       this.#answered(room.name);
       this.#askAgain([room.name]);
     } else if (frame.code === 'rate_limited') {
@@ -218,7 +217,7 @@ export class Conversation {
     this.#askForRooms();
   }
 
-  // What did not come back although the replay is complete did not arrive.
+  // What did not come back although the replay is complete is not confirmed.
   #caughtUp(room) {
     if (!room.outbox.isSettled && room.isComplete) room.settle(this.user);
     this.#flush(room);

@@ -1,5 +1,6 @@
 // One room's own messages between writing and their entry. Only an ack or the entry itself proves
-// that the room has one; whatever else happens to it is said on its line.
+// that the room has one; whatever else happens to it is said on its line. That an entry did not come back proves
+// nothing: its frame may still be on the way to the server, and sent twice it would be there twice.
 
 // More waiting messages than this are not taken.
 export const WAITING_MAX = 100;
@@ -14,13 +15,13 @@ const PAUSE_MS = 1_000;
 export class Outbox {
   // `{key, id, text, state, words, written}` and more of its own; state is one of
   // queued: not handed over yet; sent: on its way; late: sent, and no answer for long;
-  // checking: its connection ended before the answer; unknown: nobody can tell any more;
-  // refused: the server has not taken it; acked: it has its place.
+  // checking: its connection ended before the answer; unknown: it did not come back and may still
+  // come; refused: the server has not taken it; acked: it has its place.
   messages = [];
   // Nothing is sent until this time, in ms since the epoch.
   pausedUntil = 0;
 
-  // What came back after a loss is not complete yet: sending now could say something twice.
+  // What came back after a loss is not complete yet: new acks could not be told from old ones.
   #isSettled = true;
 
   get full() {
@@ -33,7 +34,7 @@ export class Outbox {
 
   add(id, text, now) {
     this.messages.push({
-      key: `own:${id}`, id, text, state: 'queued', words: '', written: new Date(now), sentAt: 0, pauses: 0, isHoled: false,
+      key: `own:${id}`, id, text, state: 'queued', words: '', written: new Date(now), sentAt: 0, pauses: 0,
     });
   }
 
@@ -51,7 +52,6 @@ export class Outbox {
       message.state = 'sent';
       message.words = '';
       message.sentAt = now;
-      message.isHoled = false;
     });
   }
 
@@ -90,24 +90,19 @@ export class Outbox {
     for (const message of this.messages) {
       if (message.state !== 'sent' && message.state !== 'late') continue;
       message.state = 'checking';
+      message.pauses = 0;
       message.words = 'Not known yet whether this arrived; checked once the connection is back';
     }
     this.#isSettled = !this.#isWaitingForEntries;
   }
 
-  // Entries after the last one here are lost, so that it proves nothing if one of these does not
-  // come. That stays so on every later connection: no replay goes back before a hole.
-  holed() {
-    for (const message of this.messages) message.isHoled = true;
-  }
-
-  // All that the room had is here: what did not come back did not arrive. Gives the messages that
-  // have their place in the log but will not come, as they are among the lost entries.
+  // All that the room had is here: what did not come back is left to the writer. Gives the messages
+  // that have their place in the log but will not come, as they are among missing entries.
   settle() {
     this.#isSettled = true;
     for (const message of this.messages.filter(({ state }) => state === 'checking')) {
-      message.state = message.isHoled ? 'unknown' : 'queued';
-      message.words = message.isHoled ? 'Not known whether this arrived: its answer is among the missing messages' : '';
+      message.state = 'unknown';
+      message.words = 'Not confirmed: it may not have arrived';
     }
     const gone = this.messages.filter(({ state }) => state === 'acked');
     this.messages = this.messages.filter(({ state }) => state !== 'acked');

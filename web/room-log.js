@@ -43,11 +43,6 @@ export class RoomLog {
     return known?.epoch === position.epoch && known.seq > position.seq ? known : position;
   }
 
-  // Whether entries between what is here and that position are lost.
-  lacks({ epoch, seq }) {
-    return this.position !== null && (this.position.epoch !== epoch || this.position.seq < seq);
-  }
-
   joined({ epoch, seq }) {
     if (!this.position) {
       this.position = { epoch, seq };

@@ -44,7 +44,6 @@ export class Room {
   joined({ epoch, seq, head }) {
     this.state = 'inside';
     this.refusal = '';
-    if (this.log.lacks({ epoch, seq })) this.outbox.holed();
     this.log.joined({ epoch, seq });
     this.#head = { epoch, seq: head };
     this.#lookForHead();
@@ -78,7 +77,6 @@ export class Room {
 
   gap(gap) {
     this.log.gap(gap);
-    this.outbox.holed();
     if (gap.reason === 'new_epoch') {
       this.read = this.log.position;
       if (this.#head) this.#head.epoch = gap.now.epoch;

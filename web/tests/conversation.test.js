@@ -50,6 +50,7 @@ const entry = (room, seq, more = {}) => ({
   t: 'entry', room, epoch: E1, seq, from: 'bob', type: 'message', payload: `m${seq}`, ...more,
 });
 const error = (code, more = {}) => ({ t: 'error', code, message: `words of ${code}`, ...more });
+const states = (room) => room.outbox.messages.map(({ id, state }) => `${id} ${state}`);
 const texts = (room) => room.log.lines.map((line) => line.text ?? `[${line.words}]`);
 
 // A message said in `tea` lost its connection before any answer; the next one has begun.
@@ -89,7 +90,7 @@ test('who comes back asks for all rooms with their positions in one frame', () =
   assert.deepEqual(texts(rooms.get('tea')), ['m8', 'm9']);
 });
 
-test('what was not acknowledged is sent again under its id, only if it did not come back', () => {
+test('what was on its way and did not come back is not sent again by itself, what never was is sent', () => {
   const it = startConversation(['tea']);
   it.hear(HELLO);
   it.hear(joined('tea'));
@@ -107,14 +108,48 @@ test('what was not acknowledged is sent again under its id, only if it did not c
   assert.deepEqual(it.take('publish'), [], 'an entry is still on its way, however long it takes');
   it.hear(entry('tea', 3));
   assert.ok(!tea.isLoading);
-  assert.deepEqual(it.take('publish').map(({ id }) => id), ['x-2', 'x-3']);
+  assert.deepEqual(it.take('publish').map(({ id }) => id), ['x-3']);
+  assert.deepEqual(states(tea), ['x-2 unknown', 'x-3 sent']);
   assert.deepEqual(texts(tea), ['one', 'm2', 'm3']);
 });
 
-test('where nothing was said meanwhile it is sent again as soon as the room is entered', () => {
+test('a publish of the earlier connection that is numbered after the new one began is there once', () => {
   const it = lostWithOne();
   it.hear(joined('tea'));
+  assert.deepEqual(states(it.tea), ['x-1 unknown']);
+  it.conversation.say(it.tea, 'two');
+  it.conversation.say(it.tea, 'three');
+  it.passTime(60_000);
+  it.conversation.tick();
+  assert.deepEqual(it.take('publish').map(({ id }) => id), ['x-2', 'x-3'], 'nothing waits for it');
+  it.hear(entry('tea', 1, { id: 'x-2', from: 'ann', payload: 'two' }));
+  it.hear(entry('tea', 2, { id: 'x-1', from: 'ann', payload: 'one' }));
+  it.hear(entry('tea', 3, { id: 'x-3', from: 'ann', payload: 'three' }));
+  assert.deepEqual(states(it.tea), []);
+  assert.deepEqual(texts(it.tea), ['two', 'one', 'three']);
+  assert.deepEqual(it.take('publish'), []);
+});
+
+test('what was sent again or discarded is shown once, whatever still comes', () => {
+  const it = lostWithOne();
+  it.hear(joined('tea'));
+  it.conversation.again(it.tea, 'x-1');
   assert.deepEqual(it.take('publish').map(({ id }) => id), ['x-1']);
+  for (const seq of [1, 2]) it.hear(entry('tea', seq, { id: 'x-1', from: 'ann', payload: 'one' }));
+  assert.deepEqual([states(it.tea), texts(it.tea)], [[], ['one']]);
+
+  const other = lostWithOne();
+  other.hear(joined('tea'));
+  other.conversation.discard(other.tea, 'x-1');
+  other.hear(entry('tea', 1, { id: 'x-1', from: 'ann', payload: 'one' }));
+  assert.deepEqual([states(other.tea), texts(other.tea)], [[], ['one']]);
+});
+
+test('where nothing was said meanwhile it is not confirmed as soon as the room is entered', () => {
+  const it = lostWithOne();
+  it.hear(joined('tea'));
+  assert.deepEqual(it.take('publish'), []);
+  assert.deepEqual(states(it.tea), ['x-1 unknown']);
   assert.ok(!it.tea.isLoading);
 });
 
@@ -126,6 +161,7 @@ test('each room is complete by its own head', () => {
     it.conversation.say(room, `in ${room.name}`);
   }
   it.conversation.lost();
+  for (const room of it.rooms.all) it.conversation.say(room, `later in ${room.name}`);
   it.hear(HELLO);
   it.take('publish');
   it.hear(joined('tea', 0, { head: 2 }));
@@ -162,7 +198,7 @@ test('a connection lost before the head leaves it to the next one', () => {
   assert.deepEqual([it.tea.outbox.messages.length, it.tea.isLoading], [0, false]);
 });
 
-test('a hole met on a connection that was lost before the head is not forgotten on the next one', () => {
+test('where a connection was lost before the head, the next one settles it', () => {
   const it = lostWithOne();
   it.hear(joined('tea', 0, { head: 41 }));
   it.hear({ t: 'gap', room: 'tea', reason: 'trimmed', epoch: E1, first: 1, last: 40 });
@@ -208,9 +244,10 @@ test('the head counts in the new epoch, whichever frame names that', () => {
 
 test('a busy room does not keep messages back for ever', () => {
   const it = lostWithOne();
+  it.conversation.say(it.tea, 'two');
   it.hear(joined('tea', 0, { head: 1 }));
   it.hear(entry('tea', 1));
-  assert.deepEqual(it.take('publish').map(({ id }) => id), ['x-1'], 'what comes after the head is new');
+  assert.deepEqual(it.take('publish').map(({ id }) => id), ['x-2'], 'what comes after the head is new');
   it.hear(entry('tea', 2));
   assert.deepEqual(it.take('publish'), []);
 });

@@ -29,7 +29,7 @@ test('queued, sent, acknowledged, come', () => {
   assert.ok(!outbox.came('a'));
 });
 
-test('after a loss nothing is sent before the room is complete, then only what did not come back', () => {
+test('after a loss nothing is sent before the room is complete, then only what never was', () => {
   const outbox = sentAll('a', 'b', 'c');
   outbox.acked('c');
   outbox.lost();
@@ -39,30 +39,46 @@ test('after a loss nothing is sent before the room is complete, then only what d
   outbox.came('a');
   outbox.came('c');
   assert.deepEqual(outbox.settle(), []);
-  assert.deepEqual(outbox.sendable(1).map(({ id }) => id), ['b', 'd']);
+  assert.deepEqual(states(outbox), ['b unknown', 'd queued'], 'it keeps its place');
+  assert.deepEqual(outbox.sendable(1).map(({ id }) => id), ['d'], 'and holds nothing up');
 });
 
-test('where entries are missing it is unknown, and the writer chooses', () => {
+test('what did not come back is not confirmed, and the writer chooses', () => {
   const outbox = sentAll('a', 'b');
   outbox.acked('b');
   outbox.lost();
-  outbox.holed();
-  assert.deepEqual(outbox.settle().map(({ id }) => id), ['b'], 'it has its place in the hole');
+  assert.deepEqual(outbox.settle().map(({ id }) => id), ['b'], 'it has its place among missing entries');
   assert.deepEqual(states(outbox), ['a unknown']);
+  assert.equal(outbox.messages[0].words, 'Not confirmed: it may not have arrived');
   assert.deepEqual(outbox.sendable(1), []);
   outbox.again('a');
   assert.deepEqual(outbox.sendable(1).map(({ id }) => id), ['a'], 'under the same id');
 });
 
-test('a hole is held against what was on its way, on every later connection, and against nothing newer', () => {
+test('an unconfirmed one stays so through further losses, until its entry comes after all', () => {
   const outbox = sentAll('a');
   outbox.add('b', 'text b', 1);
-  outbox.holed();
-  for (const { id } of outbox.sendable(1)) outbox.sent(id, 1);
   outbox.lost();
   outbox.lost();
   outbox.settle();
-  assert.deepEqual(states(outbox), ['a unknown', 'b queued']);
+  for (const { id } of outbox.sendable(1)) outbox.sent(id, 1);
+  outbox.acked('b');
+  outbox.lost();
+  assert.deepEqual(states(outbox), ['a unknown', 'b acked']);
+  assert.ok(outbox.came('b'));
+  assert.ok(outbox.isSettled, 'nobody waits for what may never come');
+  assert.ok(outbox.came('a'));
+  assert.deepEqual(states(outbox), []);
+});
+
+test('one that was asked to pause before the loss slows down nothing after it', () => {
+  const outbox = sentAll('a');
+  outbox.refused('a', { code: 'rate_limited', words: 'slow down', retryAfterMs: 250 }, 0);
+  outbox.sent('a', 250);
+  outbox.lost();
+  outbox.settle();
+  for (const id of ['b', 'c']) outbox.add(id, `text ${id}`, 300);
+  assert.deepEqual(outbox.sendable(300).map(({ id }) => id), ['b', 'c']);
 });
 
 test('a pause is kept, then it goes out by itself; too many pauses are a refusal', () => {

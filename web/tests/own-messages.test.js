@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import {
-  join, joinRoom, messageField, messages, openPage, send, showRoom, texts, untilInRoom, untilMessage, untilState,
+  join, joinRoom, messageField, messages, openPage, send, sendAndSee, showRoom, texts, untilInRoom, untilMessage,
+  untilState,
 } from './support/chat.js';
 import { withPages } from './support/parlour.js';
 import { EPOCH, joined, playServer } from './support/wire.js';
@@ -19,6 +20,15 @@ async function joinPlayed(page, server, options) {
 
 const waitingStates = (page) => page.locator('#waiting .message')
   .evaluateAll((lines) => lines.map((line) => line.dataset.state));
+
+const unconfirmed = (page) => page.locator('.doubtful').getByText('Not confirmed: it may not have arrived');
+
+// Keeps everything that is said aloud from now on.
+const recordAnnouncements = (page) => page.evaluate(() => {
+  const announcer = document.getElementById('announcer');
+  window.announced = [];
+  new MutationObserver(() => window.announced.push(announcer.textContent)).observe(announcer, { childList: true });
+});
 
 test('pale at once, solid with the ack, and in its place with the entry', withPages(
   async ({ server, newPage }) => {
@@ -58,7 +68,7 @@ test('somebody else of the same name is not oneself', withPages(async ({ server,
   assert.deepEqual(await waitingStates(page), ['sent'], 'the same words prove nothing');
 }));
 
-test('a message lost with its connection goes out again by itself, once, under its id', withPages(
+test('a message lost with its connection is not sent again by itself; the writer may, under its id', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     const played = await joinPlayed(page, server, {
@@ -70,11 +80,47 @@ test('a message lost with its connection goes out again by itself, once, under i
     await page.locator('.unconfirmed').waitFor();
     await played.last().close({ code: 1011 });
     await page.locator('.unconfirmed').getByText('Not known yet whether this arrived').waitFor();
+    await unconfirmed(page).waitFor();
+    await sendAndSee(page, 'goes past it');
+    assert.deepEqual(played.of('publish').map(({ payload }) => payload), ['gone?', 'goes past it']);
+    assert.deepEqual(await waitingStates(page), ['unknown']);
+
+    await page.getByRole('button', { name: 'Send again' }).press('Enter');
     await untilMessage(page, 'gone?');
-    assert.deepEqual(await texts(page), ['gone?']);
-    const [first, second, ...more] = played.of('publish');
-    assert.equal(first.id, second.id);
+    assert.deepEqual(await texts(page), ['goes past it', 'gone?']);
+    const [first, , again, ...more] = played.of('publish');
+    assert.equal(again.id, first.id);
     assert.equal(more.length, 0);
+  },
+));
+
+test('a message of the lost connection that is numbered after the return is told of once and shown once', withPages(
+  async ({ server, newPage }) => {
+    const page = await newPage();
+    const played = await joinPlayed(page, server);
+    for (const text of ['one', 'two']) await send(page, text);
+    await page.locator('.unconfirmed').nth(1).waitFor();
+    await recordAnnouncements(page);
+    await played.last().close({ code: 1011 });
+    await unconfirmed(page).nth(1).waitFor();
+    await page.getByRole('status').filter({ hasText: 'Not confirmed' }).waitFor({ state: 'attached' });
+
+    const [one] = played.of('publish');
+    played.say('tea', 'bob', 'meanwhile');
+    played.say('tea', 'guest-ann', 'one', { id: one.id });
+    await untilMessage(page, 'one');
+    assert.deepEqual(await texts(page), ['meanwhile', 'one', 'two']);
+    assert.deepEqual(await waitingStates(page), ['unknown']);
+    assert.equal(played.of('publish').length, 2, 'nothing was sent by itself');
+
+    await played.last().close({ code: 1011 });
+    await untilState(page, 'offline');
+    await untilState(page, 'online');
+    await page.locator('#conversation[aria-busy="false"]').waitFor();
+    const told = await page.evaluate(() => window.announced);
+    assert.deepEqual(told.filter((words) => words.includes('onfirmed')), [
+      '2 of your messages: Not confirmed: it may not have arrived',
+    ]);
   },
 ));
 
@@ -106,7 +152,7 @@ test('a message that had arrived before the loss is not sent again', withPages(
   },
 ));
 
-test('where the answer is among missing messages it is unknown, and the writer chooses', withPages(
+test('where the answer is among missing messages it is not confirmed, and the writer chooses', withPages(
   async ({ server, newPage }) => {
     const page = await newPage();
     const played = await joinPlayed(page, server, {
@@ -120,7 +166,7 @@ test('where the answer is among missing messages it is unknown, and the writer c
     for (const text of ['keep', 'throw away']) await send(page, text);
     await page.locator('.unconfirmed').nth(1).waitFor();
     await played.last().close({ code: 1011 });
-    await page.locator('.doubtful').getByText('Not known whether this arrived').nth(1).waitFor();
+    await unconfirmed(page).nth(1).waitFor();
     assert.equal(played.of('publish').length, 2, 'nothing was sent by itself');
 
     const line = (text) => page.locator('.doubtful').filter({ hasText: text });

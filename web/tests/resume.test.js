@@ -70,21 +70,52 @@ test('a cut line: complete in both rooms, and no password was asked for', withPa
   }
 }));
 
-test('messages on their way when the line is cut arrive once each, in order', withParlour(async (world) => {
+// Sends all while the line holds them back, loses it and is back on another one.
+async function loseOnTheWay(ann, proxy, said) {
+  proxy.hold();
+  for (const text of said) await send(ann, text);
+  await ann.locator('.unconfirmed').nth(said.length - 1).waitFor();
+  proxy.cut();
+  await untilState(ann, 'offline');
+  proxy.mend();
+  await comeBack(ann);
+  await ann.locator('.doubtful').getByText('Not confirmed').nth(said.length - 1).waitFor();
+}
+
+test('messages that reach the server only after the return are there once each, in order', withParlour(async (world) => {
   const proxy = await startProxy(world.server.port);
   try {
     const { ann, bob } = await twoUsersInTwoRooms(world, proxy);
-    // Whether the first of these arrives before the cut is open; that each arrives once is not.
     const said = ['one', 'two', 'three', 'four'];
-    for (const text of said) await send(ann, text);
-    proxy.cut();
-    await untilState(ann, 'offline');
-    proxy.mend();
-    await comeBack(ann);
+    await loseOnTheWay(ann, proxy, said);
+    await sendAndSee(ann, 'goes past them');
+    proxy.release();
     for (const text of said) await untilMessage(ann, text);
+    await ann.locator('.doubtful').waitFor({ state: 'detached' });
     await sendAndSee(ann, 'done');
     await untilMessage(bob, 'done');
-    const expected = ['tea 1', ...said, 'done'];
+    const expected = ['tea 1', 'goes past them', ...said, 'done'];
+    assert.deepEqual(await texts(ann), expected);
+    assert.deepEqual(await texts(bob), expected);
+  } finally {
+    proxy.stop();
+  }
+}));
+
+test('messages that never reach the server are sent again by their writer only', withParlour(async (world) => {
+  const proxy = await startProxy(world.server.port);
+  try {
+    const { ann, bob } = await twoUsersInTwoRooms(world, proxy);
+    await loseOnTheWay(ann, proxy, ['one', 'two']);
+    await sendAndSee(ann, 'goes past them');
+    await untilMessage(bob, 'goes past them');
+    for (const text of ['one', 'two']) {
+      await ann.locator('.doubtful').filter({ hasText: text }).getByRole('button', { name: 'Send again' }).click();
+      await untilMessage(ann, text);
+    }
+    await sendAndSee(ann, 'done');
+    await untilMessage(bob, 'done');
+    const expected = ['tea 1', 'goes past them', 'one', 'two', 'done'];
     assert.deepEqual(await texts(ann), expected);
     assert.deepEqual(await texts(bob), expected);
   } finally {
