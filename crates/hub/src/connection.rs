@@ -96,8 +96,11 @@ pub(crate) enum Watch {
     No,
     /// It is to be shown the newest state.
     Pending,
-    /// It has everything that was told.
-    Shown,
+    /// It has everything that was told up to this step, by [`ViewPresence::step`]. That is the view's
+    /// or the one before, for a step is shown to all before there is another: a byte tells which.
+    ///
+    /// [`ViewPresence::step`]: crate::presence::ViewPresence::step
+    Shown { step: u8 },
 }
 
 /// How far a membership is.

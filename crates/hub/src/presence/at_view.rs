@@ -30,6 +30,8 @@ pub(crate) struct ViewPresence {
     pub(crate) queued: bool,
     /// What the home has told.
     pub(crate) seen: Option<Seen>,
+    /// How often the home has told something, wrapping.
+    pub(crate) step: u8,
 }
 
 /// A way through the members of a view's rings, from the last to the first. Members only ever move
@@ -107,7 +109,7 @@ impl ViewPresence {
         if !self.told_watches {
             return false;
         }
-        match (told, &mut self.seen) {
+        let is_learnt = match (told, &mut self.seen) {
             (Told::All(all), seen) => {
                 *seen = Some(all.clone());
                 true
@@ -127,7 +129,9 @@ impl ViewPresence {
                 true
             }
             _ => false,
-        }
+        };
+        self.step = self.step.wrapping_add(u8::from(is_learnt));
+        is_learnt
     }
 
     /// The next report, if there is something to tell and none is on the way. It looks at no more

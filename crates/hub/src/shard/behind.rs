@@ -147,6 +147,9 @@ impl<S: Store> Shard<S> {
             ..replay.upto
         };
         self.go_live(index, key, upto);
+        if !told {
+            self.note_arrival(index, key);
+        }
         self.show_presence(index, key);
     }
 

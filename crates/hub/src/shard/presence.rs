@@ -15,15 +15,15 @@ use crate::wire::WireIndex;
 impl<S: Store> Shard<S> {
     // At the view.
 
-    /// A connection is in a room now.
-    pub(super) fn note_arrival(&mut self, index: u32, key: Key, watches: bool) {
+    /// A connection has been told that it is in a room. One that never is comes and goes unnoticed.
+    pub(super) fn note_arrival(&mut self, index: u32, key: Key) {
         let Some(connection) = self.connections.at_mut(index) else {
             return;
         };
         let (Some(slot), Some(view)) = (connection.slot_of(key), self.views.get_mut(key)) else {
             return;
         };
-        if watches {
+        if connection.rooms[slot].watch != Watch::No {
             view.presence.get_or_insert_default().watch(index);
         }
         if let Some(presence) = &mut view.presence {
@@ -32,14 +32,14 @@ impl<S: Store> Shard<S> {
         }
     }
 
-    /// A connection is in a room no longer.
+    /// A connection is in a room no longer, if it ever was.
     pub(super) fn note_departure(&mut self, index: u32, left: &Membership) {
         let Some(connection) = self.connections.at(index) else {
             return;
         };
         let view = self.views.get_mut(left.view);
         if let Some(presence) = view.and_then(|view| view.presence.as_mut()) {
-            if left.watch != Watch::No {
+            if left.watch != Watch::No && left.is_in() {
                 presence.unwatch(index);
             }
             presence.goes(&connection.who, left.counted);
@@ -174,21 +174,13 @@ impl<S: Store> Shard<S> {
         let told = told.filter(|told| presence.learn(told));
         self.queue_report(key);
         match told {
-            Some(told) => self.begin_to_show(key, told),
+            Some(told) => self.to_show.push_back(Showing {
+                view: key,
+                told,
+                next: Some(0),
+            }),
             None => self.tell_news_taken(key),
         }
-    }
-
-    fn begin_to_show(&mut self, view: Key, told: Arc<Told>) {
-        let presence = self.views.get(view).and_then(|view| view.presence.as_ref());
-        let watchers = presence.map_or_else(Vec::new, |presence| {
-            presence.watchers.iter().copied().collect()
-        });
-        self.to_show.push_back(Showing {
-            view,
-            told,
-            watchers,
-        });
     }
 
     fn tell_news_taken(&mut self, key: Key) {
@@ -204,31 +196,39 @@ impl<S: Store> Shard<S> {
         while budget > 0
             && let Some(showing) = self.to_show.pop_front()
         {
-            let Showing {
-                view,
-                told,
-                mut watchers,
-            } = showing;
-            let now = watchers.split_off(watchers.len().saturating_sub(budget));
-            budget -= now.len();
-            self.show(view, &told, now);
-            if watchers.is_empty() {
+            let Showing { view, told, next } = showing;
+            let watchers = self.watchers_from(view, next, budget);
+            budget -= watchers.len();
+            let next = watchers.last().and_then(|last| last.checked_add(1));
+            self.show(view, &told, watchers);
+            if budget > 0 {
                 self.tell_news_taken(view);
             } else {
-                self.to_show.push_back(Showing {
-                    view,
-                    told,
-                    watchers,
-                });
+                self.to_show.push_back(Showing { view, told, next });
             }
         }
     }
 
-    /// Encodes once per dialect. Who cannot be written to now is shown the newest state later.
+    /// The next watchers of a view, in the order of their indices.
+    fn watchers_from(&self, view: Key, next: Option<u32>, count: usize) -> Vec<u32> {
+        let presence = self.views.get(view).and_then(|view| view.presence.as_ref());
+        let (Some(presence), Some(next)) = (presence, next) else {
+            return Vec::new();
+        };
+        let watchers = presence.watchers.range(next..);
+        watchers.take(count).copied().collect()
+    }
+
+    /// Encodes once per dialect. Who cannot be written to now is shown the newest state later, and who
+    /// came meanwhile and was shown it is not told of it again.
     fn show(&mut self, key: Key, told: &Told, watchers: Vec<u32>) {
-        let Some(room) = self.views.get(key).map(|view| view.room.clone()) else {
+        let Some(view) = self.views.get(key) else {
             return;
         };
+        let (room, step) = (
+            view.room.clone(),
+            view.presence.as_ref().map_or(0, |p| p.step),
+        );
         let event = event(&room, told);
         let mut frames: Vec<(WireIndex, Vec<u8>)> = Vec::new();
         for index in watchers {
@@ -239,8 +239,8 @@ impl<S: Store> Shard<S> {
                 continue;
             };
             let watch = &mut connection.rooms[slot].watch;
-            let knows = *watch == Watch::Shown;
-            if *watch == Watch::No {
+            let knows = matches!(*watch, Watch::Shown { .. });
+            if *watch == Watch::No || *watch == (Watch::Shown { step }) {
                 continue;
             }
             *watch = Watch::Pending;
@@ -257,7 +257,7 @@ impl<S: Store> Shard<S> {
                 frames.push((wire, frame));
                 frames.len() - 1
             });
-            connection.rooms[slot].watch = Watch::Shown;
+            connection.rooms[slot].watch = Watch::Shown { step };
             connection.private.out().extend_from_slice(&frames[place].1);
             self.counts.presence_frames += 1;
             self.queue_flush(index);
@@ -270,11 +270,12 @@ impl<S: Store> Shard<S> {
         let Some(view) = self.views.get(key) else {
             return;
         };
-        let seen = view.presence.as_ref().and_then(|p| p.seen.as_ref());
+        let presence = view.presence.as_ref();
+        let seen = presence.and_then(|p| Some((p.seen.as_ref()?, p.step)));
         let Some(connection) = self.connections.at_mut(index) else {
             return;
         };
-        let (Some(slot), Some(seen)) = (connection.slot_of(key), seen) else {
+        let (Some(slot), Some((seen, step))) = (connection.slot_of(key), seen) else {
             return;
         };
         if connection.rooms[slot].watch != Watch::Pending {
@@ -284,7 +285,7 @@ impl<S: Store> Shard<S> {
             connection.presence_pending = true;
             return;
         }
-        connection.rooms[slot].watch = Watch::Shown;
+        connection.rooms[slot].watch = Watch::Shown { step };
         let event = all(&view.room, seen);
         let wire = &self.wires[usize::from(connection.wire.0)];
         wire.put(&event, &mut self.scratch, connection.private.out());
@@ -386,11 +387,12 @@ impl<S: Store> Shard<S> {
     }
 }
 
-/// Watchers who are still to be shown what was told: one for each view at most.
+/// What is being shown to the watchers of a view: one thing for each view at most.
 pub(super) struct Showing {
     view: Key,
     told: Arc<Told>,
-    watchers: Vec<u32>,
+    /// Watchers from this index on were not looked at yet.
+    next: Option<u32>,
 }
 
 /// Whether a watcher has heard that it is in the room, and its output has place for a frame.

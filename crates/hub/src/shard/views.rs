@@ -34,7 +34,6 @@ impl<S: Store> Shard<S> {
         }
         let view = self.view_for(room);
         self.add_member(index, view, from, presence);
-        self.note_arrival(index, view, presence);
         if self.views.get(view).is_some_and(|view| view.at.is_some()) {
             self.stand_up(index, view);
         }
@@ -112,6 +111,7 @@ impl<S: Store> Shard<S> {
                 head: at.seq,
             },
         );
+        self.note_arrival(index, key);
         self.show_presence(index, key);
     }
 

@@ -463,3 +463,32 @@ fn a_closed_watcher_and_a_closed_user_are_gone() {
     learn(&mut world, kim, &mut known);
     assert_eq!(known, Known::of(1, &["kim"]));
 }
+
+#[test]
+fn who_never_gets_into_a_room_is_not_announced_there() {
+    for home in [0, 1] {
+        let mut world = world(2);
+        let den = room_at(home, 2);
+        let kim = watcher(&mut world, 0, "kim", &den);
+        world.pass_time(seconds(3));
+        let heard = world.heard(kim);
+        let (_, epoch) = heard[1].split_once(r#""epoch":""#).unwrap();
+        let from = format!(r#"{{"epoch":"{}","seq":9}}"#, &epoch[..16]);
+        for presence in [false, true] {
+            let ghost = world.connect_as(1, FULL, "ghost", None);
+            world.say(
+                ghost,
+                &format!(
+                    r#"{{"t":"join","rooms":[{{"room":"{den}","presence":{presence},"from":{from}}}]}}"#
+                ),
+            );
+            world.pass_time(seconds(3));
+            let heard = world.heard(ghost);
+            assert!(heard[1].contains("bad_position"), "{heard:?}");
+            world.hang_up(ghost);
+            world.pass_time(seconds(3));
+            assert_eq!(told(&mut world, kim), [""; 0]);
+        }
+        assert_eq!(world.counts().presence_frames, 1);
+    }
+}

@@ -139,3 +139,42 @@ fn no_more_names_than_the_bound_are_told_when_the_last_who_was_told_is_gone() {
         assert!(names <= 10, "{names} names: {frame}");
     }
 }
+
+#[test]
+fn who_comes_while_a_change_is_shown_is_not_told_of_it_again() {
+    let mut world = world(1);
+    let crowd: Vec<_> = (0..450)
+        .map(|n| {
+            let peer = world.connect_as(0, FULL, &format!("g{n}"), None);
+            join(&mut world, peer, "den");
+            peer
+        })
+        .collect();
+    world.pass_time(seconds(3));
+    for peer in &crowd {
+        world.heard(*peer);
+    }
+    world.connect_as(0, FULL, "late", Some("den"));
+    // Some of them are shown the change, some are not yet; each of these comes in both parts.
+    world.step();
+    let again = [&crowd[..5], &crowd[445..]].concat();
+    for peer in &again {
+        leave(&mut world, *peer, "den");
+        join(&mut world, *peer, "den");
+    }
+    // Another connection gets the place of one that was to be shown it.
+    world.hang_up(crowd[440]);
+    let new = world.connect_as(0, FULL, "new", None);
+    assert_eq!(new.index, crowd[440].index);
+    join(&mut world, new, "den");
+    world.run();
+    for peer in again.iter().chain([&new]) {
+        let heard = world.heard(*peer);
+        let joined = heard
+            .iter()
+            .rposition(|frame| frame.contains(r#""joined""#));
+        let after = &heard[joined.unwrap() + 1..];
+        assert_eq!(after.len(), 1, "a snapshot alone: {after:?}");
+        assert!(after[0].contains("guest-late"), "the newest state");
+    }
+}
