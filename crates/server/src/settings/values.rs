@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use parlour::{DoorLimits, Guests, Limits, ListenerLimits, Origin, Origins};
 use parlour_accounts::BookConfig;
 
@@ -250,12 +250,29 @@ impl Item for IpNet {
     /// A single address is a network of one.
     fn parse(typed: &str) -> Result<Self, String> {
         let one = |_| typed.parse::<IpAddr>().map(Self::from);
-        typed.parse().or_else(one).map_err(|_| {
+        let network = typed.parse().or_else(one).map_err(|_| {
             format!(
                 "`{typed}` is no network: use an address or ADDRESS/BITS, for example 10.0.0.0/8"
             )
-        })
+        })?;
+        Ok(canonical(network))
     }
+}
+
+/// Clients are known by the IPv4 addresses that are mapped into IPv6 (RFC 4291, 2.5.5.2), so such a
+/// network must be, too.
+fn canonical(network: IpNet) -> IpNet {
+    const MAPPED_BITS: u8 = 96;
+    let IpNet::V6(mapped) = network else {
+        return network;
+    };
+    let address = mapped.addr().to_ipv4_mapped();
+    let bits = mapped.prefix_len().checked_sub(MAPPED_BITS);
+    let canonical = address.zip(bits).and_then(|(address, bits)| {
+        let network = Ipv4Net::new(address, bits).ok()?;
+        Some(IpNet::V4(network))
+    });
+    canonical.unwrap_or(network)
 }
 
 impl Item for Origin {

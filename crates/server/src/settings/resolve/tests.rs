@@ -92,6 +92,24 @@ fn a_list_replaces_the_list_that_it_overrides() {
 }
 
 #[test]
+fn a_proxy_of_ipv4_may_be_written_as_ipv6() {
+    for (typed, holds) in [
+        ("::ffff:10.0.0.1", "10.0.0.1/32"),
+        ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+        ("2001:db8::/32", "2001:db8::/32"),
+        ("::/64", "::/64"),
+    ] {
+        let effective = given(&[("trusted-proxy", typed)], &[], "").unwrap();
+        let [network] = effective.settings.trusted_proxies[..] else {
+            panic!("{typed} is one network");
+        };
+        assert_eq!(network.to_string(), holds);
+    }
+    let told = refused(&[("trusted-proxy", "::ffff:0:0/96")], &[], "");
+    assert!(told.contains("the proxy's own address"), "{told}");
+}
+
+#[test]
 fn the_file_may_be_named_by_a_variable_and_the_flag_wins() {
     let file = |text: &str| {
         let mut file = tempfile::NamedTempFile::new().unwrap();
