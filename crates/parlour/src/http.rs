@@ -12,6 +12,7 @@ pub(crate) mod health;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod publish;
+mod seconds;
 mod session;
 pub(crate) mod ticket;
 pub(crate) mod ws;

@@ -9,6 +9,7 @@ use parlour_proto::SessionId;
 use serde::{Deserialize, Serialize};
 
 use super::api::{self, ApiError};
+use super::seconds::Seconds;
 use super::{body, session};
 use crate::accounts::{Password, Session, SessionSecret};
 use crate::doors::Doors;
@@ -29,9 +30,9 @@ struct Given<'a> {
     /// First, as clients of seed 2 may look for it.
     otp: &'a str,
     user: &'a str,
-    expires_in: u64,
+    expires_in: Seconds,
     session: &'a str,
-    session_expires_in: u64,
+    session_expires_in: Seconds,
     max_message_bytes: usize,
 }
 
@@ -65,9 +66,9 @@ async fn log_in(doors: &Doors, request: Request) -> Result<Response, ApiError> {
     let given = Given {
         otp: ticket.expose(),
         user: session.user.as_str(),
-        expires_in: doors.tickets().lifetime().as_secs(),
+        expires_in: Seconds(doors.tickets().lifetime()),
         session: secret.expose(),
-        session_expires_in: session.expires_in.as_secs(),
+        session_expires_in: Seconds(session.expires_in),
         max_message_bytes: doors.hub().limits().message_bytes_max,
     };
     let cookie = session::cookie(visit.scheme, &secret, &session).ok_or(ApiError::Unavailable)?;

@@ -8,6 +8,7 @@ use parlour_proto::UserName;
 use serde::{Deserialize, Serialize};
 
 use super::api::{self, ApiError};
+use super::seconds::Seconds;
 use super::{body, guest, session};
 use crate::doors::Doors;
 use crate::source::Source;
@@ -27,7 +28,7 @@ struct Given<'a> {
     otp: &'a str,
     name: &'a str,
     guest: bool,
-    expires_in: u64,
+    expires_in: Seconds,
     /// So that a client can stop its user before the server must (contract E7, D42).
     max_message_bytes: usize,
 }
@@ -63,7 +64,7 @@ async fn give(doors: &Doors, request: Request) -> Result<Response, ApiError> {
         otp: secret.expose(),
         name: who.as_str(),
         guest: is_guest,
-        expires_in: doors.tickets().lifetime().as_secs(),
+        expires_in: Seconds(doors.tickets().lifetime()),
         max_message_bytes: doors.hub().limits().message_bytes_max,
     };
     let cookie = cookie.map(|cookie| [(SET_COOKIE, cookie)]);

@@ -90,6 +90,13 @@ fn a_ticket_lives_as_long_as_it_is_set_to() {
     let answer = never.log_in("ann", "right");
     assert_eq!(answer.json()["expires_in"], 0);
     assert_eq!(never.status_of(&answer.text("otp")), 401);
+    let short = House::with(|config| config.limits.ticket_lifetime = Duration::from_millis(1_500));
+    let answer = short.log_in("ann", "right");
+    assert_eq!(answer.json()["expires_in"], 1.5);
+    assert_eq!(
+        short.send(&request("POST", "/ticket")).json()["expires_in"],
+        1.5
+    );
     let long = House::with(|config| config.limits.ticket_lifetime = Duration::from_secs(90));
     let answer = long.log_in("ann", "right");
     assert_eq!(answer.json()["expires_in"], 90);
