@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,7 @@ use crate::visit::Visit;
 mod config;
 mod counts;
 mod logins;
+mod pages;
 mod token;
 
 pub use config::{DoorLimits, DoorsConfig, Guests};
@@ -76,6 +77,7 @@ struct Inner {
     logins: Logins,
     publishes: Option<Rates>,
     counters: Counters,
+    unknown_proxy_told: Once,
     start: Instant,
 }
 
@@ -100,6 +102,7 @@ impl Doors {
             logins: Logins::new(limits),
             publishes: publishes_per_address(hub.limits()),
             counters: Counters::default(),
+            unknown_proxy_told: Once::new(),
             config,
             start: Instant::now(),
         }))

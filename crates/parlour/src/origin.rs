@@ -4,8 +4,8 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
-use axum::http::HeaderMap;
 use axum::http::header::{HOST, ORIGIN};
+use axum::http::{HeaderMap, HeaderValue};
 
 use crate::authority::{Authority, Scheme};
 
@@ -124,6 +124,13 @@ pub struct Origins {
 pub(crate) enum OriginRefusal {
     #[error("pages of another site may not use this server (the Origin header is not its address)")]
     Foreign,
+    /// The same, through a proxy that is not trusted: what the page calls this server is not known.
+    #[error(
+        "pages of another site may not use this server (the Origin header is not its address); the \
+         request came through a proxy that this server does not know: if it is yours, name it with \
+         --trusted-proxy (who embeds Parlour: in DoorsConfig::trusted_proxies)"
+    )]
+    ForeignByProxy,
     #[error("this server asks every client for the Origin header")]
     Missing,
 }
@@ -172,17 +179,37 @@ impl Origins {
 
     fn check_site(&self, headers: &HeaderMap) -> Result<(), OriginRefusal> {
         let mut sites = headers.get_all("sec-fetch-site").iter();
-        let is_cross_site = sites.any(|site| {
-            site.as_bytes()
-                .trim_ascii()
-                .eq_ignore_ascii_case(b"cross-site")
-        });
-        let is_named = || matches!(stated(headers), Ok(Some(it)) if self.allowed.contains(&it));
-        if is_cross_site && !is_named() {
+        let is_cross_site = sites.any(|site| is_site(site, "cross-site"));
+        if is_cross_site && self.named(headers).is_none() {
             return Err(OriginRefusal::Foreign);
         }
         Ok(())
     }
+
+    /// The origin that a request states, if it is one of [`allowed`](Self::allowed).
+    pub(crate) fn named(&self, headers: &HeaderMap) -> Option<Origin> {
+        let stated = stated(headers).ok()??;
+        self.allowed.contains(&stated).then_some(stated)
+    }
+
+    /// Whether the page that asks is one of this very server by https, although nobody but the page
+    /// and the operator says so: its origin is named, and it is that of `host` by https, or its
+    /// browser says that page and server are the same (Fetch Metadata, 2.3).
+    pub(crate) fn is_own_by_tls(&self, host: Option<Authority<'_>>, headers: &HeaderMap) -> bool {
+        let Some(named) = self.named(headers) else {
+            return false;
+        };
+        let mut sites = headers.get_all("sec-fetch-site").iter();
+        let is_own =
+            || host.and_then(|host| Origin::of(Scheme::Https, host)) == Some(named.clone());
+        named.scheme == Scheme::Https
+            && (sites.any(|site| is_site(site, "same-origin")) || is_own())
+    }
+}
+
+fn is_site(value: &HeaderValue, site: &str) -> bool {
+    let value = value.as_bytes().trim_ascii();
+    value.eq_ignore_ascii_case(site.as_bytes())
 }
 
 /// The origin that a request names, if any.

@@ -20,10 +20,13 @@ pub(crate) struct Visit {
     pub(crate) address: Option<IpAddr>,
     /// Whether it gets the rules of loopback; else the public ones.
     pub(crate) is_local: bool,
-    /// What the client speaks.
+    /// What the client speaks, as far as the server, its proxies, or the page that asks can tell:
+    /// the session's cookie goes by it.
     pub(crate) scheme: Scheme,
     /// The origin of this server's own pages, as this client sees it.
     pub(crate) own: Option<Origin>,
+    /// The peer, if it forwards for others and is not trusted.
+    pub(crate) unknown_proxy: Option<IpAddr>,
 }
 
 impl Visit {
@@ -39,13 +42,19 @@ impl Visit {
         };
         let scheme = said.scheme.unwrap_or(listener);
         let host = said.host.or_else(|| single_host(headers));
+        let is_own_by_tls = || config.origins.is_own_by_tls(host, headers);
         Self {
             // Who cannot be told apart must not have the proxy's own share.
             address: said.address.map_or(None, |said| said.or(peer)),
             // Not every request through a proxy shows it: whoever uses its address proves nothing.
             is_local: !is_proxied && local::is_local(config.bind, listener, peer, headers),
-            scheme,
+            scheme: if is_own_by_tls() {
+                Scheme::Https
+            } else {
+                scheme
+            },
             own: host.and_then(|host| Origin::of(scheme, host)),
+            unknown_proxy: peer.filter(|_| !is_proxied && forwarded::is_forwarded(headers)),
         }
     }
 }

@@ -31,8 +31,7 @@ fn open(
     let protocol = shape.protocols.contains(&dialect).then_some(dialect);
     let accept = shape.accept;
     let visit = doors.visit(&request);
-    let origins = &doors.config().origins;
-    origins.check(visit.own.as_ref(), request.headers())?;
+    doors.check_origin(&visit, request.headers())?;
     if !doors.is_open_to(name(dialect), &visit) {
         return Err(DoorError::NotLocal);
     }

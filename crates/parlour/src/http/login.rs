@@ -43,8 +43,7 @@ pub(crate) async fn answer(doors: Doors, request: Request) -> Response {
 
 async fn log_in(doors: &Doors, request: Request) -> Result<Response, ApiError> {
     let visit = doors.visit(&request);
-    let origins = &doors.config().origins;
-    origins.check_post(visit.own.as_ref(), request.headers())?;
+    doors.check_post_origin(&visit, request.headers())?;
     body::check_type(request.headers())?;
     let limits = &doors.config().limits;
     let body = body::read(request.into_body(), limits.body_bytes_max, limits).await?;

@@ -17,8 +17,7 @@ pub(crate) async fn answer(doors: Doors, request: Request) -> Response {
 async fn log_out(doors: &Doors, request: Request) -> Result<Response, ApiError> {
     let visit = doors.visit(&request);
     let headers = request.headers();
-    let origins = &doors.config().origins;
-    origins.check_post(visit.own.as_ref(), headers)?;
+    doors.check_post_origin(&visit, headers)?;
     body::check_type(headers)?;
     let claimed = session::claimed(doors, &visit, headers)?.ok_or(ApiError::BadSession(None))?;
     login::end(doors, claimed.session.id).await?;

@@ -90,14 +90,11 @@ async fn publish(
 
 /// Programs name no origin, and need none here: elsewhere they have a token.
 fn check_visit(doors: &Doors, visit: &Visit, headers: &HeaderMap) -> Result<(), ApiError> {
-    let config = doors.config();
-    config
-        .origins
-        .check_program_post(visit.own.as_ref(), headers)?;
+    doors.check_program_origin(visit, headers)?;
     if visit.is_local {
         return Ok(());
     }
-    let token = config.publish_token.as_ref();
+    let token = doors.config().publish_token.as_ref();
     let Some(token) = token.filter(|_| doors.is_open_to(NAME, visit)) else {
         return Err(ApiError::NotOpen);
     };

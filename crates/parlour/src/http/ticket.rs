@@ -41,10 +41,7 @@ pub(crate) async fn answer(doors: Doors, request: Request) -> Response {
 async fn give(doors: &Doors, request: Request) -> Result<Response, ApiError> {
     let visit = doors.visit(&request);
     let headers = request.headers();
-    doors
-        .config()
-        .origins
-        .check_post(visit.own.as_ref(), headers)?;
+    doors.check_post_origin(&visit, headers)?;
     body::check_type(headers)?;
     let claimed = session::claimed(doors, &visit, headers)?;
     let (holder, cookie) = match claimed {

@@ -93,12 +93,9 @@ fn check_visit(
     request: &Request,
     holder: &Holder,
 ) -> Result<(), DoorError> {
-    let config = doors.config();
-    config
-        .origins
-        .check(visit.own.as_ref(), request.headers())?;
+    doors.check_origin(visit, request.headers())?;
     if holder.is_guest() && !doors.lets_guests_in(visit) {
-        return Err(DoorError::no_guest(config.guests));
+        return Err(DoorError::no_guest(doors.config().guests));
     }
     if !doors.is_open(holder.session) {
         return Err(DoorError::BadTicket);

@@ -158,6 +158,58 @@ fn who_is_no_trusted_proxy_is_not_believed() {
 }
 
 #[test]
+fn who_is_refused_behind_an_unknown_proxy_is_told_what_to_name() {
+    let house = House::start();
+    let chat = login("ann", "right").header("Origin", "https://chat.example");
+    let words = |request: &Request| {
+        let answer = house.send(request);
+        assert_eq!(answer.refusal(), (403, "foreign_origin".to_owned()));
+        answer.text("message")
+    };
+    assert!(!words(&chat).contains("--trusted-proxy"));
+    let through = of(chat, "192.0.2.1");
+    assert!(words(&through).contains("--trusted-proxy"));
+    assert_eq!(house.doors.counts().foreign_posts, 2);
+    let upgrade = of(upgrade("/echo"), "192.0.2.1").header("Origin", "https://chat.example");
+    let answer = house.send(&upgrade);
+    assert_eq!(answer.status, 403);
+    assert!(answer.body.contains("--trusted-proxy"), "{answer:?}");
+}
+
+/// The proxy speaks TLS, and the server does not know it: only the page's origin says so.
+#[test]
+fn a_page_by_https_at_this_very_server_gets_the_cookie_of_tls() {
+    let house = House::public(|config| {
+        config.origins.allowed = vec![
+            "https://chat.example".parse().unwrap(),
+            "https://app.example".parse().unwrap(),
+        ];
+    });
+    let cookie_of = |headers: &[(&str, &str)]| {
+        let answer = house.send(&login("ann", "right").headers(headers));
+        let cookie = answer.header("set-cookie").unwrap().to_owned();
+        let (pair, attributes) = cookie.split_once(';').unwrap();
+        let is_safe = pair.starts_with("__Host-") && attributes.ends_with("; Secure");
+        (is_safe, pair.to_owned())
+    };
+    let own = [("Host", "chat.example"), ("Origin", "https://chat.example")];
+    let rewritten = [
+        ("Origin", "https://chat.example"),
+        ("Sec-Fetch-Site", "same-origin"),
+    ];
+    let (is_safe, pair) = cookie_of(&own);
+    assert!(is_safe && cookie_of(&rewritten).0, "{pair}");
+    let other = [("Host", "chat.example"), ("Origin", "https://app.example")];
+    assert!(!cookie_of(&other).0 && !cookie_of(&[("Host", "chat.example")]).0);
+
+    let with_cookie = |path| request("POST", path).headers(&own).header("Cookie", &pair);
+    let ticket = house.send(&with_cookie("/ticket"));
+    assert_eq!(ticket.json()["name"], "ann");
+    assert!(ticket.header("set-cookie").unwrap().starts_with("__Host-"));
+    assert_eq!(house.send(&with_cookie("/logout")).status, 204);
+}
+
+#[test]
 fn what_a_client_adds_does_not_hide_the_address_that_the_proxy_saw() {
     let house = House::with(|config| {
         config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
