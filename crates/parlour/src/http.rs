@@ -4,6 +4,7 @@ mod answer;
 mod api;
 mod bearer;
 mod body;
+mod cross_origin;
 pub(crate) mod debug;
 pub(crate) mod free;
 mod guest;

@@ -112,7 +112,8 @@ impl Origin {
 /// Whose pages may use the doors, beside this server's own, which always may.
 #[derive(Clone, Debug, Default)]
 pub struct Origins {
-    /// Further origins whose pages may.
+    /// Further origins whose pages may, and may read what the API answers. They use the session as
+    /// a bearer: the cookie is for this server's own pages.
     pub allowed: Vec<Origin>,
     /// Whether requests for tickets and connections that name no origin are refused: those of
     /// programs. By default they are let through.

@@ -11,6 +11,7 @@ use parlour_proto::{NameError, Refusal};
 use serde::Serialize;
 
 use super::answer::{guests_words, seconds};
+use super::cross_origin::CrossOrigin;
 use crate::accounts::AccountsError;
 use crate::doors::{Counter, Counters, Doors, Guests};
 use crate::hub::PublishError;
@@ -230,7 +231,8 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Answers a POST: other methods are refused, refusals are counted, and no cache keeps an answer.
+/// Answers a POST, and browsers that ask whether a page may send one: other methods are refused,
+/// refusals are counted, and no cache keeps an answer.
 pub(super) async fn post<F>(
     doors: &Doors,
     request: Request,
@@ -239,10 +241,12 @@ pub(super) async fn post<F>(
 where
     F: Future<Output = Result<Response, ApiError>>,
 {
-    let answered = if request.method() == Method::POST {
-        answer(request).await
-    } else {
-        Err(ApiError::Method)
+    let origins = &doors.config().origins;
+    let cross_origin = CrossOrigin::of(origins, request.method(), request.headers());
+    let answered = match cross_origin.preflight() {
+        Some(preflight) => Ok(preflight),
+        None if request.method() == Method::POST => answer(request).await,
+        None => Err(ApiError::Method),
     };
     let mut response = answered.unwrap_or_else(|error| {
         if let Some(counter) = error.counter(doors.counters()) {
@@ -252,5 +256,6 @@ where
     });
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(CACHE_CONTROL, no_store);
+    cross_origin.open(response.headers_mut());
     response
 }

@@ -6,6 +6,7 @@
 mod support;
 
 mod counts;
+mod cross_origin;
 mod health;
 mod login;
 mod logout;
