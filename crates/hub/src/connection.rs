@@ -29,6 +29,8 @@ pub(crate) struct Connection {
     /// Publishes without an answer yet.
     pub(crate) unanswered: u16,
     pub(crate) bad_frames: u8,
+    /// Frames in a row that were over its rate.
+    pub(crate) limited: u8,
     /// It is not read now.
     pub(crate) paused: Option<Paused>,
     /// In the shard's lists of connections with private output, and behind.
@@ -45,6 +47,9 @@ pub(crate) struct Connection {
 /// Publishes of one connection without an answer; over it the connection is not read.
 pub(crate) const UNANSWERED_MAX: u16 = 64;
 
+/// Frames in a row over the rate; over it the connection is not read until it may send again.
+pub(crate) const LIMITED_MAX: u8 = 64;
+
 /// Why a connection is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Paused {
@@ -52,6 +57,8 @@ pub(crate) enum Paused {
     Own,
     /// A link has no credit; it is in the list of those who wait for it.
     Credit,
+    /// It has sent too much, and went on; its deadline resumes it.
+    Rate,
 }
 
 /// One connection's life.
@@ -84,7 +91,7 @@ impl Membership {
         match self.stand {
             Stand::Live => true,
             Stand::Behind { told, .. } | Stand::Reading { told, .. } => told,
-            Stand::Waiting { .. } => false,
+            Stand::Waiting | Stand::WaitingAfter { .. } => false,
         }
     }
 }
@@ -106,8 +113,10 @@ pub(crate) enum Watch {
 /// How far a membership is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stand {
-    /// The view does not know its room yet; then start here, or with the next entry.
-    Waiting { from: Option<Position> },
+    /// The view does not know its room yet; then start with the next entry.
+    Waiting,
+    /// As above; then start here.
+    WaitingAfter { after: Position },
     /// Served from the ring.
     Live,
     /// Older than the ring: must read from the room's home. `told`: the join was confirmed.
@@ -174,6 +183,7 @@ impl Connection {
             spent: Spent::default(),
             unanswered: 0,
             bad_frames: 0,
+            limited: 0,
             in_flush: false,
             paused: None,
             in_behind: false,

@@ -28,6 +28,31 @@ impl Rate {
 pub(crate) struct Spent(u64);
 
 impl Spent {
+    /// Whether one frame may be spent now.
+    ///
+    /// # Errors
+    /// After the given time it may.
+    pub(crate) fn check(mut self, now: Duration, rate: Rate) -> Result<(), Duration> {
+        self.spend(1, now, rate)
+    }
+
+    /// As [`spend`](Self::spend) for a frame that has been read: a refused one costs one frame, as far
+    /// as there is one. Else who asks for much and never gets it could have it read for nothing.
+    ///
+    /// # Errors
+    /// After the given time the same will do.
+    pub(crate) fn spend_read(
+        &mut self,
+        cost: u32,
+        now: Duration,
+        rate: Rate,
+    ) -> Result<(), Duration> {
+        self.spend(cost, now, rate).map_err(|over| {
+            let charged = self.spend(1, now, rate).map(|()| rate.interval);
+            over + Duration::from_nanos(charged.unwrap_or(0))
+        })
+    }
+
     /// Spends `cost` frames, of which a burst has enough for any.
     ///
     /// # Errors
@@ -82,6 +107,17 @@ mod tests {
         assert_eq!(spent.spend(1, at(1.0), rate), Ok(()));
         assert_eq!(spent.spend(63, at(1.0), rate), Err(at(0.1)));
         assert_eq!(spent.spend(63, at(1.1), rate), Ok(()));
+    }
+
+    #[test]
+    fn what_was_read_and_refused_costs_one_while_there_is_one() {
+        let (mut spent, rate) = (Spent::default(), rate(10, 5));
+        assert!((0..3).all(|_| spent.spend(1, at(1.0), rate).is_ok()));
+        assert_eq!(spent.spend_read(4, at(1.0), rate), Err(at(0.3)));
+        assert_eq!(spent.spend_read(4, at(1.0), rate), Err(at(0.4)));
+        assert_eq!(spent.spend_read(4, at(1.0), rate), Err(at(0.4)));
+        assert!(spent.check(at(1.0), rate).is_err());
+        assert_eq!(spent.spend_read(4, at(1.4), rate), Ok(()));
     }
 
     #[test]

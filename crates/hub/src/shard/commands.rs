@@ -11,7 +11,12 @@ use parlour_proto::{
 use super::{Shard, home_of};
 use crate::connection::State;
 use crate::letter::Body;
+use crate::rate::Rate;
 use crate::store::Store;
+
+/// Bytes of a frame that is read, so that its refusal can say what it belongs to, although no frame
+/// may be spent: what is thrown away must cost little.
+const READ_THOUGH_LIMITED_MAX: usize = 1_024;
 
 impl<S: Store> Shard<S> {
     /// One whole message of a client.
@@ -23,12 +28,19 @@ impl<S: Store> Shard<S> {
             return;
         }
         let dialect = Arc::clone(&self.wires[usize::from(connection.wire.0)].dialect);
-        let decoded = dialect.decode(frame);
-        if dialect.has_rate_limit()
-            && let Err(retry_after) = self.spend(index, &decoded)
+        let rate = self.rate.filter(|_| dialect.has_rate_limit());
+        if let Some(rate) = rate
+            && frame.bytes().len() > READ_THOUGH_LIMITED_MAX
+            && let Err(retry_after) = connection.spent.check(self.now.monotonic, rate)
         {
-            let (room, id) = decoded.as_ref().map_or((None, None), Command::about);
-            return self.tell_refusal(index, room, id, Refusal::RateLimited, Some(retry_after));
+            return self.limit(index, (None, None), retry_after);
+        }
+        let decoded = dialect.decode(frame);
+        if let Some(rate) = rate
+            && let Err(retry_after) = self.spend(index, &decoded, rate)
+        {
+            let about = decoded.as_ref().map_or((None, None), Command::about);
+            return self.limit(index, about, retry_after);
         }
         match decoded {
             Ok(command) => self.handle_command(index, command),
@@ -41,12 +53,29 @@ impl<S: Store> Shard<S> {
         &mut self,
         index: u32,
         decoded: &Result<Command<'_>, Refusal>,
+        rate: Rate,
     ) -> Result<(), Duration> {
-        let (Some(rate), Some(connection)) = (self.rate, self.connections.at_mut(index)) else {
+        let Some(connection) = self.connections.at_mut(index) else {
             return Ok(());
         };
         let cost = decoded.as_ref().map_or(1, Command::cost);
-        connection.spent.spend(cost, self.now.monotonic, rate)
+        let now = self.now.monotonic;
+        connection.spent.spend_read(cost, now, rate)?;
+        connection.limited = 0;
+        Ok(())
+    }
+
+    /// Throws a frame away that is over the rate.
+    fn limit(
+        &mut self,
+        index: u32,
+        (room, id): (Option<&RoomName>, Option<&EntryId>),
+        retry_after: Duration,
+    ) {
+        if let Some(connection) = self.connections.at_mut(index) {
+            connection.limited = connection.limited.saturating_add(1);
+        }
+        self.tell_refusal(index, room, id, Refusal::RateLimited, Some(retry_after));
     }
 
     /// A ping: answered behind what waits, and while the output is blocked only the latest

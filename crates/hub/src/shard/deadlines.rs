@@ -24,6 +24,7 @@ impl<S: Store> Shard<S> {
     pub(super) fn check_deadlines(&mut self, sockets: &mut impl Sockets) {
         self.forget_empty_rooms();
         for index in self.lives.take_due(self.tick) {
+            self.reconsider_limited(index);
             match self.what_is_due(index) {
                 Due::Nothing { next } => self.lives.due_by(index, next),
                 Due::Ping { next } => {

@@ -1,7 +1,11 @@
 //! Connections that are not read for a while, because what they ask for has no room.
 
+use std::time::Duration;
+
+use parlour_proto::ConnectionId;
+
 use super::Shard;
-use crate::connection::{Paused, State, UNANSWERED_MAX};
+use crate::connection::{LIMITED_MAX, Paused, State, UNANSWERED_MAX};
 use crate::link::Link;
 use crate::store::Store;
 
@@ -17,12 +21,25 @@ impl<S: Store> Shard<S> {
             && let Some(why) = why
             && connection.paused.is_none()
         {
-            connection.paused = Some(why);
-            if why == Paused::Credit {
-                self.waiting_for_credit.push_back(id);
-            }
+            self.pause(id, why);
         }
         why.is_none()
+    }
+
+    fn pause(&mut self, id: ConnectionId, why: Paused) {
+        if let Some(connection) = self.connection(id) {
+            connection.paused = Some(why);
+        }
+        match why {
+            Paused::Own => {}
+            Paused::Credit => self.waiting_for_credit.push_back(id),
+            Paused::Rate => {
+                let wait = self.wait_for_rate(id.index).unwrap_or_default();
+                // In the next tick at the earliest: this one has no credit.
+                let due = self.tick.after(wait + Duration::from_millis(1));
+                self.lives.due_by(id.index, due);
+            }
+        }
     }
 
     fn hindrance(&self, index: u32) -> Option<Paused> {
@@ -35,28 +52,41 @@ impl<S: Store> Shard<S> {
         if full || connection.unanswered >= UNANSWERED_MAX {
             return Some(Paused::Own);
         }
+        if self.wait_for_rate(index).is_some() {
+            return Some(Paused::Rate);
+        }
         let has_credit = self.links.iter().all(Link::has_credit);
         (!has_credit).then_some(Paused::Credit)
     }
 
+    /// How long a connection that went on over its rate may send nothing: what it sends then waits in
+    /// its peer, instead of being thrown away here.
+    fn wait_for_rate(&self, index: u32) -> Option<Duration> {
+        let (rate, connection) = (self.rate?, self.connections.at(index)?);
+        if connection.limited < LIMITED_MAX {
+            return None;
+        }
+        connection.spent.check(self.now.monotonic, rate).err()
+    }
+
     /// Looks again at a connection that waited for its own answers or its own output.
     pub(super) fn reconsider(&mut self, index: u32) {
+        self.look_again(index, Paused::Own);
+    }
+
+    /// Looks again at a connection that waited for its rate.
+    pub(super) fn reconsider_limited(&mut self, index: u32) {
+        self.look_again(index, Paused::Rate);
+    }
+
+    fn look_again(&mut self, index: u32, waited_for: Paused) {
         let paused = self.connections.at(index).and_then(|c| c.paused);
-        if paused != Some(Paused::Own) {
+        let (Some(id), true) = (self.id_at(index), paused == Some(waited_for)) else {
             return;
-        }
+        };
         match self.hindrance(index) {
             None => self.resume(index),
-            Some(Paused::Own) => {}
-            Some(Paused::Credit) => {
-                let Some(id) = self.id_at(index) else {
-                    return;
-                };
-                if let Some(connection) = self.connection(id) {
-                    connection.paused = Some(Paused::Credit);
-                }
-                self.waiting_for_credit.push_back(id);
-            }
+            Some(why) => self.pause(id, why),
         }
     }
 
@@ -77,11 +107,7 @@ impl<S: Store> Shard<S> {
                     self.resume(id.index);
                     room -= 1;
                 }
-                Some(Paused::Own) => {
-                    if let Some(connection) = self.connection(id) {
-                        connection.paused = Some(Paused::Own);
-                    }
-                }
+                Some(why @ (Paused::Own | Paused::Rate)) => self.pause(id, why),
                 Some(Paused::Credit) => {
                     self.waiting_for_credit.push_front(id);
                     return;

@@ -68,7 +68,7 @@ impl<S: Store> Shard<S> {
             slot,
             cursor: NOT_LIVE,
         });
-        let stand = Stand::Waiting { from };
+        let stand = from.map_or(Stand::Waiting, |after| Stand::WaitingAfter { after });
         connection.rooms.push(Membership {
             view: key,
             ring: place,
@@ -92,14 +92,14 @@ impl<S: Store> Shard<S> {
             return;
         };
         let membership = &mut connection.rooms[slot];
-        let Stand::Waiting { from } = membership.stand else {
-            return;
-        };
-        if let Some(after) = from {
-            membership.stand = Stand::Behind { after, told: false };
-            return self.queue_behind(index);
+        match membership.stand {
+            Stand::Waiting => membership.stand = Stand::Live,
+            Stand::WaitingAfter { after } => {
+                membership.stand = Stand::Behind { after, told: false };
+                return self.queue_behind(index);
+            }
+            _ => return,
         }
-        membership.stand = Stand::Live;
         let ring = view.ring_mut(membership.ring);
         ring.members[membership.member as usize].cursor = ring.end();
         let room = view.room.clone();

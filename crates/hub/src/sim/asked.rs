@@ -22,6 +22,8 @@ pub(super) enum Whole {
 pub(super) struct Rate {
     since_ms: u64,
     sent: u64,
+    /// What they count, at most.
+    cost: u64,
     limited: u64,
 }
 
@@ -33,15 +35,16 @@ impl Rate {
         }
     }
 
-    pub(super) fn send(&mut self) {
+    pub(super) fn send(&mut self, cost: u64) {
         self.sent += 1;
+        self.cost += cost;
     }
 
     /// Nobody is refused before he has sent more than a burst.
     pub(super) fn refuse(&mut self, burst: u64) -> Result<(), String> {
         self.limited += 1;
-        if self.sent <= burst {
-            return Err(format!("rate: refused after {} frames", self.sent));
+        if self.cost <= burst {
+            return Err(format!("rate: refused after {} frames", self.cost));
         }
         Ok(())
     }

@@ -81,12 +81,20 @@ impl Client {
     }
 
     pub(super) fn publishes(&mut self, id: &str) {
-        self.rate.send();
+        self.rate.send(1);
         self.waiting.insert(id.to_owned());
     }
 
     pub(super) fn asks(&mut self, whole: Whole) {
-        self.rate.send();
+        let joined = if let Whole::Join(rooms) = &whole {
+            &rooms[..]
+        } else {
+            &[]
+        };
+        let watched = joined
+            .iter()
+            .filter(|room| self.watched.contains_key(*room));
+        self.rate.send(1 + watched.count() as u64);
         if let Whole::Leave(rooms) = &whole {
             let here = rooms.iter().filter(|room| self.rooms.is_settled(room));
             let here: Vec<_> = here.cloned().collect();

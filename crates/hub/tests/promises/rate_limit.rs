@@ -65,7 +65,7 @@ fn the_default_is_100_a_second_with_a_burst_of_500() {
     let mut world = limited(limits.messages_per_second, limits.message_burst);
     let peer = member(&mut world, EVENTS);
     let frame = r#"{"type":"send_message","payload":{"message":"x"}}"#;
-    for (sent, passed) in [(600, 500), (200, 100)] {
+    for (sent, passed) in [(560, 500), (160, 100)] {
         for _ in 0..sent {
             // A publisher who waits for its answers is not what is tested here.
             while !world.try_say(peer, frame) {
@@ -140,6 +140,102 @@ fn connections_do_not_share_a_rate_and_zero_is_no_limit() {
     (0..5_000).for_each(|_| world.say(peer, r#"{"t":"ping"}"#));
     world.run();
     assert_eq!(world.counts().rate_limited, 0);
+}
+
+#[test]
+fn a_large_frame_over_the_rate_is_thrown_away_unread() {
+    let mut world = limited(1, 2);
+    let peer = member(&mut world, FULL);
+    (0..2).for_each(|_| world.say(peer, PUBLISH));
+    world.run();
+    world.heard(peer);
+    let text = |bytes| {
+        let begin = r#"{"t":"publish","room":"den","id":"m","payload":""#;
+        format!("{begin}{}\"}}", "x".repeat(bytes - begin.len() - 2))
+    };
+    world.say(peer, &text(1_024));
+    world.say(peer, &text(1_025));
+    world.run();
+    let heard = world.heard(peer);
+    assert_eq!(refusals(&heard), 2);
+    let about = r#""room":"den","id":"m","#;
+    assert!(heard[0].contains(about), "{heard:?}");
+    assert!(!heard[1].contains(about), "{heard:?}");
+    assert!(heard[1].contains(r#""retry_after":1.00"#), "{heard:?}");
+    world.pass_time(seconds(1));
+    world.say(peer, &text(1_025));
+    world.run();
+    assert!(world.heard(peer)[0].starts_with(r#"{"t":"ack""#));
+}
+
+#[test]
+fn who_goes_on_over_the_rate_is_not_read_until_it_may_send_again() {
+    for (per_second, burst) in [(1, 3), (7, 1), (1_000, 5)] {
+        let mut world = limited(per_second, burst);
+        let peer = member(&mut world, FULL);
+        let mut sent = 0;
+        while world.try_say(peer, PUBLISH) {
+            sent += 1;
+        }
+        assert_eq!(sent, burst + 64);
+        world.run();
+        assert_eq!(refusals(&world.heard(peer)), 64);
+        assert_eq!(world.resumed(0), [0; 0]);
+        let turns = world.turns();
+        world.pass_time(Duration::from_millis(1_500));
+        assert!(world.turns() - turns < 20, "nobody waits in a loop");
+        assert_eq!(world.resumed(0), [peer.index]);
+        world.say(peer, PUBLISH);
+        world.run();
+        assert!(world.heard(peer)[0].starts_with(r#"{"t":"ack""#));
+    }
+}
+
+#[test]
+fn a_costly_join_that_is_never_had_is_not_read_for_nothing() {
+    let mut world = limited(1, 20);
+    let peer = member(&mut world, FULL);
+    (0..10).for_each(|_| world.say(peer, PUBLISH));
+    world.run();
+    world.heard(peer);
+    let rooms: Vec<_> = (0..160).map(|n| format!("\"r{n}\"")).collect();
+    let leave = format!(r#"{{"t":"leave","rooms":[{}]}}"#, rooms.join(","));
+    assert!(leave.len() > 1_024);
+    let mut sent = 0;
+    while world.try_say(peer, &leave) {
+        sent += 1;
+    }
+    assert_eq!(sent, 64, "then it is not read");
+    world.run();
+    let heard = world.heard(peer);
+    // Each of the first ten took what was left; the others were not read, and say when one may pass.
+    let unread = heard
+        .iter()
+        .filter(|frame| frame.contains(r#""retry_after":1.00"#));
+    assert_eq!((refusals(&heard), unread.count()), (64, 54));
+}
+
+#[test]
+fn who_is_over_the_rate_now_and_then_is_read_on() {
+    let mut world = limited(1, 1);
+    let peer = member(&mut world, FULL);
+    for _ in 0..4 {
+        (0..64).for_each(|_| world.say(peer, PUBLISH));
+        world.pass_time(seconds(1));
+    }
+    world.say(peer, PUBLISH);
+    world.run();
+    assert_eq!(world.resumed(0), [0; 0]);
+}
+
+#[test]
+fn a_blocked_peer_who_goes_on_over_the_rate_is_read_again_too() {
+    let mut world = limited(1, 3);
+    let peer = member(&mut world, FULL);
+    world.block(peer);
+    while world.try_say(peer, PUBLISH) {}
+    world.pass_time(seconds(2));
+    assert_eq!(world.resumed(0), [peer.index]);
 }
 
 #[test]

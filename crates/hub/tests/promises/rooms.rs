@@ -209,3 +209,26 @@ fn leaving_a_room_before_its_home_has_answered_leaves_nothing_behind() {
     world.pass_time(crate::world::seconds(61));
     assert_eq!(world.counts().rooms, 0);
 }
+
+#[test]
+fn who_leaves_before_the_answer_to_its_join_is_answered_once_and_may_join_again() {
+    for home in [0, 1] {
+        let mut world = world(2);
+        let den = room_at(home, 2);
+        let peer = world.full(0);
+        let join = format!(r#"{{"t":"join","rooms":[{{"room":"{den}"}}]}}"#);
+        let leave = format!(r#"{{"t":"leave","rooms":["{den}"]}}"#);
+        let left = format!(r#"{{"t":"left","room":"{den}"}}"#);
+        world.say(peer, &join);
+        world.say(peer, &leave);
+        world.run();
+        assert_eq!(world.heard(peer), [left.as_str()]);
+        for frame in [&join, &leave, &join] {
+            world.say(peer, frame);
+        }
+        world.run();
+        let heard = world.heard(peer);
+        assert_eq!((heard.len(), &heard[0]), (2, &left));
+        assert!(heard[1].starts_with(r#"{"t":"joined""#));
+    }
+}
