@@ -130,6 +130,10 @@ impl Accounts for Users {
             Ok(())
         })
     }
+
+    fn health(&self) -> Result<(), AccountsError> {
+        self.check()
+    }
 }
 
 fn run(hook: &Mutex<Option<Hook>>, session: SessionId) {
