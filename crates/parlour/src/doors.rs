@@ -30,7 +30,7 @@ mod logins;
 mod pages;
 mod token;
 
-pub use config::{DoorLimits, DoorsConfig, Guests};
+pub use config::{Door, DoorLimits, DoorsConfig, Guests};
 pub(crate) use counts::{Counter, Counters};
 pub use counts::{DoorCounts, TicketCounts};
 pub use token::{Token, TokenError};
@@ -91,6 +91,7 @@ impl Doors {
     /// Doors to `hub`.
     #[must_use]
     pub fn with(hub: &Hub, config: DoorsConfig) -> Self {
+        warn_of_unspoken(hub, &config.open_doors);
         let limits = &config.limits;
         let share = Share {
             loopback: limits.tickets_max / 4 * 3,
@@ -249,9 +250,9 @@ impl Doors {
         }
     }
 
-    /// Whether the free door `name` is open to a visit.
-    pub(crate) fn is_open_to(&self, name: &str, visit: &Visit) -> bool {
-        visit.is_local || self.0.config.open_doors.iter().any(|open| open == name)
+    /// Whether a door that is shut beyond loopback is open to a visit.
+    pub(crate) fn is_open_to(&self, door: Door, visit: &Visit) -> bool {
+        visit.is_local || self.0.config.open_doors.contains(&door)
     }
 
     /// Whether everything is there that serving needs.
@@ -279,6 +280,20 @@ impl Doors {
         }
         self.0.tickets.end_session(session);
         Err(TicketError::SessionEnded)
+    }
+}
+
+/// Opening a door that answers 404 is a slip of who embeds this.
+fn warn_of_unspoken(hub: &Hub, doors: &[Door]) {
+    for door in doors {
+        if let Door::Free(dialect) = door
+            && hub.wire(dialect).is_none()
+        {
+            tracing::warn!(
+                dialect,
+                "open_doors opens a dialect that the hub does not speak"
+            );
+        }
     }
 }
 

@@ -36,7 +36,7 @@ mod visit;
 
 pub use accounts::{Accounts, AccountsError, BoxFuture, Password, Session, SessionSecret};
 pub use doors::{
-    DoorCounts, DoorLimits, Doors, DoorsConfig, Guests, TicketCounts, Token, TokenError,
+    Door, DoorCounts, DoorLimits, Doors, DoorsConfig, Guests, TicketCounts, Token, TokenError,
 };
 pub use hub::{Hub, HubConfig, PublishError, StartError};
 pub use listener::{Listener, ListenerLimits, ListenerLimitsError, UnderWay, serve};

@@ -9,7 +9,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use parlour::dialect::{Dialect, Echo};
-use parlour::{Command, Doors, Event, Frame, FrameKind, Hub, HubConfig, Limits, Refusal};
+use parlour::{
+    Command, Door, Doors, DoorsConfig, Event, Frame, FrameKind, Hub, HubConfig, Limits, Refusal,
+};
 use tokio::net::TcpListener;
 use tungstenite::{Message, WebSocket};
 
@@ -133,6 +135,31 @@ async fn a_panic_in_encoding_hurts_no_other_connection() {
     })
     .await;
     app.hub.shutdown(PATIENCE).await;
+}
+
+#[tokio::test]
+async fn an_embedders_door_is_shut_beyond_loopback_until_it_is_opened() {
+    for (open_doors, is_open) in [
+        (vec![Door::Echo], false),
+        (vec![Door::Free("fragile")], true),
+    ] {
+        let hub = Hub::start(with_fragile()).unwrap();
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let public = SocketAddr::from(([0, 0, 0, 0], address.port()));
+        let mut config = DoorsConfig::new(public);
+        config.open_doors = open_doors;
+        let doors = Doors::with(&hub, config);
+        let app = Router::new().route("/fragile", doors.free_door("fragile", None));
+        tokio::spawn(parlour::serve(socket, app, std::future::pending()));
+        beside(move || {
+            let stream = TcpStream::connect(address).unwrap();
+            let opened = tungstenite::client(format!("ws://{address}/fragile"), stream);
+            assert_eq!(opened.is_ok(), is_open);
+        })
+        .await;
+        hub.shutdown(PATIENCE).await;
+    }
 }
 
 #[tokio::test]

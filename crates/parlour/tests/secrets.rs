@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use parlour::Token;
+use parlour::{Door, Token};
 use support::{House, login, request, upgrade};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -46,7 +46,7 @@ fn no_secret_is_in_the_log_at_the_most_talkative_level() {
     let house = House::public(|config| {
         config.operator_token = Some(Token::new(operator.to_owned()).unwrap());
         config.publish_token = Some(Token::new(publisher.to_owned()).unwrap());
-        config.open_doors = vec!["publish".to_owned()];
+        config.open_doors = vec![Door::Publish];
     });
     let (session, used) = house.ann();
     let here = house.connect(&used);

@@ -16,7 +16,7 @@ use crate::goodbye::Goodbye;
 use crate::settings::{Effective, Settings};
 use crate::signals::{Signals, Wish};
 use crate::tls::Certificate;
-use crate::{ServeError, control, data, listen, logs, pages, token};
+use crate::{ServeError, control, data, listen, logs, pages, settings, token};
 
 /// What a server that listens can tell about itself.
 #[derive(Clone, Debug)]
@@ -144,11 +144,7 @@ fn doors_config(settings: &Settings) -> Result<DoorsConfig, ServeError> {
         guests: settings.guests,
         origins: settings.origins.clone(),
         trusted_proxies: settings.trusted_proxies.clone(),
-        open_doors: settings
-            .doors
-            .iter()
-            .map(|door| door.name().to_owned())
-            .collect(),
+        open_doors: settings.doors.iter().map(|door| opened(*door)).collect(),
         publish_token: token::read(settings.publish_token_file.as_deref(), "publish-token-file")?,
         operator_token: token::read(
             settings.operator_token_file.as_deref(),
@@ -157,6 +153,14 @@ fn doors_config(settings: &Settings) -> Result<DoorsConfig, ServeError> {
         limits: settings.door_limits.clone(),
         ..DoorsConfig::new(settings.address)
     })
+}
+
+fn opened(door: settings::Door) -> parlour::Door {
+    match door {
+        settings::Door::Echo => parlour::Door::Echo,
+        settings::Door::Publish => parlour::Door::Publish,
+        settings::Door::Debug => parlour::Door::Debug,
+    }
 }
 
 impl Parts {

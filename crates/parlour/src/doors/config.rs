@@ -36,10 +36,8 @@ pub struct DoorsConfig {
     /// Proxies whose word is taken for the client's address, scheme and host. What comes from them
     /// is never local, whatever it says: who names a loopback address gives loopback up as a proof.
     pub trusted_proxies: Vec<IpNet>,
-    /// Doors that are open beyond loopback, by name: `echo`, `debug`, the name of an embedder's
-    /// dialect (without `parlour.`), and `publish`, which asks for [`publish_token`](Self::publish_token)
-    /// there. A name that no door has changes nothing.
-    pub open_doors: Vec<String>,
+    /// Doors that are open beyond loopback, too.
+    pub open_doors: Vec<Door>,
     /// What publishing over HTTP asks for beyond loopback; without it nobody there can.
     pub publish_token: Option<Token>,
     /// What `GET /debug` asks for beyond loopback; without it nobody there can.
@@ -76,6 +74,21 @@ impl DoorsConfig {
             Scheme::Http
         }
     }
+}
+
+/// A door that is shut beyond loopback, unless [`DoorsConfig::open_doors`] has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Door {
+    /// `GET /echo`.
+    Echo,
+    /// `GET /debug`, which then shows its numbers to everybody.
+    Debug,
+    /// `POST /rooms/{room}/publish`, which asks for [`DoorsConfig::publish_token`] there.
+    Publish,
+    /// The [free doors](crate::Doors::free_door) of this dialect. If the hub does not speak it, the
+    /// log says so when the doors are made.
+    Free(&'static str),
 }
 
 /// Who is let in without an account.

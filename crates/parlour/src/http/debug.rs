@@ -12,9 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bearer::{Bearer, bearer};
 use super::health::{is_reading, method_not_allowed};
-use crate::doors::{DoorCounts, Doors};
-
-const NAME: &str = "debug";
+use crate::doors::{Door, DoorCounts, Doors};
 
 #[derive(Deserialize)]
 struct Parameters {
@@ -44,7 +42,7 @@ pub(crate) async fn answer(doors: Doors, request: Request) -> Response {
 }
 
 fn is_allowed(doors: &Doors, request: &Request) -> bool {
-    if doors.is_open_to(NAME, &doors.visit(request)) {
+    if doors.is_open_to(Door::Debug, &doors.visit(request)) {
         return true;
     }
     let token = doors.config().operator_token.as_ref();

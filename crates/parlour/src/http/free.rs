@@ -3,11 +3,12 @@
 use axum::extract::Request;
 use axum::response::Response;
 use parlour_hub::Attach;
+use parlour_proto::dialect::{Dialect as _, Echo};
 use parlour_proto::{RoomName, SessionId};
 
 use super::answer::DoorError;
 use super::{guest, handshake};
-use crate::doors::Doors;
+use crate::doors::{Door, Doors};
 use crate::upgrade;
 
 /// Answers a request to a free door.
@@ -32,7 +33,7 @@ fn open(
     let accept = shape.accept;
     let visit = doors.visit(&request);
     doors.check_origin(&visit, request.headers())?;
-    if !doors.is_open_to(name(dialect), &visit) {
+    if !doors.is_open_to(door(dialect), &visit) {
         return Err(DoorError::NotLocal);
     }
     let wire = doors.hub().wire(dialect).ok_or(DoorError::NoDoor)?;
@@ -54,7 +55,10 @@ fn open(
     Ok(handshake::switching(&accept, protocol))
 }
 
-/// What the operator calls the door.
-fn name(dialect: &str) -> &str {
-    dialect.strip_prefix("parlour.").unwrap_or(dialect)
+fn door(dialect: &'static str) -> Door {
+    if dialect == Echo.name() {
+        Door::Echo
+    } else {
+        Door::Free(dialect)
+    }
 }

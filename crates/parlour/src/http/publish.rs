@@ -13,11 +13,10 @@ use serde_json::value::RawValue;
 use super::api::{self, ApiError};
 use super::bearer::{Bearer, bearer};
 use super::body;
-use crate::doors::Doors;
+use crate::doors::{Door, Doors};
 use crate::source::Source;
 use crate::visit::Visit;
 
-const NAME: &str = "publish";
 const SHAPE: &str = r#"{"payload":"hello"}"#;
 /// Who publishes without a name.
 const NOBODY: &str = "publisher";
@@ -95,7 +94,7 @@ fn check_visit(doors: &Doors, visit: &Visit, headers: &HeaderMap) -> Result<(), 
         return Ok(());
     }
     let token = doors.config().publish_token.as_ref();
-    let Some(token) = token.filter(|_| doors.is_open_to(NAME, visit)) else {
+    let Some(token) = token.filter(|_| doors.is_open_to(Door::Publish, visit)) else {
         return Err(ApiError::NotOpen);
     };
     match bearer(headers) {

@@ -1,6 +1,6 @@
 //! Pages of origins that are named may use the API across origins, and nobody else may.
 
-use parlour::Token;
+use parlour::{Door, Token};
 
 use crate::support::{Answer, House, Request, login, request};
 
@@ -9,7 +9,7 @@ const APP: &str = "https://app.example:8443";
 fn house() -> House {
     House::public(|config| {
         config.origins.allowed = vec![APP.parse().unwrap(), "https://b.example".parse().unwrap()];
-        config.open_doors = vec!["publish".to_owned()];
+        config.open_doors = vec![Door::Publish];
         config.publish_token = Some(Token::new("0123456789-publisher".to_owned()).unwrap());
     })
 }

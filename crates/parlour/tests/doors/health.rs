@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use parlour::Token;
+use parlour::{Door, Token};
 
 use crate::support::{House, Socket, request};
 
@@ -113,6 +113,6 @@ fn beyond_this_machine_debug_asks_for_the_operators_token() {
 
     let without = House::public(|_| {});
     assert_eq!(without.send(&debug().bearer("")).status, 401);
-    let open = House::public(|config| config.open_doors = vec!["debug".to_owned()]);
+    let open = House::public(|config| config.open_doors = vec![Door::Debug]);
     assert_eq!(open.send(&debug()).status, 200);
 }

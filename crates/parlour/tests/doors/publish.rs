@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use parlour::{HubConfig, Limits, Token};
+use parlour::{Door, HubConfig, Limits, Token};
 
 use crate::support::{House, Request, Socket, request, upgrade};
 
@@ -119,7 +119,7 @@ fn what_breaks_a_rule_of_the_protocol_is_refused_by_name() {
 #[test]
 fn beyond_this_machine_the_door_must_be_open_and_asks_for_its_token() {
     let token = || Some(Token::new(TOKEN.to_owned()).unwrap());
-    let named = || vec!["publish".to_owned()];
+    let named = || vec![Door::Publish];
     let closed = House::public(|config| config.publish_token = token());
     let without_token = House::public(|config| config.open_doors = named());
     for house in [closed, without_token] {
@@ -158,7 +158,7 @@ fn an_address_publishes_no_faster_than_a_connection_may() {
     };
     let house = House::with_hub(hub, |config| {
         config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
-        config.open_doors = vec!["publish".to_owned()];
+        config.open_doors = vec![Door::Publish];
         config.publish_token = Some(Token::new(TOKEN.to_owned()).unwrap());
     });
     let mut socket = Socket::open(house.address);

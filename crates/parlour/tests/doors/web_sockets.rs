@@ -1,5 +1,7 @@
 //! What is spoken at `/ws`, where its connections begin, and who may use a free door.
 
+use parlour::Door;
+
 use crate::support::{House, Request, Socket, upgrade};
 
 #[test]
@@ -122,9 +124,9 @@ fn a_free_door_is_open_on_loopback_or_where_the_operator_has_opened_it() {
         (status(&local, echo()), status(&local, proxied())),
         (101, 403)
     );
-    let closed = House::public(|config| config.open_doors = vec!["debug".to_owned()]);
+    let closed = House::public(|config| config.open_doors = vec![Door::Debug]);
     assert_eq!(status(&closed, echo()), 403);
-    let open = House::public(|config| config.open_doors = vec!["echo".to_owned()]);
+    let open = House::public(|config| config.open_doors = vec![Door::Echo]);
     assert_eq!(
         (status(&open, echo()), status(&open, proxied())),
         (101, 101)
