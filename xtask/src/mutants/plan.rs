@@ -182,9 +182,7 @@ pub(super) const ALL: &[Mutant] = &[
         file: "crates/accounts/src/book/changes.rs",
         original: "row.changed = now;\n            \
                    change.put_user(&key, &row)?;\n            \
-                   for id in &ending {\n                \
-                   change.remove_session(*id)?;\n            \
-                   }\n            \
+                   change.remove_sessions_of(&key)?;\n            \
                    Ok(user_name(&row.name)?)\n        \
                    });\n        \
                    Ok(self.all_ended(stored?, &ending))",
