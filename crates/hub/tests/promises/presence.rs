@@ -469,6 +469,8 @@ fn who_never_gets_into_a_room_is_not_announced_there() {
     for home in [0, 1] {
         let mut world = world(2);
         let den = room_at(home, 2);
+        // The room is counted on both shards.
+        guest(&mut world, 1, "bob", &den);
         let kim = watcher(&mut world, 0, "kim", &den);
         world.pass_time(seconds(3));
         let heard = world.heard(kim);
