@@ -14,6 +14,7 @@ mod check;
 mod document;
 mod error;
 mod file;
+mod filter;
 mod kind;
 mod nearest;
 mod print;

@@ -71,9 +71,18 @@ fn bad_settings_are_refused_with_the_fix() {
             "ssh -L 8080:127.0.0.1:8080 HOST",
         ],
     );
-    serve(2, &["--addr", "nowhere"], &["--addr", "nowhere", "127.0.0.1:8080"]);
-    serve(2, &["--max-message-bytes", "0"], &["--max-message-bytes", "1 to 64MiB"]);
-    assert_fails_with(1, &["serve", "--data", data, "--log", "=?="], &["=?=", "--log info"]);
+    serve(
+        2,
+        &["--addr", "nowhere"],
+        &["--addr", "nowhere", "127.0.0.1:8080"],
+    );
+    serve(
+        2,
+        &["--max-message-bytes", "0"],
+        &["--max-message-bytes", "1 to 64MiB"],
+    );
+    let log = ["serve", "--data", data, "--log", "=?="];
+    assert_fails_with(2, &log, &["--log: `=?=`", "use for example info"]);
     assert_fails(
         &[
             "serve",
@@ -128,5 +137,8 @@ fn usage_errors_have_status_2_and_help_has_examples() {
     let version = String::from_utf8(run(&["--version"]).stdout).unwrap();
     let start = format!("parlour {} (", env!("CARGO_PKG_VERSION"));
     assert!(version.starts_with(&start), "{version}");
-    assert!(version.contains(std::env::consts::ARCH) && version.ends_with("build)\n"), "{version}");
+    assert!(
+        version.contains(std::env::consts::ARCH) && version.ends_with("build)\n"),
+        "{version}"
+    );
 }

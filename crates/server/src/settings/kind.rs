@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Settings;
+use super::filter;
 use super::units::{parse_size, parse_time, show_size, show_time};
 
 /// Where a value goes.
@@ -157,7 +158,10 @@ impl Kind {
             Self::Address(_) => "IP:PORT or localhost:PORT; port 0 picks a free one".into(),
             Self::Directory(_) => "a directory".into(),
             Self::File(_) => "a file".into(),
-            Self::Filter(_) => "off, error, warn, info, debug or trace, also by part".into(),
+            Self::Filter(_) => {
+                "off, error, warn, info, debug or trace, also by part, as in parlour=debug,info"
+                    .into()
+            }
             Self::Count { range, zero, .. } => {
                 let mut takes = between(range, u64::to_string);
                 if *zero != Zero::Refused {
@@ -228,7 +232,7 @@ impl Kind {
             Self::Address(place) => *place(settings) = parse_address(typed)?,
             Self::Directory(place) => *place(settings) = parse_path(typed)?,
             Self::File(place) => *place(settings) = Some(parse_path(typed)?),
-            Self::Filter(place) => *place(settings) = typed.clone(),
+            Self::Filter(place) => *place(settings) = filter::parse(typed)?,
             Self::Count { range, zero, place } => {
                 let number = parse_count(typed, range, *zero)?;
                 let place = place(settings);
