@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use parlour_server::settings::{self, SettingsError};
 use parlour_server::users::{Code, Ended, Users, UsersError};
 
 use password::{Asked, PasswordError};
@@ -45,6 +46,8 @@ Examples:
       Ask for the password twice, without showing it.
   parlour user add ann --data /var/lib/parlour
       Add the user to the server with data elsewhere.
+  parlour user add ann --config /etc/parlour.toml
+      The same, where the server's own file says where that is.
   pass show chat/ann | head -n 1 | parlour user add ann --password-stdin
       Take the password from another program; it is never an argument, which others could see.";
 
@@ -69,14 +72,18 @@ Examples:
 /// Where the users are.
 #[derive(Debug, Args)]
 pub(crate) struct Place {
-    /// Data directory of the server
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "PARLOUR_DATA",
-        default_value = "parlour-data"
-    )]
-    data: PathBuf,
+    /// Data directory of the server [default: parlour-data]
+    ///
+    /// Variable: PARLOUR_DATA
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// TOML file of the server, which may say where its data is
+    ///
+    /// --data wins over PARLOUR_DATA, which wins over the file. Nothing else in the file is used.
+    ///
+    /// Variable: PARLOUR_CONFIG
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 /// Who.
@@ -116,6 +123,8 @@ pub(crate) enum UserError {
     #[error("{0}: {fix}", fix = .1)]
     Refused(String, String),
     #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
     Password(#[from] PasswordError),
     #[error("the result cannot be written: {0}; give standard output a reader")]
     Output(#[from] io::Error),
@@ -132,18 +141,19 @@ pub(crate) fn run(user: &User) -> Result<(), UserError> {
 }
 
 fn add(given: &Given) -> Result<(), UserError> {
-    let (name, data) = (&given.who.name, &given.who.place.data);
-    let users = given.who.users();
+    let who = given.who.found()?;
+    let (name, data) = (&who.name, &who.data.0);
+    let users = who.users();
     // Nobody types a password twice to be told then that there is such a user.
     match users.find(name) {
         Ok(None) | Err(UsersError::NoData(_)) => {}
-        Ok(Some(found)) => return Err(given.who.exists(&found)),
-        Err(error) => return Err(given.who.failed(error)),
+        Ok(Some(found)) => return Err(who.exists(&found)),
+        Err(error) => return Err(who.failed(error)),
     }
     let password = password::ask(Asked::of(name, given.password_stdin))?;
     let is_new = !data.exists();
     let added = users.add(name, password);
-    let name = added.map_err(|error| given.who.failed(error))?;
+    let name = added.map_err(|error| who.failed(error))?;
     if is_new {
         say(&format!("made the data directory {}", data.display()))?;
     }
@@ -151,8 +161,9 @@ fn add(given: &Given) -> Result<(), UserError> {
 }
 
 fn passwd(given: &Given) -> Result<(), UserError> {
-    let (who, users) = (&given.who, given.who.users());
-    let found = users.find(&who.name).map_err(|error| who.failed(error))?;
+    let who = given.who.found()?;
+    let users = who.users();
+    let found = users.find(who.name).map_err(|error| who.failed(error))?;
     let Some(name) = found else {
         return Err(who.unknown());
     };
@@ -166,20 +177,22 @@ fn passwd(given: &Given) -> Result<(), UserError> {
     ))
 }
 
-fn remove(who: &Named) -> Result<(), UserError> {
+fn remove(named: &Named) -> Result<(), UserError> {
+    let who = named.found()?;
     let removed = who.users().remove(&who.name);
     let ended = removed.map_err(|error| who.failed(error))?;
     say(&format!("removed {}; {}", ended.name, what_ended(&ended)))
 }
 
 fn list(listing: &Listing) -> Result<(), UserError> {
-    let users = Users::of(&listing.place.data);
+    let data = listing.place.found()?;
+    let users = Users::of(&data.0);
     let users = users.list().map_err(UserError::Users)?;
     let mut out = io::stdout().lock();
     if listing.json {
         table::json(&users, &mut out)?;
     } else if users.is_empty() {
-        let flag = listing.place.flag();
+        let flag = data.flag();
         writeln!(
             out,
             "no users; add the first one with: parlour user add NAME{flag}"
@@ -206,9 +219,41 @@ fn say(words: &str) -> Result<(), UserError> {
     Ok(())
 }
 
+/// Who, and where.
+struct Who<'a> {
+    name: &'a str,
+    data: Data,
+}
+
+/// The data directory that was found.
+struct Data(PathBuf);
+
 impl Named {
+    fn found(&self) -> Result<Who<'_>, SettingsError> {
+        Ok(Who {
+            name: &self.name,
+            data: self.place.found()?,
+        })
+    }
+}
+
+impl Place {
+    fn found(&self) -> Result<Data, SettingsError> {
+        if let Some(data) = &self.data {
+            return Ok(Data(data.clone()));
+        }
+        let given = settings::Given {
+            config: self.config.clone(),
+            variables: std::env::vars_os().collect(),
+            ..settings::Given::default()
+        };
+        given.data().map(Data)
+    }
+}
+
+impl Who<'_> {
     fn users(&self) -> Users {
-        Users::of(&self.place.data)
+        Users::of(&self.data.0)
     }
 
     /// With the command that helps.
@@ -217,7 +262,7 @@ impl Named {
             return UserError::Users(error);
         };
         match refused.code {
-            Code::Exists => self.exists(&self.name),
+            Code::Exists => self.exists(self.name),
             Code::Unknown => self.unknown(),
             Code::Busy => UserError::Refused(refused.message, "try again".into()),
             _ => UserError::Users(refused.into()),
@@ -226,7 +271,7 @@ impl Named {
 
     fn exists(&self, found: &str) -> UserError {
         let words = format!("there is a user {found} already");
-        let flag = self.place.flag();
+        let flag = self.data.flag();
         let fix = format!(
             "choose another name, or give a new password with: parlour user passwd {}{flag}",
             quoted(found)
@@ -238,16 +283,16 @@ impl Named {
         let words = format!("there is no user {}", self.name);
         let fix = format!(
             "see who there is with: parlour user list{}",
-            self.place.flag()
+            self.data.flag()
         );
         UserError::Refused(words, fix)
     }
 }
 
-impl Place {
+impl Data {
     /// To be pasted behind a command.
     fn flag(&self) -> String {
-        let data = self.data.display().to_string();
+        let data = self.0.display().to_string();
         if data == "parlour-data" {
             return String::new();
         }

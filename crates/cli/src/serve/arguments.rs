@@ -1,6 +1,5 @@
 //! The flags of `parlour serve`, made of the server's table of settings.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, value_parser};
@@ -18,13 +17,10 @@ pub(crate) struct ServeArguments {
 }
 
 impl ServeArguments {
-    /// With the variables of the environment. Those that are no Unicode are no settings.
+    /// With the variables of the environment.
     pub(crate) fn given(&self) -> Given {
-        let text = |(name, value): (OsString, OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
         Given {
-            variables: std::env::vars_os().filter_map(text).collect(),
+            variables: std::env::vars_os().collect(),
             ..self.given.clone()
         }
     }

@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use crate::support::parlour;
 use crate::{PASSWORD, add, assert_failed, fails, run};
 
 /// Somebody else: nobody.
@@ -69,6 +70,40 @@ fn what_others_can_read_or_write_is_refused_with_the_command_that_mends_it() {
     }
     set(data, 0o700);
     assert_eq!(crate::names(data), ["ann"]);
+}
+
+#[test]
+fn the_servers_own_file_says_where_the_users_are() {
+    let parent = tempfile::tempdir().unwrap();
+    let (data, file) = (parent.path().join("there"), parent.path().join("q.toml"));
+    fs::write(&file, format!("data = {:?}\n", data.display().to_string())).unwrap();
+    let list = || {
+        let mut command = parlour();
+        command
+            .args(["user", "list", "--json"])
+            .current_dir(parent.path());
+        command
+    };
+    let mut add = parlour();
+    add.args(["user", "add", "ann", "--password-stdin"])
+        .current_dir(parent.path())
+        .env("PARLOUR_CONFIG", &file);
+    assert!(run(add, PASSWORD).status.success());
+    assert!(!parent.path().join("parlour-data").exists());
+    assert_eq!(crate::names(&data), ["ann"]);
+    let mut named = list();
+    named.arg("--config").arg(&file);
+    assert!(String::from_utf8_lossy(&run(named, "").stdout).contains("ann"));
+    let mut elsewhere = list();
+    elsewhere
+        .arg("--config")
+        .arg(&file)
+        .env("PARLOUR_DATA", "elsewhere");
+    assert_failed(&run(elsewhere, ""), &["no users in elsewhere"]);
+    fs::write(&file, "dta = 1\n").unwrap();
+    let mut wrong = list();
+    wrong.arg("--config").arg(&file);
+    assert_failed(&run(wrong, ""), &["q.toml:1", "did you mean `data`?"]);
 }
 
 #[test]

@@ -135,6 +135,13 @@ fn a_mistake_stops_the_start_with_one_line() {
         &[],
         &["--ping-interval", "100ms to 1h"],
     );
+    told(
+        2,
+        &["--print-config", "--log", "inof"],
+        &[],
+        &["--log: `inof` is no level"],
+    );
+    told(1, &[], &[("PARLOUR_PORT", "9000")], &["`PARLOUR_ADDR`"]);
     told(1, &["--tls-cert", "c.pem"], &[], &["--tls-key FILE"]);
     told(1, &["--insecure"], &[], &["leave it out"]);
     told(
@@ -143,6 +150,21 @@ fn a_mistake_stops_the_start_with_one_line() {
         &[],
         &["--insecure", "--tls-cert FILE --tls-key FILE"],
     );
+}
+
+#[test]
+fn a_variable_that_is_no_unicode_is_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::OsStr::from_bytes(b"/srv/\xff");
+    let mut command = parlour();
+    let output = command
+        .arg("serve")
+        .env("PARLOUR_DATA", path)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("PARLOUR_DATA is no UTF-8"), "{said}");
 }
 
 #[test]

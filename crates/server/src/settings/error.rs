@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use super::Setting;
+
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -54,6 +56,9 @@ pub enum SettingsError {
         /// What it may have meant.
         nearest: Option<String>,
     },
+    /// The environment has a setting that is no text.
+    #[error("{0} is no UTF-8: give it a value that is")]
+    NotUnicode(String),
     /// The file cannot be read.
     #[error("cannot read the configuration file {}: {source}; give --config a readable file", path.display())]
     File {
@@ -83,6 +88,16 @@ pub struct ValuePlace {
     pub(super) flag: &'static str,
     pub(super) variable: String,
     pub(super) source: Source,
+}
+
+impl ValuePlace {
+    pub(super) fn of(setting: &Setting, source: Source) -> Self {
+        Self {
+            flag: setting.flag(),
+            variable: setting.variable(),
+            source,
+        }
+    }
 }
 
 impl SettingsError {

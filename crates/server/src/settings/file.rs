@@ -8,7 +8,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::Setting;
 use super::error::{SettingsError, Source, ValuePlace};
 use super::kind::Kind;
-use super::nearest::nearest;
+use super::nearest::nearest_setting;
 use super::table::settings;
 
 /// A value of the file, as it would be typed.
@@ -17,6 +17,16 @@ pub(super) struct Line {
     pub(super) typed: Vec<String>,
     /// From 1.
     pub(super) line: usize,
+}
+
+impl Line {
+    /// Where it stands, in the file at `path`.
+    pub(super) fn source(&self, path: &Path) -> Source {
+        Source::File {
+            path: path.into(),
+            line: self.line,
+        }
+    }
 }
 
 /// Reads the file.
@@ -42,19 +52,18 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Line>, SettingsError> {
                 path: path.into(),
                 line,
                 key: key.get_ref().to_string(),
-                nearest: nearest(key.get_ref(), settings().map(Setting::flag)),
+                nearest: nearest_setting(key.get_ref()),
             });
         };
         let typed =
             typed(&setting.kind, value.get_ref()).map_err(|wanted| SettingsError::Value {
-                place: ValuePlace {
-                    flag: setting.flag(),
-                    variable: setting.variable(),
-                    source: Source::File {
+                place: ValuePlace::of(
+                    setting,
+                    Source::File {
                         path: path.into(),
                         line,
                     },
-                },
+                ),
                 reason: format!("{} is of the wrong type: {wanted}", a(value.get_ref())),
             })?;
         lines.push(Line {

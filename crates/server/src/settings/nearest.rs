@@ -1,7 +1,28 @@
 //! What somebody may have meant.
 
+use super::Setting;
+use super::table::settings;
+
+/// Settings by what other servers call them.
+const ELSEWHERE: [(&str, &str); 5] = [
+    ("address", "addr"),
+    ("bind", "addr"),
+    ("host", "addr"),
+    ("listen", "addr"),
+    ("port", "addr"),
+];
+
+/// The setting that somebody may have meant by `typed`, if it is near enough.
+pub(super) fn nearest_setting(typed: &str) -> Option<&'static str> {
+    let lower = typed.to_lowercase();
+    let elsewhere = ELSEWHERE.iter().find(|(name, _)| *name == lower);
+    elsewhere
+        .map(|(_, flag)| *flag)
+        .or_else(|| nearest(typed, settings().map(Setting::flag)))
+}
+
 /// The known name that is nearest to `typed`, if it is near enough to be a slip.
-pub(super) fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_lowercase().replace('_', "-");
     let slips_max = (typed.chars().count() / 3).max(1);
     known

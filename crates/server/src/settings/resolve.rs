@@ -1,6 +1,7 @@
 //! What was given, by its precedence: flag, variable, file, default.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::error::{SettingsError, Source, ValuePlace};
@@ -14,11 +15,11 @@ pub struct Given {
     /// The file that `--config` names.
     pub config: Option<PathBuf>,
     /// The environment; what does not begin with `PARLOUR_` is ignored.
-    pub variables: Vec<(String, String)>,
+    pub variables: Vec<(OsString, OsString)>,
 }
 
 /// The settings as they hold, and where each came from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Effective {
     pub(super) settings: Settings,
     pub(super) sources: BTreeMap<&'static str, Source>,
@@ -33,10 +34,7 @@ impl Given {
     /// # Panics
     /// If a flag is none of the table: the command line is made of the table.
     pub fn resolve(&self) -> Result<Effective, SettingsError> {
-        let mut effective = Effective {
-            settings: Settings::default(),
-            sources: BTreeMap::new(),
-        };
+        let mut effective = Effective::default();
         if let Some(path) = self.config_file() {
             effective.take_file(&path)?;
         }
@@ -50,6 +48,29 @@ impl Given {
         }
         check::check(&effective)?;
         Ok(effective)
+    }
+
+    /// The data directory alone, for commands that need nothing else: no other setting is looked
+    /// at, save that the file must be one. Flags are not looked at either.
+    ///
+    /// # Errors
+    /// [`SettingsError`]: the file or the directory's name cannot be read.
+    ///
+    /// # Panics
+    /// Never: the table has a data directory.
+    pub fn data(&self) -> Result<PathBuf, SettingsError> {
+        let mut effective = Effective::default();
+        let data = super::table::settings().find(|it| it.flag() == "data");
+        let data = data.expect("the table has a data directory");
+        if let Some(typed) = variables::read_one(data, &self.variables)? {
+            effective.put(data, &typed, Source::Variable)?;
+        } else if let Some(path) = self.config_file() {
+            let mut lines = file::read(&path)?.into_iter();
+            if let Some(line) = lines.find(|line| line.setting.flag() == data.flag()) {
+                effective.put(data, &line.typed, line.source(&path))?;
+            }
+        }
+        Ok(effective.settings.data)
     }
 
     fn config_file(&self) -> Option<PathBuf> {
@@ -76,6 +97,13 @@ impl Effective {
         self.sources.get(flag).unwrap_or(&Source::Default)
     }
 
+    /// What `flag` is called where its value came from.
+    pub(super) fn place(&self, flag: &str) -> String {
+        let setting = super::table::settings().find(|it| it.flag() == flag);
+        let place = setting.map(|it| ValuePlace::of(it, self.source(flag).clone()));
+        place.map_or_else(|| flag.to_owned(), |place| place.to_string())
+    }
+
     /// Whether somebody wants another value than the default: that is a claim, a default gives way.
     pub(super) fn is_changed(&self, flag: &str) -> bool {
         let setting = super::table::settings().find(|it| it.flag() == flag);
@@ -87,11 +115,7 @@ impl Effective {
 
     fn take_file(&mut self, path: &Path) -> Result<(), SettingsError> {
         for line in file::read(path)? {
-            let source = Source::File {
-                path: path.into(),
-                line: line.line,
-            };
-            self.put(line.setting, &line.typed, source)?;
+            self.put(line.setting, &line.typed, line.source(path))?;
         }
         Ok(())
     }
@@ -105,11 +129,7 @@ impl Effective {
         setting
             .put(&mut self.settings, typed)
             .map_err(|reason| SettingsError::Value {
-                place: ValuePlace {
-                    flag: setting.flag(),
-                    variable: setting.variable(),
-                    source: source.clone(),
-                },
+                place: ValuePlace::of(setting, source.clone()),
                 reason,
             })?;
         self.sources.insert(setting.flag(), source);

@@ -118,7 +118,7 @@ fn the_file_may_be_named_by_a_variable_and_the_flag_wins() {
     };
     let (one, two) = (file("max-rooms = 1"), file("max-rooms = 2"));
     let mut given = Given {
-        variables: vec![("PARLOUR_CONFIG".into(), one.path().display().to_string())],
+        variables: vec![("PARLOUR_CONFIG".into(), one.path().into())],
         ..Given::default()
     };
     assert_eq!(given.resolve().unwrap().settings.limits.rooms_max, 1);
@@ -191,6 +191,18 @@ fn a_mistake_is_told_where_it_was_made() {
         ),
         (&[("data", "")], &[], "", ["--data: ", "path"]),
         (
+            &[("log", "inof")],
+            &[],
+            "",
+            ["--log: `inof` is no level", "info"],
+        ),
+        (
+            &[],
+            &[],
+            "\nlog = \"parlour=inof\"",
+            [":2: log: `parlour=inof`", "parlour=debug,info"],
+        ),
+        (
             &[],
             &[("PARLOUR_MAX_ROOMS", "-1")],
             "",
@@ -227,13 +239,79 @@ fn a_mistake_is_told_where_it_was_made() {
 
 #[test]
 fn the_addresses_of_a_service_in_kubernetes_are_no_settings() {
-    for name in [
-        "PARLOUR_PORT",
-        "PARLOUR_SERVICE_HOST",
-        "PARLOUR_PORT_8080_TCP_ADDR",
+    for (name, value) in [
+        ("PARLOUR_PORT", "tcp://10.0.0.1:8080"),
+        ("PARLOUR_SERVICE_HOST", "10.0.0.1"),
+        ("PARLOUR_SERVICE_PORT", "8080"),
+        ("PARLOUR_SERVICE_PORT_HTTP", "8080"),
+        ("PARLOUR_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+        ("PARLOUR_PORT_8080_TCP_ADDR", "10.0.0.1"),
+        ("PARLOUR_PORT_8080_UDP_PROTO", "udp"),
+        ("PARLOUR_WEB_PORT", "udp://10.0.0.1:8080"),
+        ("PARLOUR_WEB_SERVICE_HOST", "10.0.0.1"),
+        ("PARLOUR_WEB_SERVICE_PORT", "8080"),
+        ("PARLOUR_WEB_PORT_8080_TCP_PORT", "8080"),
     ] {
-        given(&[], &[(name, "tcp://10.0.0.1:8080")], "").unwrap();
+        given(&[], &[(name, value)], "").unwrap_or_else(|error| panic!("{name}: {error}"));
     }
+}
+
+#[test]
+fn a_variable_of_other_servers_is_told_the_one_of_this() {
+    for name in ["PARLOUR_PORT", "PARLOUR_HOST", "PARLOUR_BIND"] {
+        let told = refused(&[], &[(name, "9000")], "");
+        assert!(told.contains("did you mean `PARLOUR_ADDR`?"), "{told}");
+    }
+    for name in [
+        "PARLOUR_PORT_8080",
+        "PARLOUR_WEB_PORT",
+        "PARLOUR_PORT_X_TCP",
+    ] {
+        let told = refused(&[], &[(name, "9000")], "");
+        assert!(told.contains(name), "{told}");
+    }
+    let told = refused(&[], &[], "port = 9000");
+    assert!(told.contains("did you mean `addr`?"), "{told}");
+}
+
+#[test]
+fn what_is_no_unicode_is_refused_and_not_passed_over() {
+    use std::os::unix::ffi::OsStringExt;
+    let odd = OsString::from_vec(b"/srv/\xff".into());
+    let given = |name: &str| Given {
+        variables: vec![(name.into(), odd.clone())],
+        ..Given::default()
+    };
+    let told = given("PARLOUR_DATA").resolve().unwrap_err().to_string();
+    assert!(
+        told.contains("PARLOUR_DATA") && told.contains("UTF-8"),
+        "{told}"
+    );
+    given("HOME").resolve().unwrap();
+    let told = given("PARLOUR_CONFIG").resolve().unwrap_err();
+    assert!(
+        matches!(told, SettingsError::File { .. }),
+        "a path may be anything: {told}"
+    );
+}
+
+#[test]
+fn the_data_directory_is_found_without_a_look_at_anything_else() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"addr = \"0.0.0.0:1\"\ndata = \"there\"\n")
+        .unwrap();
+    let mut given = Given {
+        config: Some(file.path().into()),
+        ..Given::default()
+    };
+    assert_eq!(given.data().unwrap(), Path::new("there"));
+    given.variables = vec![("PARLOUR_DATA".into(), "elsewhere".into())];
+    assert_eq!(given.data().unwrap(), Path::new("elsewhere"));
+    given.config = None;
+    given.variables = vec![("PARLOUR_CONFIG".into(), file.path().into())];
+    assert_eq!(given.data().unwrap(), Path::new("there"));
+    given.variables.clear();
+    assert_eq!(given.data().unwrap(), Path::new("parlour-data"));
 }
 
 #[test]
@@ -244,6 +322,10 @@ fn what_makes_no_sense_together_is_refused_with_the_fix() {
         (&[("tls-key", "k")], "--tls-cert FILE"),
         (
             &[("tls", "self-signed"), ("tls-cert", "c"), ("tls-key", "k")],
+            "leave out one",
+        ),
+        (
+            &[("tls", "off"), ("tls-cert", "c"), ("tls-key", "k")],
             "leave out one",
         ),
         (&[("insecure", "true")], "leave it out"),
@@ -318,6 +400,23 @@ fn what_makes_no_sense_together_is_refused_with_the_fix() {
     ] {
         given(flags, &[], "").unwrap_or_else(|error| panic!("{flags:?}: {error}"));
     }
+}
+
+/// Nobody shall lose TLS, or believe to have lost it, by a line that he does not see.
+#[test]
+fn no_tls_and_a_certificate_are_refused_wherever_each_is_given() {
+    let file = "tls-cert = \"c\"\ntls-key = \"k\"\n";
+    let told = refused(&[("tls", "off")], &[], file);
+    for words in ["--tls off", ":1: tls-cert", "leave out one"] {
+        assert!(told.contains(words), "{told}");
+    }
+    let told = refused(&[], &[("PARLOUR_TLS", "off")], file);
+    assert!(told.contains("PARLOUR_TLS off"), "{told}");
+    let certificate = given(&[], &[], file).unwrap();
+    assert!(certificate.settings.is_tls());
+    let printed = print(&certificate);
+    assert!(printed.contains("# tls is not set\n"), "{printed}");
+    assert!(given(&[], &[], &printed).unwrap().settings.is_tls());
 }
 
 #[test]
