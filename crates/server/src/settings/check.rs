@@ -1,6 +1,6 @@
 //! Settings that each make sense, and together do not.
 
-use super::error::SettingsError;
+use super::error::{SettingsError, Source};
 use super::resolve::Effective;
 use super::values::{Door, Settings, TlsMode};
 
@@ -25,10 +25,17 @@ fn certificate(given: &Effective) -> Option<String> {
         (None, None) => return None,
         (Some(_), Some(_)) => {}
     }
-    (it.tls == TlsMode::SelfSigned).then(|| {
-        "--tls self-signed makes a certificate, and --tls-cert names one: leave out one of them"
-            .into()
-    })
+    if *given.source("tls") == Source::Default {
+        return None;
+    }
+    let (tls, cert) = (given.place("tls"), given.place("tls-cert"));
+    let mode = match it.tls {
+        TlsMode::Off => "off means plain HTTP",
+        TlsMode::SelfSigned => "self-signed makes a certificate",
+    };
+    Some(format!(
+        "{tls} {mode}, and {cert} names a certificate: leave out one of them"
+    ))
 }
 
 fn plain_http(given: &Effective) -> Option<String> {

@@ -25,7 +25,12 @@ pub fn print(effective: &Effective) -> String {
 fn line(setting: &Setting, effective: &Effective) -> String {
     let flag = setting.flag();
     let shown = setting.kind.show(&mut effective.settings.clone());
-    if shown.is_empty() && !setting.is_list() {
+    let is_none = shown.is_empty() && !setting.is_list();
+    // The default gives way to a certificate; as a line of a file it would contradict it.
+    let gives_way = flag == "tls"
+        && effective.settings.tls_cert.is_some()
+        && *effective.source(flag) == Source::Default;
+    if is_none || gives_way {
         return format!("# {flag} is not set");
     }
     let from = match effective.source(flag) {
