@@ -4,6 +4,8 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::ServeError;
 
@@ -14,6 +16,22 @@ pub(crate) const LOCK: &str = "lock";
 #[derive(Debug)]
 pub(crate) struct DataLock {
     _file: File,
+}
+
+/// How long a start waits for a command that works on the directory, or for a server that ends.
+pub(crate) const TURN_TIME: Duration = Duration::from_secs(2);
+/// Between two tries.
+pub(crate) const TURN_PAUSE: Duration = Duration::from_millis(20);
+
+/// As [`open`], and waits for up to [`TURN_TIME`] while somebody else has it.
+pub(crate) fn open_in_turn(path: &Path) -> Result<DataLock, ServeError> {
+    let deadline = Instant::now() + TURN_TIME;
+    loop {
+        match open(path) {
+            Err(ServeError::DataInUse(_)) if Instant::now() < deadline => thread::sleep(TURN_PAUSE),
+            done => return done,
+        }
+    }
 }
 
 /// Makes the directory if it is not there, and locks it.
@@ -66,6 +84,18 @@ mod tests {
         assert!(refused.to_string().contains("--data"));
         drop(first);
         open(directory.path()).unwrap();
+    }
+
+    #[test]
+    fn a_start_waits_for_a_command_that_has_the_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = open(directory.path()).unwrap();
+        thread::scope(|scope| {
+            let second = scope.spawn(|| open_in_turn(directory.path()));
+            thread::sleep(TURN_PAUSE);
+            drop(first);
+            second.join().unwrap().unwrap();
+        });
     }
 
     #[test]

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::map_response;
 use parlour::{Accounts, Doors, DoorsConfig, Hub, HubConfig, Listener};
-use parlour_accounts::Book;
+use parlour_accounts::{Book, BookError};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio::time::{Instant, sleep};
 
 use crate::control::ControlSocket;
 use crate::goodbye::Goodbye;
@@ -52,7 +53,7 @@ pub struct SelfSigned {
 pub fn serve(effective: &Effective, announce: impl FnOnce(&Listening)) -> Result<(), ServeError> {
     let settings = effective.settings();
     logs::start(&settings.log, settings.log_format)?;
-    let _lock = data::open(&settings.data)?;
+    let _lock = data::open_in_turn(&settings.data)?;
     raise_nofile_limit();
 
     let runtime = Runtime::new().map_err(|source| ServeError::System {
@@ -91,10 +92,7 @@ struct Parts {
 async fn assemble(settings: &Settings) -> Result<(Parts, Signals, Listening), ServeError> {
     let doors = doors_config(settings)?;
     let (certificate, self_signed) = Certificate::of(settings)?.unzip();
-    let book = Book::open(
-        &settings.data.join(Book::FILE_NAME),
-        settings.accounts.clone(),
-    )?;
+    let book = open_book(settings).await?;
     let has_users = !book.list_after(None, 1).await?.is_empty();
     let control = ControlSocket::bind(&settings.data)?;
     let signals = Signals::catch(certificate.is_some())?;
@@ -136,6 +134,18 @@ async fn assemble(settings: &Settings) -> Result<(Parts, Signals, Listening), Se
         doors,
     };
     Ok((parts, signals, listening))
+}
+
+/// Who ends lets go of the directory a moment before the file.
+async fn open_book(settings: &Settings) -> Result<Book, BookError> {
+    let path = settings.data.join(Book::FILE_NAME);
+    let deadline = Instant::now() + data::TURN_TIME;
+    loop {
+        match Book::open(&path, settings.accounts.clone()) {
+            Err(BookError::InUse(_)) if Instant::now() < deadline => sleep(data::TURN_PAUSE).await,
+            done => return done,
+        }
+    }
 }
 
 fn doors_config(settings: &Settings) -> Result<DoorsConfig, ServeError> {
