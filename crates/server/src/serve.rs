@@ -10,7 +10,7 @@ use parlour::{Accounts, Doors, DoorsConfig, Hub, HubConfig, Listener};
 use parlour_accounts::{Book, BookError};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::control::ControlSocket;
 use crate::goodbye::Goodbye;
@@ -184,7 +184,10 @@ impl Parts {
         let goodbye = Goodbye::new(self.hub.clone(), settings.shutdown_timeout);
         let http = tokio::spawn(listener.serve(app(&self.doors), goodbye.begun()));
         let book = self.book.clone();
-        let tidying = tokio::spawn(async move { book.keep_tidy().await });
+        let tidying = tokio::spawn({
+            let book = book.clone();
+            async move { book.keep_tidy().await }
+        });
         let control = tokio::spawn(control::serve(self.control, self.book, self.doors));
 
         let signal = loop {
@@ -200,8 +203,16 @@ impl Parts {
         tracing::info!(signal, connections, "going away: closing all clients");
         tidying.abort();
         control.abort();
+        let ending = async {
+            let last_uses = timeout(settings.shutdown_timeout, book.tidy());
+            let (cut, tidied) = tokio::join!(goodbye.say(http), last_uses);
+            if let Ok(Err(error)) = tidied {
+                tracing::warn!(%error, "when sessions were used last was not written");
+            }
+            cut
+        };
         tokio::select! {
-            cut = goodbye.say(http) => {
+            cut = ending => {
                 log_counts(&self.hub, cut);
                 Ok(())
             }

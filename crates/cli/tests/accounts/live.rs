@@ -169,3 +169,33 @@ fn passwords_are_in_no_log() {
         assert!(!log.contains(secret), "{secret} is in the log");
     }
 }
+
+/// How often a row of a session in the file knows of a use after it was opened. Rows are JSON.
+fn uses_in_file(data: &std::path::Path) -> usize {
+    let bytes = std::fs::read(data.join("accounts.redb")).unwrap();
+    let text = String::from_utf8_lossy(&bytes);
+    let number = |text: &str| -> Option<u64> {
+        let end = text.find(|it: char| !it.is_ascii_digit())?;
+        text[..end].parse().ok()
+    };
+    let rows = text.split("\"made\":").skip(1).filter_map(|row| {
+        let (made, used) = row.split_once(",\"used\":")?;
+        Some((made.parse::<u64>().ok()?, number(used)?))
+    });
+    rows.filter(|(made, used)| used > made).count()
+}
+
+#[test]
+fn a_stop_writes_down_when_sessions_were_used_last() {
+    let mut server = Server::start();
+    let data = server.data();
+    add(&data, "ann");
+    let (_, session) = signed_in(&server, "ann");
+    // The last use is known to the millisecond.
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    assert_eq!(ticket_status(&server, &session), 200);
+    assert_eq!(uses_in_file(&data), 0);
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(uses_in_file(&data) > 0);
+}
