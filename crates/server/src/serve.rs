@@ -188,6 +188,9 @@ impl Parts {
             let book = book.clone();
             async move { book.keep_tidy().await }
         });
+        if let Some(certificate) = self.certificate.clone() {
+            tokio::spawn(async move { certificate.keep_good().await });
+        }
         let control = tokio::spawn(control::serve(self.control, self.book, self.doors));
 
         let signal = loop {

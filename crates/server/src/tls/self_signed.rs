@@ -1,18 +1,22 @@
 //! A certificate that nobody vouches for, kept in `DATA/tls/` for as long as it is good.
 //!
-//! `made.json` says what the other two files are. It is taken away first and written last, so a stop
-//! in between leaves a pair that is made again.
+//! `made.json` says what the other two files are, and is believed where they are what it says. It is
+//! taken away first and written last, so a stop in between leaves a pair that is made again.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::net::IpAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use parlour::TlsKeys;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, PKCS_ECDSA_P256_SHA256};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use crate::{SelfSigned, ServeError};
 
@@ -30,7 +34,8 @@ struct Made {
 }
 
 /// The certificate for a server at `bind`, and the file of its key: what lies in the data directory,
-/// or a new pair if there is none, its names are others, or it ends within a day.
+/// or a new pair if there is none, its names are others, it ends within a day, it is not the one that
+/// was made, or others can read its key.
 pub(super) fn open(
     data: &Path,
     bind: IpAddr,
@@ -49,6 +54,11 @@ pub(super) fn open(
     Ok((SelfSigned { cert, fingerprint }, key))
 }
 
+/// Whether what lies there can be served further.
+pub(super) fn is_good(data: &Path, bind: IpAddr, now: SystemTime) -> bool {
+    fingerprint_of_good(&data.join("tls"), &names(bind), now).is_some()
+}
+
 /// What clients on this machine call it, and the address that it listens on.
 fn names(bind: IpAddr) -> Vec<String> {
     let mut names: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
@@ -60,11 +70,25 @@ fn names(bind: IpAddr) -> Vec<String> {
 
 fn fingerprint_of_good(directory: &Path, names: &[String], now: SystemTime) -> Option<String> {
     let made: Made = serde_json::from_slice(&fs::read(directory.join("made.json")).ok()?).ok()?;
-    let is_there = ["cert.pem", "key.pem"]
-        .iter()
-        .all(|file| directory.join(file).is_file());
     let is_good = made.names == names && seconds(now + DAY) < made.ends;
-    (is_there && is_good).then_some(made.fingerprint)
+    let pair = ["cert.pem", "key.pem"].map(|file| directory.join(file));
+    let [cert, key] = pair.each_ref().map(fs::read);
+    let cert = cert.ok()?;
+    let is_the_one = fingerprint(&der(&cert)?) == made.fingerprint;
+    let is_private = pair[1].metadata().ok()?.permissions().mode() & 0o077 == 0;
+    // Also whether the key is that of the certificate.
+    let is_whole = TlsKeys::from_pem(&cert, &Zeroizing::new(key.ok()?)).is_ok();
+    (is_good && is_the_one && is_private && is_whole).then_some(made.fingerprint)
+}
+
+/// The first certificate in PEM (RFC 7468).
+fn der(pem: &[u8]) -> Option<Vec<u8>> {
+    let (_, rest) = str::from_utf8(pem)
+        .ok()?
+        .split_once("-----BEGIN CERTIFICATE-----")?;
+    let (base64, _) = rest.split_once("-----END CERTIFICATE-----")?;
+    let digits: String = base64.split_ascii_whitespace().collect();
+    STANDARD.decode(digits).ok()
 }
 
 fn make(directory: &Path, names: Vec<String>, now: SystemTime) -> io::Result<String> {
@@ -107,6 +131,10 @@ fn make(directory: &Path, names: Vec<String>, now: SystemTime) -> io::Result<Str
         certificate.pem().as_bytes(),
     )?;
     write(&description, 0o600, &serde_json::to_vec(&made)?)?;
+    // The files are there after a crash only if their directories say so.
+    for directory in [Some(directory), directory.parent()].into_iter().flatten() {
+        File::open(directory)?.sync_all()?;
+    }
     Ok(fingerprint)
 }
 
@@ -143,7 +171,6 @@ fn seconds(time: SystemTime) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
@@ -156,7 +183,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let (first, key) = open(data.path(), LOOPBACK, today()).unwrap();
         assert_eq!(key.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        parlour::TlsKeys::read(&first.cert, &key).unwrap();
+        TlsKeys::read(&first.cert, &key).unwrap();
         let (again, _) = open(data.path(), LOOPBACK, today()).unwrap();
         assert_eq!(again.fingerprint, first.fingerprint);
         assert_eq!(first.fingerprint.len(), 32 * 3 - 1);
@@ -168,7 +195,7 @@ mod tests {
         let mut last = open(data.path(), LOOPBACK, today()).unwrap().0.fingerprint;
         let mut is_new = |bind: &str, now| {
             let (own, key) = open(data.path(), bind.parse().unwrap(), now).unwrap();
-            parlour::TlsKeys::from_pem(&fs::read(own.cert).unwrap(), &fs::read(key).unwrap())
+            TlsKeys::from_pem(&fs::read(own.cert).unwrap(), &fs::read(key).unwrap())
                 .map(drop)
                 .or_else(|error| if now > today() { Ok(()) } else { Err(error) })
                 .unwrap();
@@ -184,6 +211,34 @@ mod tests {
         assert!(is_new("127.0.0.1", today()));
         fs::remove_file(data.path().join("tls/key.pem")).unwrap();
         assert!(is_new("127.0.0.1", today()));
+    }
+
+    /// What is told is what is served, and the key was nobody else's.
+    #[test]
+    fn a_pair_that_is_not_the_one_that_was_made_is_made_again() {
+        let (data, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (first, key) = open(data.path(), LOOPBACK, today()).unwrap();
+        let (theirs, their_key) = open(other.path(), LOOPBACK, today()).unwrap();
+        let mut last = first.fingerprint;
+        let mut is_new = || {
+            let (own, key) = open(data.path(), LOOPBACK, today()).unwrap();
+            TlsKeys::read(&own.cert, &key).unwrap();
+            let served = fingerprint(&der(&fs::read(own.cert).unwrap()).unwrap());
+            assert_eq!(own.fingerprint, served);
+            assert_eq!(key.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+            own.fingerprint != std::mem::replace(&mut last, own.fingerprint.clone())
+        };
+        assert!(!is_new());
+        fs::copy(&theirs.cert, &first.cert).unwrap();
+        assert!(is_new(), "another certificate");
+        fs::copy(&their_key, &key).unwrap();
+        assert!(is_new(), "another key");
+        fs::copy(&theirs.cert, &first.cert).unwrap();
+        fs::copy(&their_key, &key).unwrap();
+        assert!(is_new(), "another pair");
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(is_new(), "others could read the key");
+        assert!(!is_new());
     }
 
     #[test]

@@ -26,7 +26,9 @@ pub(super) const GROUP: Group = Group {
             kind: Kind::Choice(|it| &mut it.tls),
             help: "Make a certificate: self-signed, for this machine and for tests",
             more: "Browsers warn about it once. Its fingerprint and the way to trust it are printed. \
-                It is made again when it ends or when --addr has changed.",
+                It is made again a day before it ends, also in a running server, when --addr has changed, and \
+                when its files are not as they were made. off means plain HTTP. Either one beside \
+                --tls-cert is refused, wherever each is given.",
         },
     ],
 };
