@@ -53,7 +53,7 @@ pub(super) const GROUP: Group = Group {
                 place: |it| (&mut it.listener_limits.http_connections_per_address).into(),
             },
             help: "HTTP connections of one address, or one /64 of IPv6, that is not loopback; over it they are closed",
-            more: "",
+            more: "A --trusted-proxy has no such bound.",
         },
         Setting {
             flag: "max-body-bytes",

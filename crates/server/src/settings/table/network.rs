@@ -28,7 +28,9 @@ pub(super) const GROUP: Group = Group {
                 place: |it| &mut it.trusted_proxies,
             },
             help: "Believe this proxy what it says about the client: X-Forwarded-For, -Proto, -Host, Forwarded",
-            more: "From everybody else such a header only takes the rights of loopback away.",
+            more: "Nobody who comes through it is local, also if it is on loopback, and \
+                --max-http-connections-per-address is not for it. From everybody else such a header only takes the \
+                rights of loopback away.",
         },
         Setting {
             flag: "allow-origin",
@@ -38,7 +40,8 @@ pub(super) const GROUP: Group = Group {
                 place: |it| &mut it.origins.allowed,
             },
             help: "Let pages of this origin use the server, beside its own; others get 403",
-            more: "",
+            more: "Such a page keeps the session that POST /login answers with, and sends it as Authorization: \
+                Bearer; the cookie is for the server's own pages (SameSite=Strict).",
         },
         Setting {
             flag: "require-origin",

@@ -30,7 +30,9 @@ pub(super) const GROUP: Group = Group {
                 place: |it| &mut it.accounts.session_time,
             },
             help: "How long a sign-in lasts without being used; after it the password is asked again",
-            more: "",
+            more: "A use is a request for a ticket; an open connection is none. When it ends, its \
+                connections are closed with 1008. The chat page asks for a ticket every 12 hours while it is \
+                open; a program that stays connected for longer than this must ask, too.",
         },
         Setting {
             flag: "publish-token-file",
@@ -91,7 +93,7 @@ pub(super) const GROUP: Group = Group {
                 place: |it| (&mut it.door_limits.tickets_max).into(),
             },
             help: "Tickets that are neither used nor ended; over it: 429",
-            more: "Loopback can have three quarters of them, and each other address 256.",
+            more: "Guests can have three quarters of them, so can loopback, and each other address 256.",
         },
         Setting {
             flag: "max-sessions",
