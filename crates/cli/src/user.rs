@@ -179,7 +179,7 @@ fn passwd(given: &Given) -> Result<(), UserError> {
 
 fn remove(named: &Named) -> Result<(), UserError> {
     let who = named.found()?;
-    let removed = who.users().remove(&who.name);
+    let removed = who.users().remove(who.name);
     let ended = removed.map_err(|error| who.failed(error))?;
     say(&format!("removed {}; {}", ended.name, what_ended(&ended)))
 }
