@@ -3,7 +3,10 @@
 use std::io::{ErrorKind, Write};
 use std::time::Duration;
 
-use super::support::{Raw, Server, Setup, frame};
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
+use socket2::SockRef;
+
+use super::support::{Raw, Server, frame};
 use super::{SOON, echo, knock};
 
 /// How many bytes the server takes of who sends to the echo door and never reads.
@@ -23,6 +26,25 @@ fn taken_unread(server: &Server) -> usize {
         }
         assert!(sent < 256 << 20, "there is no bound");
     }
+}
+
+/// What the kernel keeps for the server's end of this connection, asked of that very socket.
+fn send_buffer_of(server: &Server, client: &Raw) -> usize {
+    let client = client.stream.local_addr().unwrap();
+    let process = pidfd_open(server.pid(), PidfdFlags::empty()).unwrap();
+    let files = std::fs::read_dir(format!("/proc/{}/fd", server.pid().as_raw_nonzero())).unwrap();
+    let numbers = files.filter_map(|file| file.ok()?.file_name().to_str()?.parse().ok());
+    for number in numbers {
+        let Ok(file) = pidfd_getfd(&process, number, PidfdGetfdFlags::empty()) else {
+            continue; // It has been closed since.
+        };
+        let socket = SockRef::from(&file);
+        let peer = socket.peer_addr().ok().and_then(|peer| peer.as_socket());
+        if peer == Some(client) {
+            return socket.send_buffer_size().unwrap();
+        }
+    }
+    panic!("the server has no socket for {client}");
 }
 
 /// The code of the close frame with which a connection ends that is sent pings and nothing else.
@@ -111,18 +133,15 @@ effects! {
         assert!(large > small + (16 << 20), "{small} and {large}");
     }
 
-    "send-buffer-bytes" => fn the_kernel_keeps_so_much_for_who_does_not_read() {
-        // What else the kernels keep is the same for both, and varies less than the difference.
-        let taken = |bytes| {
-            let mut all = [(); 5].map(|()| {
-                let arguments = ["--private-buffer-bytes", "4KiB", "--send-buffer-bytes", bytes];
-                taken_unread(&Setup::with(&arguments).start())
-            });
-            all.sort_unstable();
-            all[2]
-        };
-        let (small, large) = (taken("64KiB"), taken("208KiB"));
-        assert!(large > small + 64 * 1024, "{small} and {large}");
+    "send-buffer-bytes" => fn the_kernel_keeps_so_much_for_a_connection() {
+        for (bytes, kept) in [("64KiB", 64 << 10), ("200KiB", 200 << 10)] {
+            let server = Server::start_with(&["--send-buffer-bytes", bytes]);
+            let mut client = echo(&server);
+            // What it has echoed it has taken over.
+            client.send(&frame(0x81, b"x"));
+            client.take(3);
+            assert_eq!(send_buffer_of(&server, &client), kept);
+        }
     }
 }
 
