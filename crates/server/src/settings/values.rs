@@ -118,7 +118,7 @@ pub enum Door {
     Echo,
     /// `POST /rooms/{room}/publish`, which asks for a token.
     Publish,
-    /// `/debug`, which asks for a token.
+    /// `/debug`, which then asks nobody for a token.
     Debug,
 }
 
