@@ -1,9 +1,9 @@
 //! `parlour bench memory`: what an idle connection that has joined a room costs the server.
 //!
 //! Two figures, because allocators keep pages that an upgrade needed and hand them out again: growth
-//! from the start to all connections contains what is kept and is what the machine must have; growth
-//! from half of the connections to all of them comes nearer to what one more connection needs, but
-//! moves with what the allocator had left over. With many connections the two meet.
+//! from none, after a warm-up with as many, to all connections; and growth from half of the connections
+//! to all of them, which contains what the upgrades needed. The truth lies between the two. The start
+//! is no base: a server gives memory back that it needed only to start.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -66,7 +66,7 @@ pub struct MemoryReport {
     pub private_after_all_left: u64,
     /// With all connections again.
     pub private_with_all_again: u64,
-    /// Private bytes per idle joined connection: growth from the start to all of them.
+    /// Private bytes per idle joined connection: growth from none, after all have left, to all again.
     pub bytes_per_connection: f64,
     /// The same from half of them to all.
     pub bytes_per_further_connection: f64,
@@ -134,7 +134,7 @@ impl Visit<'_> {
             private_with_all,
             private_after_all_left,
             private_with_all_again,
-            bytes_per_connection: growth(private_with_all, private_at_start, count),
+            bytes_per_connection: growth(private_with_all_again, private_after_all_left, count),
             bytes_per_further_connection: growth(private_with_all, private_with_half, other),
             growth_per_connection: growth(private_with_all_again, private_with_all, count),
         })
@@ -232,7 +232,7 @@ impl fmt::Display for MemoryReport {
         facts.add(
             "bytes per connection",
             each,
-            "start to all; the kernel has some 4 KB more",
+            "none to all again; the kernel has some 4 KB more",
         );
         let further = rounded(Some(self.bytes_per_further_connection));
         facts.add("bytes per further one", further, "half to all");
