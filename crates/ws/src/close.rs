@@ -2,7 +2,7 @@
 
 use crate::error::ProtocolError;
 use crate::opcode::{MAX_CONTROL_BYTES, Opcode};
-use crate::send::frame_header;
+use crate::send::{frame_header, put_masked_pieces};
 
 /// The close codes that this crate itself speaks of: RFC 6455, 7.4.1.
 pub mod code {
@@ -73,11 +73,30 @@ pub const fn may_be_sent(code: u16) -> bool {
 /// assert_eq!(out, b"\x88\x05\x03\xe9bye");
 /// ```
 pub fn put_close(out: &mut Vec<u8>, code: u16, reason: &str) {
-    const CODE_BYTES: usize = 2;
-    let reason = &reason[..reason.floor_char_boundary(MAX_CONTROL_BYTES - CODE_BYTES)];
+    let reason = cut(reason);
     out.extend_from_slice(frame_header(Opcode::Close, CODE_BYTES + reason.len()).as_bytes());
     out.extend_from_slice(&code.to_be_bytes());
     out.extend_from_slice(reason.as_bytes());
+}
+
+/// As [`put_close`], masked with this key as clients do: see
+/// [`put_masked_frame`](crate::put_masked_frame).
+///
+/// ```
+/// let mut out = Vec::new();
+/// parlour_ws::put_masked_close(&mut out, 1001, "bye", [0; 4]);
+/// assert_eq!(out, b"\x88\x85\0\0\0\0\x03\xe9bye");
+/// ```
+pub fn put_masked_close(out: &mut Vec<u8>, code: u16, reason: &str, key: [u8; 4]) {
+    let pieces = [&code.to_be_bytes()[..], cut(reason).as_bytes()];
+    put_masked_pieces(out, Opcode::Close, &pieces, key);
+}
+
+const CODE_BYTES: usize = 2;
+
+/// As much of the reason as fits, in whole characters.
+fn cut(reason: &str) -> &str {
+    &reason[..reason.floor_char_boundary(MAX_CONTROL_BYTES - CODE_BYTES)]
 }
 
 #[cfg(test)]

@@ -22,6 +22,9 @@ pub enum ProtocolError {
     /// A client must mask every frame (5.1).
     #[error("the peer sent a frame without a mask")]
     NotMasked,
+    /// A server must not mask a frame (5.1).
+    #[error("the peer is a server and sent a frame with a mask")]
+    Masked,
     /// A length that fits a shorter form (5.2).
     #[error("the peer wrote a length in more bytes than it needs")]
     LengthNotMinimal,
@@ -88,6 +91,7 @@ mod tests {
         assert_eq!(ProtocolError::TextNotUtf8.close_code(), 1007);
         assert_eq!(ProtocolError::CloseReasonNotUtf8.close_code(), 1007);
         assert_eq!(ProtocolError::NotMasked.close_code(), 1002);
+        assert_eq!(ProtocolError::Masked.close_code(), 1002);
         assert_eq!(ProtocolError::CloseCodeInvalid(1005).close_code(), 1002);
     }
 

@@ -183,7 +183,7 @@ fn key<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Result<&'a str
     }
 }
 
-fn names_token<'a>(
+pub(crate) fn names_token<'a>(
     headers: impl Iterator<Item = (&'a str, &'a [u8])>,
     name: &str,
     token: &str,
@@ -192,7 +192,7 @@ fn names_token<'a>(
 }
 
 /// The values of a header, one per line, without white space around them.
-fn lines<'a>(
+pub(crate) fn lines<'a>(
     headers: impl Iterator<Item = (&'a str, &'a [u8])>,
     name: &str,
 ) -> impl Iterator<Item = &'a [u8]> {
@@ -203,7 +203,7 @@ fn lines<'a>(
 
 /// The elements of a header that is a list (RFC 9110, 5.6.1), over all its lines. A line that is
 /// not text has none.
-fn elements<'a>(
+pub(crate) fn elements<'a>(
     headers: impl Iterator<Item = (&'a str, &'a [u8])>,
     name: &str,
 ) -> impl Iterator<Item = &'a str> {

@@ -3,6 +3,7 @@
 use crate::error::ProtocolError;
 use crate::message::{Limits, Open};
 use crate::opcode::{MAX_CONTROL_BYTES, Opcode};
+use crate::role::Role;
 
 const FINAL: u8 = 0x80;
 const RSV1: u8 = 0x40;
@@ -17,11 +18,13 @@ pub(crate) struct Header {
     pub(crate) last: bool,
     pub(crate) compressed: bool,
     pub(crate) payload_len: usize,
+    /// Zero, which changes nothing, where there is no mask.
     pub(crate) key: [u8; 4],
 }
 
 /// What has been received before the header, as far as it decides what may come.
 pub(crate) struct Before<'a> {
+    pub(crate) role: Role,
     pub(crate) open: Option<Open>,
     /// Bytes of the open message so far.
     pub(crate) message_len: usize,
@@ -77,8 +80,11 @@ fn parse(bytes: &[u8], before: &Before<'_>) -> Result<Option<(Header, usize)>, P
     let Some((&second, bytes)) = bytes.split_first() else {
         return Ok(None);
     };
-    if second & MASKED == 0 {
-        return Err(ProtocolError::NotMasked);
+    let masked = second & MASKED != 0;
+    match before.role {
+        Role::Server if !masked => return Err(ProtocolError::NotMasked),
+        Role::Client if masked => return Err(ProtocolError::Masked),
+        Role::Server | Role::Client => {}
     }
     let short = second & !MASKED;
     if opcode.is_control() && usize::from(short) > MAX_CONTROL_BYTES {
@@ -94,8 +100,13 @@ fn parse(bytes: &[u8], before: &Before<'_>) -> Result<Option<(Header, usize)>, P
         within_limit(announced, before)?
     };
 
-    let Some(&key) = bytes[length_size..].first_chunk() else {
-        return Ok(None);
+    let (key, key_size) = if masked {
+        let Some(&key) = bytes[length_size..].first_chunk() else {
+            return Ok(None);
+        };
+        (key, 4)
+    } else {
+        ([0; 4], 0)
     };
     let header = Header {
         opcode,
@@ -104,7 +115,7 @@ fn parse(bytes: &[u8], before: &Before<'_>) -> Result<Option<(Header, usize)>, P
         payload_len,
         key,
     };
-    Ok(Some((header, 2 + length_size + key.len())))
+    Ok(Some((header, 2 + length_size + key_size)))
 }
 
 fn first_byte(first: u8, before: &Before<'_>) -> Result<(Opcode, bool, bool), ProtocolError> {

@@ -1,4 +1,4 @@
-//! The WebSocket protocol without I/O, for servers: RFC 6455.
+//! The WebSocket protocol without I/O, for servers and clients: RFC 6455.
 //!
 //! Bytes go in, messages come out; bytes to send are appended to a buffer. Sockets, clocks and
 //! tasks are the caller's.
@@ -11,6 +11,9 @@
 //!                                                                  ▼
 //!  bytes to write ◄────────────────────────── put_frame, put_close, frame_header
 //! ```
+//!
+//! A client's way is the same turned round: [`client::Opening`] makes the request and checks the answer,
+//! [`Receiver::client`] reads what servers send, [`put_masked_frame`] and [`put_masked_close`] write.
 //!
 //! A [`Receiver`] has no heap while its connection is idle, and lends a message from the input if it
 //! lies there whole. A peer that breaks the protocol is refused at the first byte that shows it.
@@ -61,9 +64,10 @@
 //! assert!(out.ends_with(b"the peer sent a frame without a mask"));
 //! ```
 //!
-//! What it does not do: the client's role, and compression (RFC 7692): with no extension negotiated,
-//! the bit that compression uses is refused.
+//! What it does not do: compression (RFC 7692). With no extension negotiated, the bit that it uses is
+//! refused.
 
+pub mod client;
 mod close;
 mod error;
 pub mod handshake;
@@ -72,12 +76,13 @@ mod mask;
 mod message;
 mod opcode;
 mod receiver;
+mod role;
 mod send;
 mod utf8;
 
-pub use close::{CloseFrame, code, may_be_sent, put_close};
+pub use close::{CloseFrame, code, may_be_sent, put_close, put_masked_close};
 pub use error::ProtocolError;
 pub use message::{Extensions, Incoming, Limits, Received};
 pub use opcode::{MAX_CONTROL_BYTES, Opcode};
 pub use receiver::Receiver;
-pub use send::{FrameHeader, frame_header, put_frame};
+pub use send::{FrameHeader, frame_header, put_frame, put_masked_frame};

@@ -7,9 +7,11 @@ use crate::header::{Before, Header, Partial};
 use crate::mask::unmask;
 use crate::message::{Complete, Incoming, Limits, Open, Received};
 use crate::opcode::Opcode;
+use crate::role::Role;
 use crate::utf8::Seam;
 
-/// The receiving side of one connection, server role: RFC 6455, 5 and 8.1.
+/// The receiving side of one connection: RFC 6455, 5 and 8.1. [`new`](Self::new) is a server's,
+/// [`client`](Self::client) a client's.
 ///
 /// It owns memory only while a message is spread over several inputs: what has arrived of it, never
 /// what is merely announced. A message that lies whole in one input is lent from there.
@@ -49,6 +51,7 @@ pub struct Receiver {
     open: Option<Open>,
     seam: Seam,
     lent: Lent,
+    role: Role,
 }
 
 /// What the next byte belongs to.
@@ -117,10 +120,34 @@ impl Default for Stage {
 }
 
 impl Receiver {
-    /// At the start of a connection, right after the handshake.
+    /// Of a server, at the start of a connection, right after the handshake: every frame of the
+    /// peer must have a mask.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Of a client, right after the handshake: no frame of the peer may have a mask (RFC 6455, 5.1).
+    ///
+    /// ```
+    /// use parlour_ws::{Incoming, Limits, ProtocolError, Receiver};
+    ///
+    /// let mut frame = *b"\x81\x05Hello";
+    /// let mut receiver = Receiver::client();
+    /// let received = receiver.receive(&Limits::default(), &mut frame)?;
+    /// assert_eq!(received.item, Some(Incoming::Text("Hello")));
+    ///
+    /// let mut masked = *b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
+    /// let refused = receiver.receive(&Limits::default(), &mut masked);
+    /// assert_eq!(refused, Err(ProtocolError::Masked));
+    /// # Ok::<(), ProtocolError>(())
+    /// ```
+    #[must_use]
+    pub fn client() -> Self {
+        Self {
+            role: Role::Client,
+            ..Self::default()
+        }
     }
 
     /// Takes bytes from `input`, unmasks them in place and stops after one item.
@@ -147,8 +174,11 @@ impl Receiver {
                 Ok(Received { consumed, item })
             }
             Err(error) => {
-                *self = Self::default();
-                self.stage = Stage::Ended;
+                *self = Self {
+                    stage: Stage::Ended,
+                    role: self.role,
+                    ..Self::default()
+                };
                 Err(error)
             }
         }
@@ -187,6 +217,7 @@ impl Receiver {
                 Stage::Header(partial) => {
                     let message_len = self.kept.len() + run.len();
                     let before = Before {
+                        role: self.role,
                         open: self.open,
                         message_len,
                         limits,

@@ -1,8 +1,10 @@
-//! Frames on the way out: final and unmasked, as a server sends them (RFC 6455, 5.1).
+//! Frames on the way out: final; unmasked as a server sends them, masked as a client does (RFC 6455, 5.1).
 
+use crate::mask::unmask;
 use crate::opcode::{MAX_CONTROL_BYTES, Opcode};
 
 const FINAL: u8 = 0x80;
+const MASKED: u8 = 0x80;
 const MAX_HEADER_BYTES: usize = 10;
 
 /// The bytes before a payload.
@@ -79,6 +81,45 @@ pub fn put_frame(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
     out.extend_from_slice(payload);
 }
 
+/// Appends a final, masked frame, as clients send them.
+///
+/// The key must be one that nobody can foresee, another one for every frame (RFC 6455, 5.3): take it
+/// from the operating system. Zero leaves the payload as it is, for peers in the same memory.
+///
+/// ```
+/// let mut out = Vec::new();
+/// let key = [0x37, 0xfa, 0x21, 0x3d];
+/// parlour_ws::put_masked_frame(&mut out, parlour_ws::Opcode::Text, b"Hello", key);
+/// assert_eq!(out, b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"); // RFC 6455, 5.7
+/// ```
+///
+/// # Panics
+///
+/// As [`frame_header`]: a control frame of more than 125 bytes.
+pub fn put_masked_frame(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8], key: [u8; 4]) {
+    put_masked_pieces(out, opcode, &[payload], key);
+}
+
+/// The same, with a payload that lies in pieces.
+pub(crate) fn put_masked_pieces(
+    out: &mut Vec<u8>,
+    opcode: Opcode,
+    pieces: &[&[u8]],
+    mut key: [u8; 4],
+) {
+    let payload_len = pieces.iter().map(|piece| piece.len()).sum();
+    let mut header = frame_header(opcode, payload_len);
+    header.bytes[1] |= MASKED;
+    out.reserve(header.as_bytes().len() + key.len() + payload_len);
+    out.extend_from_slice(header.as_bytes());
+    out.extend_from_slice(&key);
+    let start = out.len();
+    for piece in pieces {
+        out.extend_from_slice(piece);
+    }
+    unmask(&mut out[start..], &mut key);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +146,30 @@ mod tests {
         let mut out = b"before".to_vec();
         put_frame(&mut out, Opcode::Text, b"Hello"); // RFC 6455, 5.7
         assert_eq!(out, b"before\x81\x05Hello");
+    }
+
+    #[test]
+    fn a_masked_frame_says_so_carries_its_key_and_comes_back_whole() {
+        let key = [0x37, 0xfa, 0x21, 0x3d];
+        for len in [0, 1, 125, 126, 65_535, 65_536] {
+            let payload: Vec<u8> = (0..len).map(|n| n as u8).collect();
+            let (mut out, mut plain) = (b"before".to_vec(), b"before".to_vec());
+            put_masked_frame(&mut out, Opcode::Binary, &payload, key);
+            put_frame(&mut plain, Opcode::Binary, &payload);
+            let header = plain.len() - payload.len();
+            assert_eq!(out[7], plain[7] | 0x80);
+            assert_eq!(out[8..header], plain[8..header]);
+            assert_eq!(out[header..header + 4], key);
+            unmask(&mut out[header + 4..], &mut key.clone());
+            assert_eq!(out[header + 4..], payload, "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn a_key_of_zero_leaves_the_payload_readable() {
+        let mut out = Vec::new();
+        put_masked_frame(&mut out, Opcode::Text, b"Hello", [0; 4]);
+        assert_eq!(out, b"\x81\x85\0\0\0\0Hello");
     }
 
     #[test]
