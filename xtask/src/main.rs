@@ -27,6 +27,8 @@ enum Chore {
     Test(test::TestArgs),
     /// Check that the map, the invariants and the manifests say what is true
     Tidy,
+    /// Check that every test named in docs/seeds.md is one that runs
+    Seeds,
     /// Run the Autobahn suite against the release build's echo door
     Autobahn(autobahn::AutobahnArgs),
     /// Let seeded worlds hold the hub to its promises, or replay one
@@ -42,6 +44,7 @@ impl Chore {
         match self {
             Self::Test(args) => test::run(&Workspace::read()?, &args),
             Self::Tidy => tidy::run(&Workspace::read()?),
+            Self::Seeds => tidy::seeds::run(&Workspace::read()?),
             Self::Autobahn(args) => autobahn::run(&Workspace::read()?, &args).map(drop),
             Self::Sim(args) => Ok(sim::run_worlds(&args)?),
             Self::Mutants(args) => mutants::run(&Workspace::read()?, &args),

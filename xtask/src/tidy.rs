@@ -10,6 +10,7 @@ mod links;
 mod manifests;
 mod map;
 mod purity;
+pub(crate) mod seeds;
 mod test_names;
 mod text;
 mod tree;
