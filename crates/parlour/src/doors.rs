@@ -21,7 +21,7 @@ use crate::limits::TICKET_SHARE;
 use crate::occupancy::{Full, Place};
 use crate::rates::Rates;
 use crate::source::{Share, Source};
-use crate::tickets::{Holder, Secret, TicketError, Tickets};
+use crate::tickets::{DoorTickets, Holder, TicketError, TicketSecret};
 use crate::visit::Visit;
 
 mod config;
@@ -73,7 +73,7 @@ pub struct Doors(Arc<Inner>);
 struct Inner {
     hub: Hub,
     config: DoorsConfig,
-    tickets: Tickets,
+    tickets: DoorTickets,
     logins: Logins,
     publishes: Option<Rates>,
     counters: Counters,
@@ -99,7 +99,7 @@ impl Doors {
         };
         Self(Arc::new(Inner {
             hub: hub.clone(),
-            tickets: Tickets::new(limits.ticket_lifetime, limits.tickets_max, share),
+            tickets: DoorTickets::new(limits.ticket_lifetime, limits.tickets_max, share),
             logins: Logins::new(limits),
             publishes: publishes_per_address(hub.limits()),
             counters: Counters::default(),
@@ -208,7 +208,7 @@ impl Doors {
         &self.0.hub
     }
 
-    pub(crate) fn tickets(&self) -> &Tickets {
+    pub(crate) fn tickets(&self) -> &DoorTickets {
         &self.0.tickets
     }
 
@@ -272,7 +272,11 @@ impl Doors {
 
     /// A ticket for `holder`, unless its session ends meanwhile: whoever ended it could not take
     /// back a ticket that was not there yet.
-    pub(crate) fn issue(&self, holder: Holder, source: Source) -> Result<Secret, TicketError> {
+    pub(crate) fn issue(
+        &self,
+        holder: Holder,
+        source: Source,
+    ) -> Result<TicketSecret, TicketError> {
         let session = holder.session;
         let secret = self.0.tickets.issue(holder, source, self.now())?;
         if self.is_open(session) {

@@ -48,6 +48,7 @@ pub use parlour_proto::{
     Command, Dialect, Draft, Entry, EntryId, EntryKind, Epoch, Event, Frame, FrameKind, Limits,
     Missed, Position, Refusal, RoomName, Seq, SessionId, UserName,
 };
+pub use tickets::{IssueError, TicketSecret, Tickets};
 pub use tls::{TlsError, TlsKeys};
 
 /// The example of the README is a test.

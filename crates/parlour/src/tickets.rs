@@ -1,296 +1,229 @@
-//! Tickets: single-use, short-lived secrets that each let one connection in (contract E14).
+//! Tickets: single-use, short-lived secrets (contract row 2.14). The doors have their own, with
+//! shares for where they come from; [`Tickets`] is for everybody.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt;
+mod doors;
+mod pile;
+mod secret;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use parlour_proto::{SessionId, UserName};
-use sha2::{Digest, Sha256};
+pub(crate) use doors::{DoorTickets, Holder, TicketError};
+pub use secret::TicketSecret;
 
-use crate::doors::TicketCounts;
-use crate::source::{Share, Shares, Source};
+use pile::{Hash, Pile};
 
-const SECRET_BYTES: usize = 32;
-/// Digits of a secret in base64url without padding.
-const SECRET_DIGITS: usize = 43;
-
-/// A ticket's secret. Shown once, to whom it is for; [`Debug`](fmt::Debug) hides it.
-pub(crate) struct Secret(String);
-
-impl Secret {
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(hidden)")
-    }
-}
-
-/// Why there is no ticket now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum TicketError {
-    /// Its client may come back after the first of them has ended.
-    #[error("too many tickets are waiting to be used; try again in {}s", .retry_after.as_secs())]
-    TooMany { retry_after: Duration },
-    /// As above, for those of guests.
-    #[error(
-        "guests have as many tickets as they may have among them; try again in {}s",
-        .retry_after.as_secs()
-    )]
-    TooManyOfGuests { retry_after: Duration },
-    /// As above, for those of one address.
-    #[error(
-        "your address has as many tickets as it may have; use them, or try again in {}s",
-        .retry_after.as_secs()
-    )]
-    TooManyOfSource { retry_after: Duration },
-    #[error("the operating system gave no random bytes; try again later")]
-    NoRandom,
-    /// While the ticket was made.
-    #[error("the session has ended")]
-    SessionEnded,
-}
-
-/// Who a ticket lets in, and the session that it ends with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Holder {
-    pub(crate) who: UserName,
-    /// [`SessionId::NONE`] for guests.
-    pub(crate) session: SessionId,
-}
-
-impl Holder {
-    pub(crate) fn guest(who: UserName) -> Self {
-        let session = SessionId::NONE;
-        Self { who, session }
-    }
-
-    pub(crate) fn is_guest(&self) -> bool {
-        self.session == SessionId::NONE
-    }
-}
-
-/// All tickets that are out. Time comes in as an argument, from one clock that never goes back.
-pub(crate) struct Tickets {
+/// Tickets of your own: each is a secret that is good once and for a short time, and stands for
+/// whatever its holder is to get: a name, a file, an invitation.
+///
+/// There are never more than were asked for, secrets are kept as hashes only, and nothing runs beside
+/// this: what has ended is swept when the next ticket is issued, and all of it goes when this is
+/// dropped.
+///
+/// ```
+/// use parlour::Tickets;
+/// use std::time::Duration;
+///
+/// let invitations = Tickets::new(Duration::from_secs(60), 1_000);
+/// let secret = invitations.issue("the den")?;
+/// assert_eq!(invitations.holder(secret.expose()), Some("the den")); // looking keeps it
+/// assert_eq!(invitations.spend(secret.expose()), Some("the den"));
+/// assert_eq!(invitations.spend(secret.expose()), None, "a ticket is good once");
+/// # Ok::<(), parlour::IssueError>(())
+/// ```
+pub struct Tickets<T> {
     lifetime: Duration,
     outstanding_max: usize,
-    /// Less than there are in all, so that guests cannot shut users out.
-    guests_max: usize,
-    share: Share,
-    out: Mutex<Outstanding>,
+    start: Instant,
+    out: Mutex<Pile<T>>,
 }
 
-/// Both maps hold the same tickets.
-#[derive(Default)]
-struct Outstanding {
-    by_hash: HashMap<Hash, Ticket>,
-    /// In the order in which they end.
-    by_age: BTreeMap<Age, Hash>,
-    by_source: Shares,
-    of_guests: usize,
-    counts: TicketCounts,
+/// Why [`Tickets::issue`] gave no ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IssueError {
+    /// As many tickets are out as there may be; the first of them ends after this time.
+    #[error("too many tickets are waiting to be used; try again in {}s", .retry_after.as_secs())]
+    Full {
+        /// How long to wait: whole seconds, at least one.
+        retry_after: Duration,
+    },
+    /// The operating system is out of something.
+    #[error("the operating system gave no random bytes; try again later")]
+    NoRandom,
 }
 
-/// What is kept instead of the secret: who reads it cannot come in with it, and looking it up
-/// takes a time that says nothing about other secrets.
-type Hash = [u8; 32];
-
-struct Ticket {
-    holder: Holder,
-    source: Source,
-    age: Age,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Age {
-    deadline: Duration,
-    number: u64,
-}
-
-impl Tickets {
-    /// Of `outstanding_max` tickets at once, one source may have its `share`, and guests three
-    /// quarters among them.
-    pub(crate) fn new(lifetime: Duration, outstanding_max: usize, share: Share) -> Self {
+impl<T> Tickets<T> {
+    /// Tickets that are good for exactly `lifetime`, of which at most `outstanding_max` are neither
+    /// spent nor ended. A lifetime of zero makes tickets that nobody can spend.
+    #[must_use]
+    pub fn new(lifetime: Duration, outstanding_max: usize) -> Self {
         Self {
             lifetime,
             outstanding_max,
-            guests_max: outstanding_max - outstanding_max / 4,
-            share,
+            start: Instant::now(),
             out: Mutex::default(),
         }
     }
 
-    pub(crate) fn lifetime(&self) -> Duration {
+    /// How long each of them is good.
+    #[must_use]
+    pub fn lifetime(&self) -> Duration {
         self.lifetime
     }
 
-    /// Makes a ticket that lets `holder` in, from `now` until just before `now` plus the lifetime.
-    /// It counts as one of those of `source`.
-    pub(crate) fn issue(
-        &self,
-        holder: Holder,
-        source: Source,
-        now: Duration,
-    ) -> Result<Secret, TicketError> {
-        let mut bytes = [0; SECRET_BYTES];
-        getrandom::fill(&mut bytes).map_err(|_| TicketError::NoRandom)?;
-        let secret = Secret(URL_SAFE_NO_PAD.encode(bytes));
-
+    /// How many are out: issued, and neither spent nor ended.
+    #[must_use]
+    pub fn outstanding(&self) -> usize {
         let mut out = self.lock();
-        out.drop_ended(now);
-        if out.by_hash.len() >= self.outstanding_max {
-            let first = out.by_age.first_key_value();
-            let wait = first.map_or(self.lifetime, |(age, _)| age.deadline.saturating_sub(now));
-            let retry_after = Duration::from_secs(wait.as_secs() + 1);
-            out.counts.refused += 1;
-            return Err(TicketError::TooMany { retry_after });
+        drop_ended(&mut out, self.now(), usize::MAX);
+        out.len()
+    }
+
+    /// Makes a ticket for `holder`.
+    ///
+    /// # Errors
+    /// [`IssueError`]; nothing has changed then.
+    pub fn issue(&self, holder: T) -> Result<TicketSecret, IssueError> {
+        self.issue_at(holder, self.now())
+    }
+
+    /// Uses a ticket up and gives its holder back. Of several that try at once, one gets it. `None`:
+    /// the ticket is unknown, used or too old, and nobody is told which.
+    pub fn spend(&self, secret: &str) -> Option<T> {
+        self.spend_at(secret, self.now())
+    }
+
+    /// Takes back all tickets whose holder is to have none any more; how many those were.
+    pub fn take_back(&self, is_taken: impl Fn(&T) -> bool) -> usize {
+        let mut out = self.lock();
+        let taken = out.iter().filter(|(_, holder)| is_taken(holder));
+        let taken: Vec<Hash> = taken.map(|(hash, _)| *hash).collect();
+        taken.iter().filter_map(|hash| out.remove(hash)).count()
+    }
+
+    fn issue_at(&self, holder: T, now: Duration) -> Result<TicketSecret, IssueError> {
+        let secret = TicketSecret::random().ok_or(IssueError::NoRandom)?;
+        let mut out = self.lock();
+        drop_ended(&mut out, now, SWEPT_AT_ONCE_MAX);
+        if out.len() >= self.outstanding_max {
+            let retry_after = out.retry_after(now);
+            return Err(IssueError::Full { retry_after });
         }
-        // By then all that they, or it, have now have ended.
-        let retry_after = self.lifetime;
-        if holder.is_guest() && out.of_guests >= self.guests_max {
-            out.counts.refused += 1;
-            return Err(TicketError::TooManyOfGuests { retry_after });
-        }
-        if !out.by_source.take(source, self.share) {
-            out.counts.refused += 1;
-            return Err(TicketError::TooManyOfSource { retry_after });
-        }
-        out.put(hash(secret.expose()), holder, source, now + self.lifetime);
+        out.put(secret.hash(), holder, now.saturating_add(self.lifetime));
         Ok(secret)
     }
 
-    /// Whom the ticket would let in now; it stays.
-    pub(crate) fn holder(&self, secret: &str, now: Duration) -> Option<Holder> {
-        if !has_form(secret) {
-            return None;
-        }
-        let out = self.lock();
-        let ticket = out.by_hash.get(&hash(secret))?;
-        ticket.is_live(now).then(|| ticket.holder.clone())
+    fn spend_at(&self, secret: &str, now: Duration) -> Option<T> {
+        let hash = Hash::of(secret)?;
+        let ticket = self.lock().remove(&hash)?;
+        ticket.is_live(now).then_some(ticket.value)
     }
 
-    /// Uses the ticket up. Of several that try, one gets in (contract D23).
-    pub(crate) fn spend(&self, secret: &str, now: Duration) -> Option<Holder> {
-        if !has_form(secret) {
-            return None;
-        }
-        let mut out = self.lock();
-        let ticket = out.remove(&hash(secret))?;
-        if !ticket.is_live(now) {
-            out.counts.expired += 1;
-            return None;
-        }
-        out.counts.spent += 1;
-        Some(ticket.holder)
-    }
-
-    /// Takes back all tickets of a session.
-    pub(crate) fn end_session(&self, session: SessionId) {
-        self.lock().remove_all(|holder| holder.session == session);
-    }
-
-    /// Takes back all tickets of a user; guests of any name keep theirs.
-    pub(crate) fn end_user(&self, who: &UserName) {
-        self.lock().remove_all(|holder| holder.who == *who);
-    }
-
-    /// What became of all tickets until `now`.
-    pub(crate) fn counts(&self, now: Duration) -> TicketCounts {
-        let mut out = self.lock();
-        while out.drop_first_ended(now) {}
-        TicketCounts {
-            outstanding: out.by_hash.len() as u64,
-            ..out.counts
-        }
+    fn now(&self) -> Duration {
+        self.start.elapsed()
     }
 
     /// Nothing in here panics between two changes that belong together.
-    fn lock(&self) -> MutexGuard<'_, Outstanding> {
+    fn lock(&self) -> MutexGuard<'_, Pile<T>> {
         self.out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Ticket {
-    fn is_live(&self, now: Duration) -> bool {
-        now < self.age.deadline
+impl<T: Clone> Tickets<T> {
+    /// Whom a ticket is for; it stays good.
+    pub fn holder(&self, secret: &str) -> Option<T> {
+        let hash = Hash::of(secret)?;
+        let out = self.lock();
+        let ticket = out.get(&hash)?;
+        ticket.is_live(self.now()).then(|| ticket.value.clone())
     }
 }
 
-impl Outstanding {
-    fn put(&mut self, hash: Hash, holder: Holder, source: Source, deadline: Duration) {
-        self.counts.issued += 1;
-        self.of_guests += usize::from(holder.is_guest());
-        let age = Age {
-            deadline,
-            number: self.counts.issued,
+/// Sweeping a bounded number with each ticket made, and more than one, needs no timer.
+const SWEPT_AT_ONCE_MAX: usize = 16;
+
+fn drop_ended<T>(out: &mut Pile<T>, now: Duration, most: usize) {
+    for _ in 0..most {
+        let Some(hash) = out.first_ended(now) else {
+            return;
         };
-        self.by_hash.insert(
-            hash,
-            Ticket {
-                holder,
-                source,
-                age,
-            },
-        );
-        self.by_age.insert(age, hash);
+        out.remove(&hash);
     }
-
-    fn remove(&mut self, hash: &Hash) -> Option<Ticket> {
-        let ticket = self.by_hash.remove(hash)?;
-        self.by_age.remove(&ticket.age);
-        self.by_source.give_back(ticket.source);
-        self.of_guests -= usize::from(ticket.holder.is_guest());
-        Some(ticket)
-    }
-
-    /// Looks at every ticket: there are never many, and sessions rarely end.
-    fn remove_all(&mut self, ends: impl Fn(&Holder) -> bool) {
-        let ending: Vec<Hash> = self
-            .by_hash
-            .iter()
-            .filter(|(_, ticket)| !ticket.holder.is_guest() && ends(&ticket.holder))
-            .map(|(hash, _)| *hash)
-            .collect();
-        for hash in ending {
-            self.remove(&hash);
-            self.counts.revoked += 1;
-        }
-    }
-
-    /// Bounded work per ticket made, and twice as fast as tickets come, so no timer is needed.
-    fn drop_ended(&mut self, now: Duration) {
-        const AT_ONCE_MAX: usize = 16;
-        for _ in 0..AT_ONCE_MAX {
-            if !self.drop_first_ended(now) {
-                return;
-            }
-        }
-    }
-
-    fn drop_first_ended(&mut self, now: Duration) -> bool {
-        let first = self.by_age.first_key_value();
-        let Some((_, hash)) = first.filter(|(age, _)| age.deadline <= now) else {
-            return false;
-        };
-        let hash = *hash;
-        self.counts.expired += 1;
-        self.remove(&hash).is_some()
-    }
-}
-
-fn has_form(secret: &str) -> bool {
-    secret.len() == SECRET_DIGITS
-}
-
-fn hash(secret: &str) -> Hash {
-    Sha256::digest(secret.as_bytes()).into()
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Barrier};
+
+    const LIFETIME: Duration = Duration::from_secs(5);
+
+    #[test]
+    fn a_ticket_of_the_library_ends_after_exactly_its_lifetime() {
+        let tickets = Tickets::new(LIFETIME, 10);
+        let issued = Duration::from_secs(100);
+        let last = issued + LIFETIME - Duration::from_nanos(1);
+        let secret = tickets.issue_at("ann", issued).unwrap();
+        assert_eq!(tickets.spend_at(secret.expose(), last), Some("ann"));
+        let secret = tickets.issue_at("ann", issued).unwrap();
+        assert_eq!(tickets.spend_at(secret.expose(), issued + LIFETIME), None);
+    }
+
+    #[test]
+    fn one_of_many_that_race_for_a_ticket_gets_its_holder() {
+        let tickets = Arc::new(Tickets::new(Duration::MAX, 1));
+        let secret = Arc::new(tickets.issue(7).unwrap());
+        let barrier = Arc::new(Barrier::new(8));
+        let racers = (0..8).map(|_| {
+            let (tickets, secret) = (Arc::clone(&tickets), Arc::clone(&secret));
+            let barrier = Arc::clone(&barrier);
+            std::thread::spawn(move || {
+                barrier.wait();
+                tickets.spend(secret.expose())
+            })
+        });
+        let racers: Vec<_> = racers.collect();
+        let won = racers.into_iter().filter_map(|racer| racer.join().unwrap());
+        assert_eq!(won.collect::<Vec<_>>(), [7]);
+    }
+
+    #[test]
+    fn tickets_are_bounded_and_what_has_ended_makes_room_without_a_sweeping_task() {
+        let tickets = Tickets::new(LIFETIME, 2);
+        let at = Duration::from_secs;
+        tickets.issue_at("a", at(0)).unwrap();
+        tickets.issue_at("b", at(1)).unwrap();
+        let full = tickets.issue_at("c", at(4)).unwrap_err();
+        let retry_after = at(2);
+        assert_eq!(full, IssueError::Full { retry_after });
+        tickets.issue_at("c", at(4) + retry_after).unwrap();
+    }
+
+    #[test]
+    fn tickets_go_with_who_made_them() {
+        let held = Arc::new(());
+        let tickets = Tickets::new(Duration::MAX, 10);
+        tickets.issue(Arc::clone(&held)).unwrap();
+        drop(tickets);
+        assert_eq!(Arc::strong_count(&held), 1, "nothing sweeps after the end");
+    }
+
+    #[test]
+    fn tickets_of_one_holder_can_be_taken_back() {
+        let tickets = Tickets::new(Duration::MAX, 10);
+        let [ann, bob, _] = ["ann", "bob", "ann"].map(|name| tickets.issue(name).unwrap());
+        assert_eq!(tickets.take_back(|holder| *holder == "ann"), 2);
+        assert_eq!(tickets.spend(ann.expose()), None);
+        assert_eq!(tickets.spend(bob.expose()), Some("bob"));
+        assert_eq!(tickets.outstanding(), 0);
+    }
+
+    #[test]
+    fn what_cannot_be_a_secret_is_none() {
+        let tickets = Tickets::<()>::new(Duration::MAX, 10);
+        for text in ["", "short", &"x".repeat(44)] {
+            assert_eq!(tickets.spend(text), None, "{text:?}");
+        }
+    }
+}

@@ -1,4 +1,5 @@
 use super::*;
+use crate::tickets::secret::DIGITS;
 use std::sync::Barrier;
 
 const LIFETIME: Duration = Duration::from_secs(5);
@@ -11,12 +12,12 @@ fn ann() -> Holder {
     }
 }
 
-fn at_most(outstanding: usize) -> Tickets {
+fn at_most(outstanding: usize) -> DoorTickets {
     let share = Share {
         loopback: outstanding,
         address: outstanding,
     };
-    Tickets::new(LIFETIME, outstanding, share)
+    DoorTickets::new(LIFETIME, outstanding, share)
 }
 
 #[test]
@@ -25,11 +26,11 @@ fn no_source_can_have_all_tickets() {
         loopback: 3,
         address: 2,
     };
-    let tickets = Tickets::new(LIFETIME, 10, share);
+    let tickets = DoorTickets::new(LIFETIME, 10, share);
     let far = Source::of(Some("192.0.2.1".parse().unwrap()));
     for (source, max) in [(Source::Loopback, 3), (far, 2)] {
         let issue = |now| tickets.issue(ann(), source, now);
-        let mine: Vec<Secret> = (0..max).map(|_| issue(NOW).unwrap()).collect();
+        let mine: Vec<TicketSecret> = (0..max).map(|_| issue(NOW).unwrap()).collect();
         let retry_after = LIFETIME;
         let refused = issue(NOW).unwrap_err();
         assert_eq!(refused, TicketError::TooManyOfSource { retry_after });
@@ -44,7 +45,7 @@ fn no_source_can_have_all_tickets() {
 fn a_ticket_works_once() {
     let tickets = at_most(10);
     let secret = tickets.issue(ann(), Source::Loopback, NOW).unwrap();
-    assert_eq!(secret.expose().len(), SECRET_DIGITS);
+    assert_eq!(secret.expose().len(), DIGITS);
     assert!(tickets.holder(secret.expose(), NOW).is_some());
     assert!(
         tickets.holder(secret.expose(), NOW).is_some(),
@@ -116,7 +117,7 @@ fn too_many_tickets_are_refused_until_one_is_spent_or_ends() {
 fn guests_leave_a_quarter_to_users_and_get_their_part_back() {
     let tickets = at_most(8);
     let guest = || Holder::guest(UserName::guest("kim").unwrap());
-    let guests: Vec<Secret> = (0..6)
+    let guests: Vec<TicketSecret> = (0..6)
         .map(|_| tickets.issue(guest(), Source::Loopback, NOW).unwrap())
         .collect();
     let refused = tickets.issue(guest(), Source::Unknown, NOW).unwrap_err();
@@ -140,8 +141,7 @@ fn ended_tickets_are_forgotten() {
             .issue(ann(), Source::Loopback, Duration::from_secs(second))
             .unwrap();
     }
-    assert_eq!(tickets.lock().by_hash.len(), LIFETIME.as_secs() as usize);
-    assert_eq!(tickets.lock().by_age.len(), LIFETIME.as_secs() as usize);
+    assert_eq!(tickets.lock().pile.len(), LIFETIME.as_secs() as usize);
 }
 
 #[test]
@@ -149,10 +149,10 @@ fn what_was_never_given_out_is_refused() {
     let tickets = at_most(10);
     let secret = tickets.issue(ann(), Source::Loopback, NOW).unwrap();
     let longer = format!("{}=", secret.expose());
-    for wrong in ["", "x", &"A".repeat(SECRET_DIGITS), &longer, "é"] {
+    for wrong in ["", "x", &"A".repeat(DIGITS), &longer, "é"] {
         assert!(tickets.holder(wrong, NOW).is_none() && tickets.spend(wrong, NOW).is_none());
     }
-    assert_eq!(format!("{secret:?}"), "Secret(hidden)");
+    assert_eq!(format!("{secret:?}"), "TicketSecret(hidden)");
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn tickets_end_with_their_session_and_those_of_others_stay() {
 #[test]
 fn every_ticket_is_counted_to_its_end() {
     let tickets = at_most(4);
-    let secrets: Vec<Secret> = (0..4)
+    let secrets: Vec<TicketSecret> = (0..4)
         .map(|_| tickets.issue(ann(), Source::Loopback, NOW).unwrap())
         .collect();
     assert!(tickets.issue(ann(), Source::Loopback, NOW).is_err());
