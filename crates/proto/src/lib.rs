@@ -23,6 +23,7 @@ mod id;
 mod json;
 mod limits;
 mod refusal;
+pub mod told;
 
 pub use clock::{Now, Timestamp};
 pub use close::CloseReason;
