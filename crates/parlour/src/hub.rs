@@ -205,7 +205,12 @@ impl Hub {
         self.0.occupancy.take(address, share)
     }
 
-    /// Gives a socket to the shard that its place is on.
+    /// Where a shard gets its mail.
+    pub(crate) fn inbox(&self, shard: ShardId) -> Inbox {
+        self.0.inboxes[usize::from(shard.0)].clone()
+    }
+
+    /// Gives a connection to the shard that its place is on.
     pub(crate) fn attach(&self, arrival: Arrival) {
         let shard = usize::from(arrival.place.shard().0);
         self.0.inboxes[shard].post(Mail::Arrival(Box::new(arrival)));

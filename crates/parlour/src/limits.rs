@@ -49,5 +49,12 @@ pub(crate) const SEND_BUFFER_BYTES: usize = 256 * 1024;
 /// Bytes that may wait in the kernel before they are sent; the rest waits as a cursor in the log,
 /// where it costs nothing.
 pub(crate) const NOT_SENT_BYTES: u32 = 64 * 1024;
+/// Bytes that wait in a pipe each way; over it: blocked, like a socket.
+pub(crate) const PIPE_BYTES_MAX: usize = 64 * 1024;
+/// Bytes that one read of a stream without a socket takes in, on the stack of its task.
+pub(crate) const PUMP_BYTES: usize = 8 * 1024;
+/// Time in which such a stream must take what was sent before the end of its connection; after it:
+/// dropped.
+pub(crate) const LAST_WORDS_TIME: Duration = Duration::from_secs(10);
 
 const _: () = assert!(NOT_SENT_BYTES as usize <= SEND_BUFFER_BYTES);

@@ -13,6 +13,7 @@
 
 mod clock;
 mod inbox;
+mod pipe;
 mod publish;
 mod reading;
 mod sockets;
@@ -31,18 +32,17 @@ use crate::occupancy::Place;
 use clock::Clock;
 use inbox::Peers;
 pub(crate) use inbox::{Inbox, Mail, Mailbox, pair};
+pub(crate) use pipe::{Driver, Far, Ring, Taken, pipe};
 pub(crate) use publish::Publication;
 use publish::Publications;
 use reading::Readings;
 use sockets::Table;
-pub(crate) use sockets::TlsSession;
+pub(crate) use sockets::{TlsSession, Transport};
 
-/// A socket that has left its HTTP connection and waits to be served by a shard.
+/// A connection that has left HTTP, or never was there, and waits to be served by a shard.
 pub(crate) struct Arrival {
-    pub(crate) stream: std::net::TcpStream,
-    /// Its TLS, if it has it.
-    pub(crate) session: Option<Box<TlsSession>>,
-    /// What the HTTP connection had already read; it comes before what the socket has.
+    pub(crate) transport: Transport,
+    /// What the HTTP connection had already read; it comes before what the transport has.
     pub(crate) unread: Vec<u8>,
     pub(crate) attach: Attach,
     pub(crate) place: Place,
@@ -150,6 +150,7 @@ impl Plane {
                 Mail::Letters { from, mut letters } => {
                     self.shard.handle_letters(from, &mut letters);
                 }
+                Mail::Pipe(ring) => self.pipe_has_rung(&ring),
                 Mail::Publish(publication) => {
                     self.publications.begin(*publication, &mut self.shard);
                 }
@@ -165,15 +166,14 @@ impl Plane {
 
     fn attach(&mut self, now: parlour_proto::Now, arrival: Arrival) {
         let Arrival {
-            stream,
-            session,
+            transport,
             unread,
             attach,
             place,
         } = arrival;
         let index = self.shard.attach(now, attach).index;
         self.readings.open(index, unread, place);
-        if let Err(error) = self.table.open(index, stream, session) {
+        if let Err(error) = self.table.open(index, transport) {
             tracing::warn!(%error, "a new connection could not be registered");
         }
     }
@@ -187,6 +187,12 @@ impl Plane {
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             self.table
                 .make_ready(index, event.is_read_closed() || event.is_error());
+        }
+    }
+
+    fn pipe_has_rung(&mut self, ring: &Ring) {
+        if let Some((index, true)) = self.table.hear(ring) {
+            self.unblock(index);
         }
     }
 

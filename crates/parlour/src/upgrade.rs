@@ -1,4 +1,9 @@
-//! The way of a socket out of its HTTP connection: 101, drained, tuned, handed to its shard.
+//! The way of a connection out of HTTP: 101, drained, tuned, handed to its shard.
+//!
+//! A socket that we can take out becomes the shard's own. Every other stream keeps a task, which
+//! [pumps](pump) it through a pipe.
+
+mod pump;
 
 use std::io;
 
@@ -13,7 +18,7 @@ use crate::hub::Hub;
 use crate::limits::{HANDSHAKE_TIME, NOT_SENT_BYTES, SEND_BUFFER_BYTES};
 use crate::listener::{Secure, Watched};
 use crate::occupancy::Place;
-use crate::plane::{Arrival, TlsSession};
+use crate::plane::{Arrival, Driver, TlsSession, Transport, pipe};
 
 /// Why a socket could not be handed over. Its connection is cut, its place free again.
 #[derive(Debug, thiserror::Error)]
@@ -22,11 +27,6 @@ enum HandOverError {
     NotUpgraded(#[from] hyper::Error),
     #[error("the client did not take the 101 in time")]
     TooSlow,
-    #[error(
-        "the connection is neither a TCP socket nor of a `Listener` with TLS, and other streams are \
-         not served yet: serve the router with `parlour::Listener`"
-    )]
-    NoSocket,
     #[error("the client broke TLS: {0}")]
     Tls(#[from] rustls::Error),
     #[error("the socket could not be prepared: {0}")]
@@ -60,17 +60,12 @@ async fn hand_over(
     let upgraded = tokio::time::timeout(HANDSHAKE_TIME, on_upgrade)
         .await
         .map_err(|_| HandOverError::TooSlow)??;
-    let Taken {
-        stream,
-        session,
-        unread,
-        send_buffer_bytes,
-    } = Taken::from(upgraded)?;
-    let stream = stream.into_std()?;
-    tune(&stream, send_buffer_bytes)?;
+    let (transport, unread) = match Taken::from(upgraded)? {
+        Taken::Socket(socket) => socket.into_transport()?,
+        Taken::Stream(stream) => (pumped(stream, hub, &place), Vec::new()),
+    };
     hub.attach(Arrival {
-        stream,
-        session,
+        transport,
         unread,
         attach,
         place,
@@ -78,8 +73,22 @@ async fn hand_over(
     Ok(())
 }
 
+/// A stream that stays with a task of its own.
+fn pumped(stream: Upgraded, hub: &Hub, place: &Place) -> Transport {
+    let (near, far) = pipe(hub.inbox(place.shard()), Driver::Task);
+    tokio::spawn(pump::run(TokioIo::new(stream), far));
+    Transport::Pipe(near)
+}
+
 /// What an HTTP connection was made of.
-struct Taken {
+enum Taken {
+    Socket(Socket),
+    /// An embedder's own: a Unix socket, another TLS, a buffer in memory. What hyper had read is in
+    /// it, too.
+    Stream(Upgraded),
+}
+
+struct Socket {
     stream: TcpStream,
     session: Option<Box<TlsSession>>,
     /// The client's first frames: what hyper had read behind the request's head, and behind that
@@ -91,21 +100,36 @@ struct Taken {
 impl Taken {
     fn from(upgraded: Upgraded) -> Result<Self, HandOverError> {
         let upgraded = match upgraded.downcast::<TokioIo<Watched>>() {
-            Ok(parts) => return Ok(Self::plain(parts.io.into_inner(), &parts.read_buf)),
+            Ok(parts) => {
+                let socket = Socket::plain(parts.io.into_inner(), &parts.read_buf);
+                return Ok(Self::Socket(socket));
+            }
             Err(upgraded) => upgraded,
         };
         let upgraded = match upgraded.downcast::<TokioIo<Secure>>() {
-            Ok(parts) => return Self::secure(parts.io.into_inner(), &parts.read_buf),
+            Ok(parts) => {
+                let socket = Socket::secure(parts.io.into_inner(), &parts.read_buf)?;
+                return Ok(Self::Socket(socket));
+            }
             Err(upgraded) => upgraded,
         };
         // `axum::serve` and others that take HTTP/1 and HTTP/2 on one socket wrap it once more.
-        match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
-            Ok(parts) => Ok(Self::foreign(parts.io.into_inner(), &parts.read_buf)),
+        let (stream, unread) = match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
+            Ok(parts) => (parts.io, parts.read_buf),
             Err(upgraded) => match upgraded.downcast::<TokioIo<TcpStream>>() {
-                Ok(parts) => Ok(Self::foreign(parts.io.into_inner(), &parts.read_buf)),
-                Err(_) => Err(HandOverError::NoSocket),
+                Ok(parts) => (parts.io, parts.read_buf),
+                Err(upgraded) => return Ok(Self::Stream(upgraded)),
             },
-        }
+        };
+        Ok(Self::Socket(Socket::foreign(stream.into_inner(), &unread)))
+    }
+}
+
+impl Socket {
+    fn into_transport(self) -> io::Result<(Transport, Vec<u8>)> {
+        let stream = self.stream.into_std()?;
+        tune(&stream, self.send_buffer_bytes)?;
+        Ok((Transport::Socket(stream, self.session), self.unread))
     }
 
     fn plain(watched: Watched, unread: &[u8]) -> Self {
@@ -146,11 +170,6 @@ fn tune(stream: &std::net::TcpStream, send_buffer_bytes: usize) -> io::Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hyper::body::Incoming;
-    use hyper::service::service_fn;
-    use hyper::{Request, Response, StatusCode};
-    use std::convert::Infallible;
-    use tokio::io::AsyncWriteExt as _;
 
     #[test]
     fn the_kernel_keeps_no_more_for_a_socket_than_it_may() {
@@ -161,34 +180,5 @@ mod tests {
         assert_eq!(socket.send_buffer_size().unwrap(), SEND_BUFFER_BYTES);
         assert_eq!(socket.tcp_notsent_lowat().unwrap(), NOT_SENT_BYTES);
         assert!(stream.nodelay().unwrap());
-    }
-
-    #[tokio::test]
-    async fn a_stream_that_is_no_socket_is_refused_with_what_to_do() {
-        let (mut client, server) = tokio::io::duplex(1024);
-        let (send, mut upgrades) = tokio::sync::mpsc::channel(1);
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            send.try_send(hyper::upgrade::on(&mut request)).unwrap();
-            let answer = Response::builder()
-                .status(StatusCode::SWITCHING_PROTOCOLS)
-                .header("upgrade", "websocket")
-                .body(String::new());
-            std::future::ready(Ok::<_, Infallible>(answer.unwrap()))
-        });
-        let serving = hyper::server::conn::http1::Builder::new()
-            .serve_connection(TokioIo::new(server), service)
-            .with_upgrades();
-        tokio::spawn(serving);
-        let request =
-            b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
-        client.write_all(request).await.unwrap();
-        let upgraded = upgrades.recv().await.unwrap().await.unwrap();
-        let error = Taken::from(upgraded).err().unwrap();
-        assert!(matches!(error, HandOverError::NoSocket));
-        assert!(
-            error
-                .to_string()
-                .contains("serve the router with `parlour::Listener`")
-        );
     }
 }

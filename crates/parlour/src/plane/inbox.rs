@@ -1,7 +1,7 @@
 //! Where a shard gets its mail.
 //!
 //! The queue itself has no bound, because it cannot grow: connections have taken their place before
-//! they are sent here, the hub's letters travel on its credits (see [`parlour_hub::Bus`]), publishes
+//! they are sent here, each pipe rings once until it is heard, the hub's letters travel on its credits (see [`parlour_hub::Bus`]), publishes
 //! of the application have their permits, and the rest comes once.
 
 use std::io;
@@ -13,7 +13,7 @@ use mio::{Registry, Token, Waker};
 use parlour_hub::{Bus, Letter};
 use parlour_proto::{SessionId, ShardId, UserName};
 
-use super::{Arrival, Publication};
+use super::{Arrival, Publication, Ring};
 
 /// Tells the waker from sockets, whose tokens are 32-bit indices.
 pub(super) const WAKER: Token = Token(usize::MAX);
@@ -25,6 +25,8 @@ pub(crate) enum Mail {
         from: ShardId,
         letters: Vec<Letter>,
     },
+    /// Something has happened at the far end of a pipe; at most one for each.
+    Pipe(Ring),
     /// Publish for the application.
     Publish(Box<Publication>),
     /// Close what belongs to a session that has ended.

@@ -11,16 +11,28 @@ use mio::{Interest, Registry, Token};
 use parlour_hub::{Sent, Sockets};
 use socket2::SockRef;
 
+mod piped;
 mod sealed;
 mod tls;
 
+use super::pipe::Near;
 pub(crate) use tls::TlsSession;
+
+/// What carries a connection.
+pub(crate) enum Transport {
+    /// A socket, with its TLS if it has it.
+    Socket(TcpStream, Option<Box<TlsSession>>),
+    /// A buffer each way to code of this process.
+    Pipe(Near),
+}
 
 /// All sockets, and the lists of those with something to do.
 pub(super) struct Table {
     slots: Vec<Slot>,
     /// Beside the slots: the TLS of those that have it.
     sessions: Vec<Option<Box<TlsSession>>>,
+    /// Beside the slots: the pipes of those that have no socket.
+    pipes: Vec<Option<Near>>,
     /// Where ciphertext is read to; there is none before the first session.
     ciphertext: Vec<u8>,
     registry: Registry,
@@ -56,6 +68,14 @@ const ENDING: u8 = 1 << 4;
 const TLS: u8 = 1 << 5;
 /// In `later`.
 const LATER: u8 = 1 << 6;
+/// Has a pipe instead of a socket.
+const PIPE: u8 = 1 << 7;
+
+impl Slot {
+    fn is_open(&self) -> bool {
+        self.stream.is_some() || self.flags & PIPE != 0
+    }
+}
 
 /// What a read brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +93,7 @@ impl Table {
         Self {
             slots: Vec::new(),
             sessions: Vec::new(),
+            pipes: Vec::new(),
             ciphertext: Vec::new(),
             registry,
             ready: VecDeque::new(),
@@ -81,18 +102,29 @@ impl Table {
         }
     }
 
-    /// Takes a socket in, with its TLS if it has it. It is looked at in this turn, whatever epoll
-    /// will say; what its TLS has to write goes out first.
-    pub(super) fn open(
+    /// Takes a connection in. It is looked at in this turn, whatever epoll will say; what its TLS
+    /// has to write goes out first.
+    pub(super) fn open(&mut self, index: u32, transport: Transport) -> io::Result<()> {
+        let at = index as usize;
+        if at >= self.slots.len() {
+            self.slots.resize_with(at + 1, Slot::default);
+        }
+        match transport {
+            Transport::Socket(stream, session) => self.open_socket(index, stream, session),
+            Transport::Pipe(near) => {
+                self.open_pipe(index, near);
+                Ok(())
+            }
+        }
+    }
+
+    fn open_socket(
         &mut self,
         index: u32,
         stream: TcpStream,
         session: Option<Box<TlsSession>>,
     ) -> io::Result<()> {
         let at = index as usize;
-        if at >= self.slots.len() {
-            self.slots.resize_with(at + 1, Slot::default);
-        }
         let both = Interest::READABLE | Interest::WRITABLE;
         let registered =
             self.registry
@@ -144,7 +176,7 @@ impl Table {
         if ending {
             slot.flags |= ENDING;
         }
-        if slot.stream.is_some() && slot.flags & (GONE | READY | HELD) == 0 {
+        if slot.is_open() && slot.flags & (GONE | READY | HELD) == 0 {
             slot.flags |= READY;
             self.ready.push_back(index);
         }
@@ -185,7 +217,7 @@ impl Table {
     pub(super) fn read(&mut self, index: u32, scratch: &mut [u8]) -> Got {
         let slot = &mut self.slots[index as usize];
         let Some(stream) = &slot.stream else {
-            return Got::End;
+            return self.read_pipe(index, scratch);
         };
         if slot.flags & TLS != 0 {
             return self.read_tls(index, scratch);
@@ -205,7 +237,7 @@ impl Table {
     /// The socket has ended; it is buried at the end of the turn.
     pub(super) fn end(&mut self, index: u32) {
         let slot = &mut self.slots[index as usize];
-        if slot.stream.is_some() && slot.flags & GONE == 0 {
+        if slot.is_open() && slot.flags & GONE == 0 {
             slot.flags |= GONE;
             self.gone.push(index);
         }
@@ -218,6 +250,9 @@ impl Table {
         if slot.flags & TLS != 0 {
             self.sessions[index as usize] = None;
         }
+        if slot.flags & PIPE != 0 {
+            self.pipes[index as usize] = None;
+        }
         Some(index)
     }
 }
@@ -225,13 +260,15 @@ impl Table {
 impl Sockets for Table {
     fn send(&mut self, index: u32, bytes: &[u8]) -> Sent {
         let slot = &mut self.slots[index as usize];
-        if slot.flags & (BLOCKED | GONE | TLS) != 0 {
+        if slot.flags & (BLOCKED | GONE | TLS | PIPE) != 0 {
             return if slot.flags & GONE != 0 {
                 Sent::Gone
             } else if slot.flags & BLOCKED != 0 {
                 Sent::Bytes(0)
-            } else {
+            } else if slot.flags & TLS != 0 {
                 self.send_tls(index, bytes)
+            } else {
+                self.send_pipe(index, bytes)
             };
         }
         let Some(stream) = &slot.stream else {
@@ -265,6 +302,8 @@ impl Sockets for Table {
         slot.flags &= !HELD;
         if slot.flags & TLS != 0 {
             self.finish_tls(index);
+        } else if slot.flags & PIPE != 0 {
+            self.finish_pipe(index);
         } else if let Some(stream) = &slot.stream {
             // It fails only when the peer is gone already, which the next read tells.
             let _ = stream.shutdown(Shutdown::Write);
@@ -277,6 +316,7 @@ impl Sockets for Table {
         if let Some(stream) = &self.slots[index as usize].stream {
             let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
         }
+        self.cut_pipe(index);
         self.end(index);
     }
 }

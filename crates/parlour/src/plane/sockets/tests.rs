@@ -24,7 +24,9 @@ impl World {
     fn connect(&mut self, index: u32) -> TcpStream {
         let (stream, peer) = self.pair();
         stream.set_nonblocking(true).unwrap();
-        self.table.open(index, stream, None).unwrap();
+        self.table
+            .open(index, Transport::Socket(stream, None))
+            .unwrap();
         peer
     }
 

@@ -1,3 +1,4 @@
+use crate::plane::Transport;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -50,7 +51,10 @@ fn connect_by(world: &mut World, index: u32, version: &'static SupportedProtocol
     stream.set_nonblocking(true).unwrap();
     let (session, early) = TlsSession::take_over(connection).unwrap();
     assert!(early.is_empty());
-    world.table.open(index, stream, Some(session)).unwrap();
+    world
+        .table
+        .open(index, Transport::Socket(stream, Some(session)))
+        .unwrap();
     assert_eq!(
         world.table.take_ready(),
         Some(index),
@@ -378,7 +382,10 @@ fn an_index_that_is_given_out_again_has_no_session_of_the_first() {
     drop(first);
     let (stream, mut plain) = world.pair();
     stream.set_nonblocking(true).unwrap();
-    world.table.open(0, stream, None).unwrap();
+    world
+        .table
+        .open(0, Transport::Socket(stream, None))
+        .unwrap();
     assert_eq!(world.table.send(0, b"in plain"), Sent::Bytes(8));
     let mut heard = [0; 8];
     plain.read_exact(&mut heard).unwrap();
@@ -434,7 +441,10 @@ fn what_tls_had_to_write_at_the_hand_over_goes_out_first() {
     connection.writer().write_all(b"the 101's tail").unwrap();
     server_end.set_nonblocking(true).unwrap();
     let (session, _) = TlsSession::take_over(connection).unwrap();
-    world.table.open(0, server_end, Some(session)).unwrap();
+    world
+        .table
+        .open(0, Transport::Socket(server_end, Some(session)))
+        .unwrap();
     let mut heard = [0; 14];
     client.read_exact(&mut heard).unwrap();
     assert_eq!(&heard, b"the 101's tail");
