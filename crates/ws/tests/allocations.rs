@@ -5,7 +5,9 @@ mod common;
 
 use allocation_counter::{AllocationInfo, measure};
 use common::*;
-use parlour_ws::{Incoming, Limits, Receiver};
+use parlour_ws::{
+    Incoming, Limits, Opcode, Receiver, put_frame, put_masked_close, put_masked_frame,
+};
 
 const LIMITS: Limits = Limits {
     max_message_bytes: 1 << 20,
@@ -78,6 +80,23 @@ fn messages_that_lie_whole_in_one_input_cost_none() {
     .concat();
     let info = cost(vec![input], 5 + 300 + long.len() + 2);
     assert_eq!(info.count_total, 0);
+}
+
+#[test]
+fn a_client_reads_whole_messages_for_none_and_writes_into_what_it_has() {
+    let mut input = Vec::new();
+    put_frame(&mut input, Opcode::Text, &[b'x'; 70_000]);
+    put_frame(&mut input, Opcode::Ping, b"?");
+    let (mut receiver, mut inputs) = (Receiver::client(), [input]);
+    let read = measure(|| assert_eq!(drain(&mut receiver, &mut inputs), 70_001));
+    assert_eq!(read.count_total, 0);
+
+    let mut out = Vec::with_capacity(80_000);
+    let written = measure(|| {
+        put_masked_frame(&mut out, Opcode::Text, &[b'x'; 70_000], KEY);
+        put_masked_close(&mut out, 1000, "bye", KEY);
+    });
+    assert_eq!(written.count_total, 0);
 }
 
 #[test]

@@ -63,7 +63,15 @@ pub(crate) fn receive_inputs<'a>(
     limits: &Limits,
     inputs: impl IntoIterator<Item = &'a [u8]>,
 ) -> Outcome {
-    let mut receiver = Receiver::new();
+    receive_inputs_as(Receiver::new(), limits, inputs)
+}
+
+/// The same in a role.
+pub(crate) fn receive_inputs_as<'a>(
+    mut receiver: Receiver,
+    limits: &Limits,
+    inputs: impl IntoIterator<Item = &'a [u8]>,
+) -> Outcome {
     let mut items = Vec::new();
     let mut inputs = inputs.into_iter();
     let error = inputs.by_ref().find_map(|input| {
