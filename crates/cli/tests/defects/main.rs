@@ -1,4 +1,5 @@
-//! What is wrong with the seeds and must be right here: D01 to D13 and D20 to D36 of the contract.
+//! What is wrong with the seeds and must be right here: D01 to D13, D20 to D36 and
+//! D42 to D50 of docs/seeds.md.
 //!
 //! Each test runs one check against the real server and against a double: a small server of its
 //! own that passes the check without a fault and must fail it with the fault that the row
@@ -15,12 +16,16 @@ mod wire;
 mod double;
 mod target;
 
+mod bounds;
 mod delivery;
+mod documents;
+mod life;
 mod login;
 mod origins;
 mod pages;
 mod slow;
 mod stopping;
 mod survival;
+mod telling;
 mod text;
 mod tickets;

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::Ordering::SeqCst;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use tungstenite::handshake::derive_accept_key;
@@ -52,7 +53,7 @@ pub(super) fn serve(inner: &Inner, asked: &Asked, mut stream: TcpStream) {
     };
     let room = parameter(asked, "room").unwrap_or_else(|| first_room.to_owned());
     let number = inner.rooms.enter(inner, &stream, room);
-    converse(inner, &stream, number, &who);
+    converse(inner, asked, &stream, number, &who);
     inner.rooms.leave(inner, number);
 }
 
@@ -75,7 +76,7 @@ fn check(inner: &Inner, asked: &Asked) -> Result<String, u16> {
         .filter(|_| !inner.is(Fault::TicketByAddressOnly));
     let ticket = parameter(asked, "otp").or_else(|| by_protocol.map(str::to_owned));
     let ticket = ticket.unwrap_or_default();
-    let needs_none = asked.path == "/echo" || inner.is(Fault::NoTicketNeeded);
+    let needs_none = asked.path != "/ws" || inner.is(Fault::NoTicketNeeded);
     let early = inner
         .is(Fault::TicketSpentFirst)
         .then(|| inner.doorkeeper.spend(&ticket));
@@ -92,6 +93,10 @@ fn check(inner: &Inner, asked: &Asked) -> Result<String, u16> {
     }
     if !origin_is_allowed(inner, asked) {
         return Err(403);
+    }
+    let is_full = inner.rooms.count() >= inner.connections_max;
+    if is_full && !inner.is(Fault::EndlessConnections) {
+        return Err(503);
     }
     match early {
         _ if needs_none => Ok("guest-anybody".to_owned()),
@@ -125,16 +130,26 @@ fn host(origin: &str) -> &str {
 }
 
 /// Reads until the end.
-fn converse(inner: &Inner, stream: &TcpStream, number: usize, who: &str) {
-    let _ = stream.set_read_timeout(Some(inner.ping_interval));
+fn converse(inner: &Inner, asked: &Asked, stream: &TcpStream, number: usize, who: &str) {
+    let never_pings = asked.path != "/ws" && inner.is(Fault::FreeDoorsNeverPing);
+    let patience = (!never_pings).then_some(inner.ping_interval);
+    let _ = stream.set_read_timeout(patience);
     let Ok(out) = stream.try_clone() else { return };
     let mut out = out;
     let mut reader = Reader::new(stream.try_clone().unwrap());
     let (mut is_pinged, mut bad_frames) = (false, 0);
+    let mut last_pong = Instant::now();
     loop {
         let got = reader.next();
         if !matches!(got, Got::Nothing | Got::End) {
             is_pinged = false;
+        }
+        if matches!(got, Got::Pong) {
+            last_pong = Instant::now();
+        }
+        let is_late = last_pong.elapsed() > 2 * inner.ping_interval;
+        if is_late && inner.is(Fault::OnlyPongsAreLife) {
+            return http::close(&mut out, 1008, "no pong");
         }
         match got {
             Got::End if inner.is(Fault::GoneIsKeptUntilPing) => {
@@ -158,6 +173,9 @@ fn converse(inner: &Inner, stream: &TcpStream, number: usize, who: &str) {
             Got::Close(payload) => {
                 inner.rooms.tell(number, frame(8, &payload));
                 return;
+            }
+            Got::Data { payload, .. } if payload.len() > inner.message_bytes_max => {
+                return http::close(&mut out, 1009, "too large");
             }
             Got::Data { is_text, payload } => {
                 let is_valid = !is_text || std::str::from_utf8(&payload).is_ok();
@@ -201,6 +219,9 @@ fn take(inner: &Inner, number: usize, who: &str, payload: &[u8]) -> bool {
             } else {
                 who
             };
+            if inner.is(Fault::LogsMessages) {
+                inner.write_log(&format!("sent message {}", own["message"]));
+            }
             let said = http::event(&own["message"], from);
             inner.rooms.say(inner, number, said.as_bytes());
             if inner.is_stopping.load(SeqCst) && inner.is(Fault::PublishAfterStopKills) {
@@ -211,15 +232,27 @@ fn take(inner: &Inner, number: usize, who: &str, payload: &[u8]) -> bool {
         }
         Some("change_room") => {
             let room = own["name"].as_str().unwrap_or_default();
-            inner.rooms.change(number, room.to_owned());
+            if !inner.rooms.change(inner, number, room.to_owned()) {
+                tell_error(inner, number, "too_many_rooms");
+            }
         }
-        _ => {
-            let told = json!({ "type": "error", "payload": { "code": "bad", "message": "no" } });
-            inner
-                .rooms
-                .tell(number, frame(1, told.to_string().as_bytes()));
+        kind => {
+            let code = match kind {
+                Some(_) => "unknown_type",
+                None => "bad_json",
+            };
+            tell_error(inner, number, code);
             return false;
         }
     }
     true
+}
+
+fn tell_error(inner: &Inner, number: usize, code: &str) {
+    if inner.is(Fault::ErrorsAreOnlyLogged) {
+        return inner.write_log(code);
+    }
+    let told = json!({ "type": "error", "payload": { "code": code, "message": "no" } });
+    let frame = frame(1, told.to_string().as_bytes());
+    inner.rooms.tell(number, frame);
 }

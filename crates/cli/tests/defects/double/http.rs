@@ -94,7 +94,10 @@ pub(super) fn serve(inner: &Arc<Inner>, mut stream: TcpStream) {
     } else {
         inner.write_log(&format!("{} {}", asked.method, asked.path));
     }
-    if matches!(asked.path.as_str(), "/ws" | "/echo") {
+    if matches!(
+        asked.path.as_str(),
+        "/ws" | "/echo" | "/plain" | "/subscribe"
+    ) {
         return entry::serve(inner, &asked, stream);
     }
     let reply = answer(inner, &asked);
@@ -149,10 +152,14 @@ fn answer(inner: &Inner, asked: &Asked) -> Reply {
     match asked.path.as_str() {
         "/login" => login(inner, asked),
         "/ticket" => ticket(inner, asked),
-        "/debug" if asked.is_local() || inner.is(Fault::DebugForAll) => {
-            Reply::new(200, inner.rooms.count().to_string())
+        "/healthz" if !inner.is(Fault::SaysNothingOfItself) => Reply::new(200, "ok\n"),
+        "/debug" if !asked.is_local() && !inner.is(Fault::DebugForAll) => {
+            Reply::error(403, "not_local")
         }
-        "/debug" => Reply::error(403, "not_local"),
+        "/debug" if asked.query == "format=json" && !inner.is(Fault::SaysNothingOfItself) => {
+            Reply::json(200, &json!({ "connections": inner.rooms.count() }))
+        }
+        "/debug" => Reply::new(200, inner.rooms.count().to_string()),
         path if path.starts_with("/rooms/") => publish(inner, asked),
         path => pages::answer(inner.fault, path),
     }
@@ -198,11 +205,18 @@ fn ticket(inner: &Inner, asked: &Asked) -> Reply {
         Some(Fault::AnyGuestName) => name.to_owned(),
         _ => format!("guest-{name}"),
     };
+    if inner.doorkeeper.is_full() {
+        return Reply::error(429, "too_many_tickets").with("Retry-After", "1");
+    }
     let (otp, died) = inner.doorkeeper.issue(&name);
     if died {
         inner.die();
     }
-    Reply::json(200, &json!({ "otp": otp, "name": name }))
+    let mut body = json!({ "otp": otp, "name": name });
+    if !inner.is(Fault::LimitIsNotTold) {
+        body["max_message_bytes"] = inner.message_bytes_max.into();
+    }
+    Reply::json(200, &body)
 }
 
 fn publish(inner: &Inner, asked: &Asked) -> Reply {

@@ -74,6 +74,16 @@ pub(crate) enum Fault {
     NoNosniff,
     FixedSocketAddress,
     TakesInvalidText,
+    FixedMessageLimit,
+    LimitIsNotTold,
+    OnlyPongsAreLife,
+    FreeDoorsNeverPing,
+    ErrorsAreOnlyLogged,
+    SaysNothingOfItself,
+    EndlessConnections,
+    EndlessTickets,
+    EndlessRooms,
+    LogsMessages,
 }
 
 /// A running double; it ends when it is dropped.
@@ -89,6 +99,9 @@ struct Inner {
     ping_interval: Duration,
     slow_reader_timeout: Duration,
     requires_origin: bool,
+    message_bytes_max: usize,
+    connections_max: usize,
+    rooms_max: usize,
     doorkeeper: Doorkeeper,
     rooms: Rooms,
     log: Mutex<String>,
@@ -104,14 +117,24 @@ impl Double {
         let listener = TcpListener::bind("127.0.0.1:0").map_err(while_doing("a double"))?;
         let address = listener.local_addr().map_err(while_doing("a double"))?;
         let time = |flag: &str, default| flag_value(setup, flag).map_or(default, duration);
+        let number = |flag: &str, default| {
+            flag_value(setup, flag).map_or(default, |value| value.parse().unwrap())
+        };
         let inner = Arc::new(Inner {
             fault,
             ping_interval: time("--ping-interval", Duration::from_secs(25)),
             slow_reader_timeout: time("--slow-reader-timeout", Duration::from_secs(300)),
             requires_origin: setup.flags.contains(&"--require-origin"),
+            message_bytes_max: match fault {
+                Some(Fault::FixedMessageLimit) => 512,
+                _ => number("--max-message-bytes", 64 << 10),
+            },
+            connections_max: number("--max-connections", usize::MAX),
+            rooms_max: number("--max-rooms", usize::MAX),
             doorkeeper: Doorkeeper::new(
                 setup.users,
                 time("--ticket-ttl", Duration::from_secs(5)),
+                number("--max-tickets", usize::MAX),
                 fault,
             ),
             rooms: Rooms::default(),

@@ -84,10 +84,20 @@ impl Rooms {
         number
     }
 
-    pub(super) fn change(&self, number: usize, room: String) {
-        if let Some(member) = lock(&self.members).get_mut(&number) {
+    /// Moves a member; false when there would be more rooms than there may be.
+    pub(super) fn change(&self, inner: &Inner, number: usize, room: String) -> bool {
+        let mut members = lock(&self.members);
+        let mut rooms: Vec<_> = members.values().map(|it| it.room.as_str()).collect();
+        rooms.sort_unstable();
+        rooms.dedup();
+        let is_new = !rooms.contains(&room.as_str());
+        if is_new && rooms.len() >= inner.rooms_max && !inner.is(Fault::EndlessRooms) {
+            return false;
+        }
+        if let Some(member) = members.get_mut(&number) {
             member.room = room;
         }
+        true
     }
 
     pub(super) fn leave(&self, inner: &Inner, number: usize) {

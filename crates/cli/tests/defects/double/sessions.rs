@@ -14,6 +14,7 @@ const FAILED_LOGINS_MAX: usize = 5;
 pub(super) struct Doorkeeper {
     fault: Option<Fault>,
     ticket_lifetime: Duration,
+    tickets_max: usize,
     random: RandomState,
     users: Vec<(String, Vec<u8>)>,
     tickets: Mutex<HashMap<String, (String, Instant)>>,
@@ -32,11 +33,13 @@ impl Doorkeeper {
     pub(super) fn new(
         users: &[(&str, &str)],
         ticket_lifetime: Duration,
+        tickets_max: usize,
         fault: Option<Fault>,
     ) -> Self {
         let mut this = Self {
             fault,
             ticket_lifetime,
+            tickets_max,
             random: RandomState::new(),
             users: Vec::new(),
             tickets: Mutex::default(),
@@ -89,6 +92,11 @@ impl Doorkeeper {
         }
         *lock(&self.failed).entry(name.to_owned()).or_default() += 1;
         Login::Wrong
+    }
+
+    /// Whether there are as many tickets as there may be.
+    pub(super) fn is_full(&self) -> bool {
+        !self.is(Fault::EndlessTickets) && lock(&self.tickets).len() >= self.tickets_max
     }
 
     /// A new ticket, and whether making it has ended the process.
