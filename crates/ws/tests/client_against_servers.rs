@@ -1,6 +1,8 @@
 //! A whole connection in the client's role, against the servers of two other libraries: opening, texts
 //! of every length form both ways, fragments, pings, the close.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::io::{Read, Write};
