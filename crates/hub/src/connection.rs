@@ -1,6 +1,8 @@
 //! The slow-path record of a connection: everything a pass does not touch.
 
-use parlour_proto::{CloseReason, Position, SessionId, UserName};
+use parlour_proto::{
+    Author, CloseReason, Command, Position, RoomName, SessionId, UserName,
+};
 
 use crate::life::Tick;
 use crate::rate::Spent;
@@ -18,8 +20,8 @@ pub(crate) struct Connection {
     pub(crate) private: Private,
     /// The view in whose ring a frame was begun and is not finished.
     pub(crate) begun: Option<Key>,
-    /// The latest ping that waits for room in the output.
-    pub(crate) pong: Option<Box<[u8]>>,
+    /// What few connections have.
+    pub(crate) rare: Option<Box<Rare>>,
     /// The socket took less than it was given; it will be writable.
     pub(crate) blocked: bool,
     /// Last progress of waiting output.
@@ -42,6 +44,34 @@ pub(crate) struct Connection {
     pub(crate) presence_pending: bool,
     /// Pinged, and nothing heard since.
     pub(crate) pinged: bool,
+    /// The application has a question of it.
+    pub(crate) is_asking: bool,
+    /// It is not pinged and may read as slowly as it likes.
+    pub(crate) is_local: bool,
+}
+
+/// What few connections have, in a box so that the others stay small.
+#[derive(Debug, Default)]
+pub(crate) struct Rare {
+    /// The latest ping that waits for room in the output.
+    pub(crate) pong: Option<Box<[u8]>>,
+    /// What the free doors know of who it is.
+    pub(crate) author: Author,
+    /// What the application is asked of it.
+    pub(crate) asking: Option<Asking>,
+    /// The application is told when it ends.
+    pub(crate) is_handled: bool,
+}
+
+/// What a connection waits for.
+#[derive(Debug)]
+pub(crate) enum Asking {
+    /// To be let in, and into this room.
+    Opening(Option<RoomName>),
+    /// What the application does with its frame.
+    Frame,
+    /// Whether this may be carried out.
+    Policy(Command<'static>),
 }
 
 /// Publishes of one connection without an answer; over it the connection is not read.
@@ -59,6 +89,8 @@ pub(crate) enum Paused {
     Credit,
     /// It has sent too much, and went on; its deadline resumes it.
     Rate,
+    /// The application has a question of it.
+    Asked,
 }
 
 /// One connection's life.
@@ -177,7 +209,7 @@ impl Connection {
             rooms: Vec::new(),
             private: Private::default(),
             begun: None,
-            pong: None,
+            rare: None,
             blocked: false,
             progress: Tick::default(),
             spent: Spent::default(),
@@ -190,7 +222,18 @@ impl Connection {
             reading: false,
             presence_pending: false,
             pinged: false,
+            is_asking: false,
+            is_local: false,
         }
+    }
+
+    pub(crate) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// What the free doors know of who it is.
+    pub(crate) fn author(&self) -> Author {
+        self.rare.as_ref().map_or(Author::Named, |rare| rare.author)
     }
 
     /// The place of the room with this view, if the connection is in it.

@@ -18,6 +18,7 @@
 //! `handle_*` methods for what has arrived, then [`Shard::turn`] until that says that there is
 //! nothing more to do, and again no later than [`Shard::deadline`].
 
+mod ask;
 mod bus;
 mod chance;
 mod connection;
@@ -40,10 +41,11 @@ mod view;
 mod weights;
 mod wire;
 
+pub use ask::{Answer, Asked, Asks, NotTold, OwnedTold, What};
 pub use bus::Bus;
 pub use letter::Letter;
 pub use shard::{Attach, PublishToken, Shard, ShardConfig, home_of};
 pub use sockets::{Sent, Sockets};
 pub use stats::{Counts, Stats};
-pub use store::{Answer, ReadToken, Request, RoomKey, Store, Volatile};
+pub use store::{ReadToken, Request, RoomKey, Store, Stored, Volatile};
 pub use wire::{Framing, Wire, WireIndex};

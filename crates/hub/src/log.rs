@@ -91,12 +91,7 @@ mod tests {
     use parlour_proto::{Draft, EntryKind, Timestamp};
 
     fn entry(seq: u64) -> Arc<Entry> {
-        let draft = Draft {
-            id: None,
-            from: "x".into(),
-            kind: EntryKind::MESSAGE,
-            payload: vec![b'x'; 100].into(),
-        };
+        let draft = Draft::new("x", EntryKind::MESSAGE, vec![b'x'; 100]);
         Arc::new(draft.numbered(Seq(seq), Timestamp::from_unix_nanoseconds(0)))
     }
 

@@ -1,5 +1,6 @@
 //! One core's share of the hub: the state, and the order of one turn.
 
+mod asks;
 mod behind;
 mod commands;
 mod deadlines;
@@ -18,10 +19,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlour_proto::{
-    CloseReason, ConnectionId, Draft, Join, Limits, Now, Position, Refusal, RoomName, SessionId,
+    Author, CloseReason, ConnectionId, Draft, Limits, Now, Position, Refusal, RoomName, SessionId,
     ShardId, UserName,
 };
 
+use crate::ask::{Asked, Asks};
 use crate::bus::Bus;
 use crate::chance::Chance;
 use crate::connection::{Connection, State};
@@ -33,7 +35,7 @@ use crate::presence::Remains;
 use crate::rate::Rate;
 use crate::sockets::Sockets;
 use crate::stats::{Counts, Stats};
-use crate::store::{Answer, Request, Store};
+use crate::store::{Stored, Request, Store};
 use crate::table::{Key, Table};
 use crate::view::View;
 use crate::weights::Weights;
@@ -49,6 +51,8 @@ pub struct ShardConfig {
     pub wires: Arc<[Wire]>,
     /// Its bounds. Those of the whole hub are shared out evenly.
     pub limits: Arc<Limits>,
+    /// What the application is asked for.
+    pub asks: Asks,
     /// Randomness for epochs and for times to come back; must differ between shards and starts.
     pub seed: u64,
 }
@@ -63,6 +67,25 @@ pub struct Attach {
     pub session: SessionId,
     /// The room that it enters at once.
     pub room: Option<RoomName>,
+    /// What the free doors know of him.
+    pub author: Author,
+    /// It is in this process: it is not pinged, and may read as slowly as it likes.
+    pub is_local: bool,
+}
+
+impl Attach {
+    /// Somebody without a session, a room and anything special.
+    #[must_use]
+    pub fn new(wire: WireIndex, who: UserName) -> Self {
+        Self {
+            wire,
+            who,
+            session: SessionId::NONE,
+            room: None,
+            author: Author::Named,
+            is_local: false,
+        }
+    }
 }
 
 /// The driver's name for one of its publishes; the shard only gives it back.
@@ -86,6 +109,7 @@ pub struct Shard<S> {
     shards: u16,
     wires: Arc<[Wire]>,
     limits: Arc<Limits>,
+    asks: Asks,
     chance: Chance,
     rate: Option<Rate>,
     now: Now,
@@ -103,7 +127,7 @@ pub struct Shard<S> {
     links: Vec<Link>,
     local: VecDeque<Letter>,
     requests: Vec<Request>,
-    answers: Vec<Answer>,
+    answers: Vec<Stored>,
     reads: HashMap<u64, homes::PendingRead>,
     next_read: u64,
 
@@ -140,6 +164,9 @@ pub struct Shard<S> {
     /// Answers to the publishes of the driver.
     published: Vec<(PublishToken, Result<Position, Refusal>)>,
 
+    /// What the application is asked.
+    asked: Vec<Asked>,
+
     scratch: Vec<u8>,
     counts: Counts,
     stats: Arc<Stats>,
@@ -153,6 +180,7 @@ impl<S: Store> Shard<S> {
             shards,
             wires,
             limits,
+            asks,
             seed,
         } = config;
         let rate = Rate::of(&limits);
@@ -161,6 +189,7 @@ impl<S: Store> Shard<S> {
             shards,
             wires,
             limits,
+            asks,
             chance: Chance(seed),
             rate,
             now: Now {
@@ -199,6 +228,7 @@ impl<S: Store> Shard<S> {
             presence_due: BTreeSet::new(),
             going_away: None,
             published: Vec::new(),
+            asked: Vec::new(),
             scratch: Vec::new(),
             counts: Counts::default(),
             stats: Arc::default(),
@@ -209,9 +239,20 @@ impl<S: Store> Shard<S> {
     /// are given out again after [`handle_gone`](Self::handle_gone).
     pub fn attach(&mut self, now: Now, attach: Attach) -> ConnectionId {
         self.set_now(now);
-        let key = self
-            .connections
-            .insert(Connection::new(attach.wire, attach.who, attach.session));
+        let Attach {
+            wire,
+            who,
+            session,
+            room,
+            author,
+            is_local,
+        } = attach;
+        let mut connection = Connection::new(wire, who, session);
+        connection.is_local = is_local;
+        if author != Author::Named {
+            connection.rare().author = author;
+        }
+        let key = self.connections.insert(connection);
         self.lives.begin(
             key.index,
             self.tick,
@@ -219,10 +260,9 @@ impl<S: Store> Shard<S> {
         );
         self.counts.attached += 1;
         self.greet(key.index);
-        if let Some(reason) = self.going_away {
-            self.close(key.index, reason);
-        } else if let Some(room) = attach.room {
-            self.join(key.index, Join::next(room));
+        match self.going_away {
+            Some(reason) => self.close(key.index, reason),
+            None => self.open(key.index, room),
         }
         id_of(key)
     }
@@ -247,6 +287,7 @@ impl<S: Store> Shard<S> {
             return;
         };
         self.leave_all(index);
+        self.end_asking(index, CloseReason::Requested(None));
         self.lives.end(index);
         self.connections.remove(key);
         // There may be no reason for a turn that would say so.
@@ -305,6 +346,12 @@ impl<S: Store> Shard<S> {
         self.connections
             .at(index)
             .is_none_or(|connection| connection.state != State::Open)
+    }
+
+    /// Which one it is.
+    #[must_use]
+    pub fn id(&self) -> ShardId {
+        self.id
     }
 
     /// Connections that are attached, closing ones included.
@@ -373,7 +420,7 @@ impl<S: Store> Shard<S> {
     fn has_work(&self) -> bool {
         let lists = self.to_pass.is_empty() && self.to_flush.is_empty() && self.to_show.is_empty();
         let counts = self.to_report.is_empty() && self.to_count.is_empty();
-        !(lists && counts && self.remains.is_empty())
+        !(lists && counts && self.remains.is_empty() && self.asked.is_empty())
             || self.links.iter().any(|link| !link.out.is_empty())
             || self.behind.len() > self.behind_without_credit
             || self.has_view_to_close()

@@ -65,7 +65,7 @@ counts! {
     presence_frames,
     /// Members, names and what is left of them that were gone through to know who is in a room.
     presence_steps,
-    /// Commands that were refused by name; the sum of the next eleven.
+    /// Commands that were refused by name; the sum of the next fourteen.
     refusals,
     /// Frames that were not JSON.
     bad_json,
@@ -89,6 +89,12 @@ counts! {
     rate_limited,
     /// Publishes that could not be stored.
     not_stored,
+    /// Names that break a rule.
+    bad_name,
+    /// Names that somebody has.
+    name_taken,
+    /// Commands that the application's policy does not allow.
+    not_allowed,
     /// Closes that the client asked for.
     requested_closes,
     /// Closes because the server was going away.
@@ -111,6 +117,12 @@ counts! {
     silent_closes,
     /// Connections that were closed because their session had ended.
     signed_out,
+    /// Closes because of data from somebody who is to listen only.
+    unexpected_closes,
+    /// Closes because the application's policy does not let a connection in.
+    not_allowed_closes,
+    /// Closes by the application.
+    application_closes,
     /// Connections that were closed because handling them failed.
     failures,
 }
@@ -130,6 +142,9 @@ impl Counts {
             Refusal::TooManyRooms => &mut self.too_many_rooms,
             Refusal::RateLimited => &mut self.rate_limited,
             Refusal::NotStored => &mut self.not_stored,
+            Refusal::BadName => &mut self.bad_name,
+            Refusal::NameTaken => &mut self.name_taken,
+            Refusal::NotAllowed => &mut self.not_allowed,
             _ => return,
         };
         *count += 1;
@@ -153,6 +168,9 @@ impl Counts {
             }
             CloseReason::Silent => &mut self.silent_closes,
             CloseReason::SignedOut => &mut self.signed_out,
+            CloseReason::Unexpected => &mut self.unexpected_closes,
+            CloseReason::NotAllowed => &mut self.not_allowed_closes,
+            CloseReason::Application(_) => &mut self.application_closes,
             CloseReason::Failed => &mut self.failures,
             _ => return,
         };

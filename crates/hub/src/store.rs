@@ -49,7 +49,7 @@ pub enum Request {
 
 /// What a store tells its shard.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub enum Stored {
     /// Everything up to `upto` is durable.
     Committed {
         /// Which room.
@@ -81,14 +81,14 @@ pub trait Store {
     fn submit(&mut self, requests: &mut Vec<Request>);
 
     /// Appends what has become known since the last call.
-    fn poll(&mut self, answers: &mut Vec<Answer>);
+    fn poll(&mut self, answers: &mut Vec<Stored>);
 }
 
 /// The store of volatile rooms: an entry is final when it is numbered, and what the room's memory
 /// has lost is lost.
 #[derive(Debug, Default)]
 pub struct Volatile {
-    answers: Vec<Answer>,
+    answers: Vec<Stored>,
 }
 
 impl Store for Volatile {
@@ -97,7 +97,7 @@ impl Store for Volatile {
             match request {
                 Request::Append { key, entry, .. } => self.commit(key, entry.seq),
                 Request::Read { token, .. } => {
-                    self.answers.push(Answer::Entries {
+                    self.answers.push(Stored::Entries {
                         token,
                         entries: Vec::new(),
                     });
@@ -106,7 +106,7 @@ impl Store for Volatile {
         }
     }
 
-    fn poll(&mut self, answers: &mut Vec<Answer>) {
+    fn poll(&mut self, answers: &mut Vec<Stored>) {
         answers.append(&mut self.answers);
     }
 }
@@ -114,12 +114,12 @@ impl Store for Volatile {
 impl Volatile {
     /// One answer for a run of entries of one room.
     fn commit(&mut self, room: RoomKey, seq: Seq) {
-        if let Some(Answer::Committed { key, upto }) = self.answers.last_mut()
+        if let Some(Stored::Committed { key, upto }) = self.answers.last_mut()
             && *key == room
         {
             *upto = seq;
         } else {
-            self.answers.push(Answer::Committed {
+            self.answers.push(Stored::Committed {
                 key: room,
                 upto: seq,
             });

@@ -24,6 +24,9 @@ pub struct Wire {
     pub dialect: Arc<dyn Dialect>,
     /// How they become bytes.
     pub framing: Arc<dyn Framing>,
+    /// The application is asked before a connection of it is read for the first time, and told when
+    /// it has ended.
+    pub is_handled: bool,
 }
 
 /// Place of a [`Wire`] in [`ShardConfig::wires`](crate::ShardConfig).

@@ -1,26 +1,34 @@
 //! The hub's handle: starts the shards, gives them connections, adds up their counters, ends them.
 
+mod application;
 mod publish;
+mod reach;
 
 use std::io;
 use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use mio::Poll;
 use parlour_hub::{Counts, ShardConfig, Stats, Wire, WireIndex};
+use parlour_proto::dialect::Plain;
 use parlour_proto::{Dialect, Limits, SessionId, ShardId, UserName, dialect};
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
+pub use application::Handlers;
+pub(crate) use application::{Application, Asking, Whereabouts};
 pub use publish::PublishError;
+pub(crate) use reach::Reach;
+pub use reach::SendError;
 
 use crate::framing::WebSocket;
 use crate::occupancy::{Full, Occupancy, Place};
-use crate::plane::{Arrival, Inbox, Mail, Plane, pair};
+use crate::plane::{Arrival, Inbox, Mail, Mailbox, Plane, pair};
 use crate::source::Share;
 
 /// What a hub is started with.
@@ -38,6 +46,10 @@ pub struct HubConfig {
     pub shards: Option<NonZeroU16>,
     /// The wire protocols that doors can be opened for, by their names; at most 256.
     pub dialects: Vec<Arc<dyn Dialect>>,
+    /// What the embedder's own code answers.
+    pub handlers: Handlers,
+    /// Where that code runs; `None` is the runtime that the hub is started on.
+    pub runtime: Option<Handle>,
 }
 
 impl Default for HubConfig {
@@ -46,11 +58,15 @@ impl Default for HubConfig {
             Arc::new(dialect::Events),
             Arc::new(dialect::V1),
             Arc::new(dialect::Echo),
+            Arc::new(dialect::Plain),
+            Arc::new(dialect::Feed),
         ];
         Self {
             limits: Limits::default(),
             shards: None,
             dialects,
+            handlers: Handlers::default(),
+            runtime: None,
         }
     }
 }
@@ -62,6 +78,11 @@ pub enum StartError {
     /// More than 256, or two with one name: the embedder's mistake.
     #[error("a hub speaks at most 256 dialects, and each has its own name")]
     Dialects,
+    /// There are handlers and nowhere to run them: start the hub on a tokio runtime, or give it one.
+    #[error(
+        "a hub with handlers needs a tokio runtime: start it on one, or set HubConfig::runtime"
+    )]
+    NoRuntime,
     /// No thread, no epoll or no random bytes: the operating system is out of something.
     #[error("the operating system refused a shard's {what}: {source}")]
     System {
@@ -87,6 +108,8 @@ struct Running {
     is_going_away: AtomicBool,
     failure: watch::Receiver<bool>,
     publishes: Arc<Semaphore>,
+    asking: Arc<Asking>,
+    reach: Reach,
 }
 
 impl Hub {
@@ -96,6 +119,16 @@ impl Hub {
     /// [`StartError`]; nothing is left running then.
     pub fn start(config: HubConfig) -> Result<Self, StartError> {
         let dialects = names(&config.dialects)?;
+        let runtime = config.runtime.or_else(|| Handle::try_current().ok());
+        let Handlers {
+            application,
+            handled,
+            asks,
+        } = config.handlers;
+        if application.is_some() && runtime.is_none() {
+            return Err(StartError::NoRuntime);
+        }
+        let wire = |dialect| wire(dialect, &handled);
         let shards = config.shards.map_or_else(cores, NonZeroU16::get);
         let occupancy = Occupancy::new(config.limits.connections_max, usize::from(shards));
         let template = ShardConfig {
@@ -103,6 +136,7 @@ impl Hub {
             shards,
             wires: config.dialects.into_iter().map(wire).collect(),
             limits: Arc::new(config.limits),
+            asks,
             seed: 0,
         };
         let limits = Arc::clone(&template.limits);
@@ -111,7 +145,17 @@ impl Hub {
             occupancy: Arc::clone(&occupancy),
             on_failure: Arc::new(on_failure),
         };
-        let (inboxes, stats, threads) = start_shards(&template, &guard)?;
+        let asking = Arc::new(Asking {
+            application,
+            names: OnceLock::new(),
+            plain: place_of(&dialects, Plain.name()),
+        });
+        let ends = Ends::open(shards)?;
+        let reach = Reach::new(ends.inboxes(), limits.message_bytes_max, runtime);
+        if let Some(application) = &asking.application {
+            application.begin(reach.clone());
+        }
+        let (inboxes, stats, threads) = start_shards(&template, &guard, &asking, ends)?;
         Ok(Self(Arc::new(Running {
             inboxes,
             stats,
@@ -122,6 +166,8 @@ impl Hub {
             is_going_away: AtomicBool::new(false),
             failure,
             publishes: publish::permits(),
+            asking,
+            reach,
         })))
     }
 
@@ -196,8 +242,19 @@ impl Hub {
 
     /// The place of a dialect's wire.
     pub(crate) fn wire(&self, dialect: &str) -> Option<WireIndex> {
-        let at = self.0.dialects.iter().position(|name| *name == dialect)?;
-        u8::try_from(at).ok().map(WireIndex)
+        place_of(&self.0.dialects, dialect)
+    }
+
+    /// The way to its connections.
+    pub(crate) fn reach(&self) -> &Reach {
+        &self.0.reach
+    }
+
+    /// Lets the names of `/plain` be given out by `names`, which is asked when such a connection opens,
+    /// wants another name and has ended. `false`: somebody does so already.
+    pub(crate) fn give_names_by(&self, names: Arc<dyn Application>) -> bool {
+        names.begin(self.0.reach.clone());
+        self.0.asking.names.set(names).is_ok()
     }
 
     /// A place for a connection from `address`, if there is one; an address may have its `share`.
@@ -247,8 +304,16 @@ fn names(dialects: &[Arc<dyn Dialect>]) -> Result<Vec<&'static str>, StartError>
     Ok(names)
 }
 
-fn wire(dialect: Arc<dyn Dialect>) -> Wire {
+fn place_of(dialects: &[&'static str], dialect: &str) -> Option<WireIndex> {
+    let at = dialects.iter().position(|name| *name == dialect)?;
+    u8::try_from(at).ok().map(WireIndex)
+}
+
+/// Names at `/plain` are somebody's to give out and to take back.
+fn wire(dialect: Arc<dyn Dialect>, handled: &[&'static str]) -> Wire {
+    let name = dialect.name();
     Wire {
+        is_handled: name == Plain.name() || handled.contains(&name),
         dialect,
         framing: Arc::new(WebSocket),
     }
@@ -280,18 +345,38 @@ impl Guard {
     }
 }
 
-fn start_shards(template: &ShardConfig, guard: &Guard) -> Result<Started, StartError> {
-    let system = |what| move |source| StartError::System { what, source };
-    let mut ends = Vec::new();
-    for _ in 0..template.shards {
-        let poll = Poll::new().map_err(system("epoll"))?;
-        let (inbox, mailbox) = pair(poll.registry()).map_err(system("waker"))?;
-        ends.push((poll, inbox, mailbox));
-    }
-    let inboxes: Arc<[Inbox]> = ends.iter().map(|(_, inbox, _)| inbox.clone()).collect();
+/// Where the shards get their mail.
+struct Ends(Vec<(Poll, Inbox, Mailbox)>);
 
+impl Ends {
+    fn open(shards: u16) -> Result<Self, StartError> {
+        let mut ends = Vec::new();
+        for _ in 0..shards {
+            let poll = Poll::new().map_err(system("epoll"))?;
+            let (inbox, mailbox) = pair(poll.registry()).map_err(system("waker"))?;
+            ends.push((poll, inbox, mailbox));
+        }
+        Ok(Self(ends))
+    }
+
+    fn inboxes(&self) -> Arc<[Inbox]> {
+        self.0.iter().map(|(_, inbox, _)| inbox.clone()).collect()
+    }
+}
+
+fn system(what: &'static str) -> impl Fn(io::Error) -> StartError {
+    move |source| StartError::System { what, source }
+}
+
+fn start_shards(
+    template: &ShardConfig,
+    guard: &Guard,
+    asking: &Arc<Asking>,
+    ends: Ends,
+) -> Result<Started, StartError> {
+    let inboxes = ends.inboxes();
     let (mut stats, mut threads) = (Vec::new(), Vec::new());
-    for (id, (poll, _, mailbox)) in (0..).map(ShardId).zip(ends) {
+    for (id, (poll, _, mailbox)) in (0..).map(ShardId).zip(ends.0) {
         let seed = getrandom::u64()
             .map_err(io::Error::other)
             .map_err(system("random seed"))?;
@@ -302,7 +387,8 @@ fn start_shards(template: &ShardConfig, guard: &Guard) -> Result<Started, StartE
             limits: Arc::clone(&template.limits),
             ..*template
         };
-        let plane = Plane::new(config, mailbox, Arc::clone(&inboxes), poll);
+        let asking = Arc::clone(asking);
+        let plane = Plane::new(config, mailbox, Arc::clone(&inboxes), asking, poll);
         let plane = plane.map_err(system("epoll"))?;
         stats.push(Arc::clone(plane.shard().stats()));
         let thread = std::thread::Builder::new().name(format!("parlour-shard-{}", id.0));

@@ -38,14 +38,14 @@ pub use accounts::{Accounts, AccountsError, BoxFuture, Password, Session, Sessio
 pub use doors::{
     Door, DoorCounts, DoorLimits, Doors, DoorsConfig, Guests, TicketCounts, Token, TokenError,
 };
-pub use hub::{Hub, HubConfig, PublishError, StartError};
+pub use hub::{Handlers, Hub, HubConfig, PublishError, SendError, StartError};
 pub use listener::{Listener, ListenerLimits, ListenerLimitsError, UnderWay, serve};
 pub use nofile::raise_nofile_limit;
 pub use origin::{Origin, OriginError, Origins};
 pub use parlour_hub::Counts;
 pub use parlour_proto::dialect;
 pub use parlour_proto::{
-    Command, Dialect, Draft, Entry, EntryId, EntryKind, Epoch, Event, Frame, FrameKind, Limits,
+    Author, ClientId, CloseReason, Command, Dialect, Draft, Entry, EntryId, EntryKind, Epoch, Event, Frame, FrameKind, Limits,
     Missed, Position, Refusal, RoomName, Seq, SessionId, UserName,
 };
 pub use tickets::{IssueError, TicketSecret, Tickets};

@@ -11,6 +11,7 @@
 //! An idle connection has no task, no buffer and no timer here: it is one slot of eight bytes that
 //! every send touches, and one record beside it that only its own reading touches.
 
+mod asking;
 mod clock;
 mod inbox;
 mod pipe;
@@ -24,11 +25,13 @@ use std::time::Duration;
 
 use mio::{Events, Poll, Token};
 use parlour_hub::{Attach, Shard, ShardConfig, Volatile};
-use parlour_proto::{CloseReason, Limits};
+use parlour_proto::{CloseReason, ConnectionId, Limits};
 
+use crate::hub::Asking;
 use crate::limits::EVENTS_MAX;
 use crate::occupancy::Place;
 
+pub(crate) use asking::Telling;
 use clock::Clock;
 use inbox::Peers;
 pub(crate) use inbox::{Inbox, Mail, Mailbox, pair};
@@ -56,6 +59,7 @@ pub(crate) struct Plane {
     mailbox: Mailbox,
     peers: Peers,
     publications: Publications,
+    asking: Arc<Asking>,
     clock: Clock,
     poll: Poll,
     stopped: bool,
@@ -67,6 +71,7 @@ impl Plane {
         config: ShardConfig,
         mailbox: Mailbox,
         inboxes: Arc<[Inbox]>,
+        asking: Arc<Asking>,
         poll: Poll,
     ) -> io::Result<Self> {
         let limits: Arc<Limits> = Arc::clone(&config.limits);
@@ -76,6 +81,7 @@ impl Plane {
             mailbox,
             peers: Peers::new(config.id, inboxes),
             publications: Publications::default(),
+            asking,
             clock: Clock::start(),
             shard: Shard::new(config, Volatile::default()),
             poll,
@@ -139,6 +145,7 @@ impl Plane {
             self.table.resume(index);
         }
         self.bury();
+        self.ask();
         more || self.table.has_work()
     }
 
@@ -156,10 +163,30 @@ impl Plane {
                 }
                 Mail::CloseSession(session) => self.shard.close_session(session),
                 Mail::CloseUser(who) => self.shard.close_user(&who),
+                Mail::Answer(id, answer) => self.shard.answer(id, *answer),
+                Mail::Tell(id, telling) => self.tell(id, *telling),
+                Mail::Command(id, command, _) => self.shard.command(id, *command),
+                Mail::Rename(id, who, _) => self.shard.rename(id, who),
+                Mail::Close(id, reason) => self.shard.close_one(id, reason),
                 Mail::CloseAll => self.shard.close_all(CloseReason::GoingAway),
                 Mail::Stop => self.stopped = true,
                 #[cfg(test)]
                 Mail::Fail => panic!("as it was asked to"),
+            }
+        }
+    }
+
+    fn tell(&mut self, id: ConnectionId, telling: Telling) {
+        // Who has gone meanwhile does not want to know.
+        let _ = telling.answer.send(self.shard.tell_one(id, &telling.told));
+    }
+
+    /// Hands the questions of connections on.
+    fn ask(&mut self) {
+        for asked in self.shard.take_asked() {
+            let id = asked.connection;
+            if let Some(answer) = self.asking.ask(self.shard.id(), asked) {
+                self.shard.answer(id, answer);
             }
         }
     }

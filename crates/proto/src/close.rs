@@ -24,13 +24,19 @@ pub enum CloseReason {
     Silent,
     /// The session of this connection has ended: signed out, removed, or a new password.
     SignedOut,
+    /// Data came from somebody who is to listen only (contract row 3.18).
+    Unexpected,
+    /// The application's policy does not let this connection in.
+    NotAllowed,
+    /// The application closes it, with a code of its own: 1000, or 3000 to 4999 (RFC 6455, 7.4.2).
+    Application(u16),
     /// Handling this connection failed inside the server; only this connection is affected.
     Failed,
 }
 
 impl CloseReason {
-    /// Every close that the server begins.
-    pub const ALL: [Self; 10] = [
+    /// Every close that the server begins; that of the application with the code of a normal one.
+    pub const ALL: [Self; 13] = [
         Self::GoingAway,
         Self::Protocol,
         Self::NotUtf8,
@@ -39,6 +45,9 @@ impl CloseReason {
         Self::Stuck,
         Self::Silent,
         Self::SignedOut,
+        Self::Unexpected,
+        Self::NotAllowed,
+        Self::Application(1000),
         Self::TooLarge,
         Self::Failed,
     ];
@@ -57,6 +66,9 @@ impl CloseReason {
             Self::Stuck => "stuck",
             Self::Silent => "silent",
             Self::SignedOut => "signed_out",
+            Self::Unexpected => "unexpected",
+            Self::NotAllowed => "not_allowed",
+            Self::Application(_) => "application",
             Self::Failed => "failed",
         }
     }
@@ -82,7 +94,10 @@ impl CloseReason {
             | Self::Lagged
             | Self::Stuck
             | Self::Silent
-            | Self::SignedOut => Some(1008),
+            | Self::SignedOut
+            | Self::Unexpected
+            | Self::NotAllowed => Some(1008),
+            Self::Application(code) => Some(code),
             Self::TooLarge => Some(1009),
             Self::Failed => Some(1011),
         }
@@ -102,6 +117,9 @@ impl CloseReason {
             Self::Stuck => "connection too slow: nothing could be written",
             Self::Silent => "no sign of life",
             Self::SignedOut => "signed out: the session has ended",
+            Self::Unexpected => "unexpected data message",
+            Self::NotAllowed => "not allowed here",
+            Self::Application(_) => "closed by the application",
             Self::Failed => "the server failed in handling this connection",
         }
     }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{EntryId, EntryKind, Frame, Position, Refusal, RoomName};
+use crate::{EntryId, EntryKind, Frame, FrameKind, Position, Refusal, RoomName};
 
 /// One request of a connection.
 #[derive(Clone, Debug)]
@@ -40,6 +40,25 @@ pub enum Command<'a> {
     },
     /// Give the same frame back to this connection alone (contract rows 4.01, 4.02).
     Echo(Frame<'a>),
+    /// Be called so from now on (`/nick NAME`, contract row 1.12). Whether the name may be had is for
+    /// the application to say.
+    Rename {
+        /// The name that the client asks for, as it came.
+        name: String,
+    },
+    /// For the application that the hub is a part of.
+    Ask {
+        /// What it is, by the dialect's words; empty where the dialect has none.
+        kind: String,
+        /// JSON text, or whatever the dialect hands over.
+        payload: Bytes,
+        /// How it came.
+        frame: FrameKind,
+    },
+    /// Data from somebody who is to listen only: it ends the connection (contract row 3.18).
+    Unexpected,
+    /// Nothing that needs an answer (contract row 1.13).
+    Nothing,
     /// A frame that was read so far that its refusal can say what it belongs to.
     Refused {
         /// The room that it names.
@@ -92,7 +111,11 @@ impl Command<'_> {
                 _ => (None, None),
             },
             Self::Ping { id } => (None, id.as_ref()),
-            Self::Echo(_) => (None, None),
+            Self::Echo(_)
+            | Self::Rename { .. }
+            | Self::Ask { .. }
+            | Self::Unexpected
+            | Self::Nothing => (None, None),
         }
     }
 

@@ -2,10 +2,18 @@
 
 mod echo;
 mod events;
+mod feed;
+mod plain;
+mod raw;
+mod routed;
 mod v1;
 
 pub use echo::Echo;
 pub use events::Events;
+pub use feed::Feed;
+pub use plain::Plain;
+pub use raw::Raw;
+pub use routed::Routed;
 pub use v1::V1;
 
 use crate::{CloseReason, Command, Event, Refusal};
@@ -75,6 +83,12 @@ pub trait Dialect: Send + Sync + 'static {
     /// of this dialect.
     fn has_rate_limit(&self) -> bool {
         true
+    }
+
+    /// Whether rooms are told when a connection of this dialect has come and when it has gone, by
+    /// [`Event::Notice`].
+    fn announces(&self) -> bool {
+        false
     }
 
     /// What becomes of a connection that missed entries when [`encode`](Self::encode) has no words

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::{Refusal, Seq, Timestamp, json};
+use crate::{Author, Refusal, Seq, Timestamp, UserName, json};
 
 /// The producer's name for what it publishes: at most 64 bytes. An acknowledgement and the entry
 /// itself both carry it.
@@ -47,6 +47,14 @@ impl EntryKind {
     /// A chat message: the payload is one JSON string.
     pub const MESSAGE: Self = Self(Cow::Borrowed("message"));
 
+    /// Somebody at `/plain` has another nickname: the payload is `{"was":NAME,"now":NAME}`. Only the
+    /// server makes these.
+    pub const NICK: Self = Self(Cow::Borrowed("$nick"));
+
+    /// Bytes of any form, for doors that have binary frames: the payload is one JSON string, base64
+    /// (RFC 4648, 4). Only the application makes these.
+    pub const BINARY: Self = Self(Cow::Borrowed("$binary"));
+
     /// Longest name of a kind that a client may use, in bytes.
     pub const BYTES_MAX: usize = 64;
 
@@ -84,6 +92,8 @@ pub struct Entry {
     pub id: Option<EntryId>,
     /// Who published it, as the server knows him; never what a client claims (contract D22).
     pub from: Arc<str>,
+    /// What the free doors know of him.
+    pub author: Author,
     /// What it is.
     pub kind: EntryKind,
     /// JSON text.
@@ -99,6 +109,8 @@ pub struct Draft {
     pub id: Option<EntryId>,
     /// Who publishes it.
     pub from: Arc<str>,
+    /// What the free doors know of him.
+    pub author: Author,
     /// What it is.
     pub kind: EntryKind,
     /// JSON text.
@@ -106,6 +118,48 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// An entry of this kind. The payload is JSON text, which [`check`](Self::check) looks at.
+    ///
+    /// ```
+    /// use parlour_proto::{Draft, EntryKind};
+    /// let moved = Draft::new("app", EntryKind::named("moved"), r#"{"x":1,"y":2}"#);
+    /// assert!(moved.check().is_ok());
+    /// ```
+    #[must_use]
+    pub fn new(from: impl Into<Arc<str>>, kind: EntryKind, payload: impl Into<Bytes>) -> Self {
+        Self {
+            id: None,
+            from: from.into(),
+            author: Author::Named,
+            kind,
+            payload: payload.into(),
+        }
+    }
+
+    /// A chat message.
+    ///
+    /// ```
+    /// use parlour_proto::Draft;
+    /// assert_eq!(Draft::message("app", "it is \"noon\"").payload, r#""it is \"noon\"""#);
+    /// ```
+    #[must_use]
+    pub fn message(from: impl Into<Arc<str>>, text: &str) -> Self {
+        Self::new(from, EntryKind::MESSAGE, json::string(text))
+    }
+
+    /// The same with its producer's name for it.
+    #[must_use]
+    pub fn with_id(self, id: EntryId) -> Self {
+        let id = Some(id);
+        Self { id, ..self }
+    }
+
+    /// The same, said by somebody whom a free door knows.
+    #[must_use]
+    pub fn by(self, author: Author) -> Self {
+        Self { author, ..self }
+    }
+
     /// Checks what an embedding application publishes by the rules that hold for clients: the
     /// payload is JSON, and that of a [`MESSAGE`](EntryKind::MESSAGE) is one string.
     ///
@@ -114,12 +168,7 @@ impl Draft {
     ///
     /// ```
     /// use parlour_proto::{Draft, EntryKind};
-    /// let draft = |payload: &'static str| Draft {
-    ///     id: None,
-    ///     from: "app".into(),
-    ///     kind: EntryKind::MESSAGE,
-    ///     payload: payload.into(),
-    /// };
+    /// let draft = |payload: &'static str| Draft::new("app", EntryKind::MESSAGE, payload);
     /// assert!(draft("\"hello\"").check().is_ok());
     /// assert!(draft("hello").check().is_err());
     /// ```
@@ -138,11 +187,23 @@ impl Draft {
             seq,
             id: self.id,
             from: self.from,
+            author: self.author,
             kind: self.kind,
             payload: self.payload,
             sent,
         }
     }
+}
+
+/// The payload of an entry of kind [`NICK`](EntryKind::NICK).
+#[must_use]
+pub fn renamed(was: &UserName, now: &UserName) -> Bytes {
+    let mut payload = br#"{"was":"#.to_vec();
+    json::put(was.as_str(), &mut payload);
+    payload.extend_from_slice(br#","now":"#);
+    json::put(now.as_str(), &mut payload);
+    payload.push(b'}');
+    payload.into()
 }
 
 impl Entry {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    CloseReason, Entry, EntryId, Epoch, Frame, Limits, Position, Refusal, RoomName, Seq, UserName,
+    Author, CloseReason, Entry, EntryId, Epoch, Frame, FrameKind, Limits, Position, Refusal,
+    RoomName, Seq, UserName,
 };
 
 /// One thing that a connection is told.
@@ -75,6 +76,38 @@ pub enum Event<'a> {
         came: &'a [UserName],
         /// Those who are no longer here, in order.
         went: &'a [UserName],
+    },
+    /// Somebody whose dialect [announces](crate::Dialect::announces) him came into a room or left it.
+    /// No entry: it has no number, and who reads the room later is not told of it.
+    Notice {
+        /// Which room.
+        room: &'a RoomName,
+        /// What the free doors know of him.
+        author: Author,
+        /// Who it is.
+        name: &'a str,
+        /// Came, or else left.
+        came: bool,
+    },
+    /// The application tells this connection something.
+    Told {
+        /// What it is.
+        kind: &'a str,
+        /// JSON text, or whatever the dialect gives out as it is.
+        payload: &'a [u8],
+        /// How it goes out, where the dialect leaves that open.
+        frame: FrameKind,
+    },
+    /// The application refuses the connection's own frame, in its own words.
+    Failed {
+        /// The room that the command was about.
+        room: Option<&'a RoomName>,
+        /// What the producer called the refused publish.
+        id: Option<&'a EntryId>,
+        /// For programs.
+        code: &'a str,
+        /// For people.
+        message: &'a str,
     },
     /// The answer to a ping in the dialect's own words.
     Pong {

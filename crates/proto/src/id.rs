@@ -54,6 +54,25 @@ impl RoomName {
         Ok(Self(name))
     }
 
+    /// A room of the application's own, `$` and `name`: no client can join it by its name, and nobody
+    /// is in it but whom the application puts there.
+    ///
+    /// ```
+    /// use parlour_proto::RoomName;
+    /// assert_eq!(RoomName::reserved("all").unwrap().as_str(), "$all");
+    /// assert!(RoomName::new("$all").is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// Says which rule `name` breaks.
+    pub fn reserved(name: &str) -> Result<Self, RoomNameError> {
+        let name = format!("${}", Self::new(name)?);
+        if name.len() > ROOM_NAME_BYTES_MAX {
+            return Err(RoomNameError::TooLong);
+        }
+        Ok(Self(name.into()))
+    }
+
     /// The first room of a connection that named none.
     #[must_use]
     pub fn general() -> Self {
@@ -172,6 +191,18 @@ impl UserName {
         Ok(Self(name.nfc().collect::<String>().into()))
     }
 
+    /// The name without the mark of guests: what somebody is called at the door that he is a guest of.
+    ///
+    /// ```
+    /// use parlour_proto::UserName;
+    /// assert_eq!(UserName::guest("kim").unwrap().bare(), "kim");
+    /// assert_eq!(UserName::user("ann").unwrap().bare(), "ann");
+    /// ```
+    #[must_use]
+    pub fn bare(&self) -> &str {
+        bare(&self.0)
+    }
+
     /// Whether it is the name of a guest.
     #[must_use]
     pub fn is_guest(&self) -> bool {
@@ -222,6 +253,11 @@ pub enum NameError {
          direction of writing"
     )]
     Invisible,
+}
+
+/// A name without the mark of guests.
+pub(crate) fn bare(name: &str) -> &str {
+    name.strip_prefix(GUEST_MARK).unwrap_or(name)
 }
 
 /// Whether a name could be taken for another one, or for none, by who sees it.

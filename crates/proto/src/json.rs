@@ -1,8 +1,10 @@
 //! JSON that others can read, too: what every dialect of JSON needs.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::Refusal;
@@ -44,6 +46,21 @@ pub(crate) fn string(text: &str) -> Bytes {
 /// Writes the text as a JSON string.
 pub(crate) fn put(text: &str, out: &mut Vec<u8>) {
     serde_json::to_writer(out, text).expect("a string is always JSON and a Vec always takes it");
+}
+
+/// The payload if it is JSON, else `null`: one bad payload must not break the frame around it.
+pub(crate) fn or_null(payload: &[u8]) -> &[u8] {
+    match std::str::from_utf8(payload) {
+        Ok(text) if check(text).is_ok() => payload,
+        _ => b"null",
+    }
+}
+
+/// The text of a payload that is one JSON string.
+pub(crate) fn text(payload: &[u8]) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    serde_json::from_slice(payload).ok().map(|Text(text)| text)
 }
 
 /// Checks that a payload is JSON that the parser of any reader takes: text is Unicode, numbers are

@@ -13,6 +13,7 @@
 
 #![doc(html_no_source)]
 
+mod author;
 mod clock;
 mod close;
 mod command;
@@ -25,11 +26,12 @@ mod limits;
 mod refusal;
 pub mod told;
 
+pub use author::{Author, ClientId};
 pub use clock::{Now, Timestamp};
 pub use close::CloseReason;
 pub use command::{Command, Join};
 pub use dialect::{Dialect, Frame, FrameKind};
-pub use entry::{Draft, Entry, EntryId, EntryKind};
+pub use entry::{Draft, Entry, EntryId, EntryKind, renamed};
 pub use event::{Event, Missed};
 pub use id::{
     ConnectionId, Epoch, NameError, Position, RoomName, RoomNameError, Seq, SessionId, ShardId,

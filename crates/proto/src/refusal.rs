@@ -40,11 +40,22 @@ pub enum Refusal {
     /// The store refused the entry; it is nowhere, and may be sent again.
     #[error("the entry could not be stored; it was not published, send it again later")]
     NotStored,
+    /// The name that was asked for breaks a rule.
+    #[error(
+        "a nickname has 1 to 64 bytes, no control or invisible characters, and no guest- at its start"
+    )]
+    BadName,
+    /// Somebody has that name.
+    #[error("somebody has that name; choose another")]
+    NameTaken,
+    /// The application's policy does not allow it.
+    #[error("this is not allowed here")]
+    NotAllowed,
 }
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::BadJson,
         Self::UnknownType,
         Self::BadPayload,
@@ -56,6 +67,9 @@ impl Refusal {
         Self::TooManyRooms,
         Self::RateLimited,
         Self::NotStored,
+        Self::BadName,
+        Self::NameTaken,
+        Self::NotAllowed,
     ];
 
     /// The name of this refusal on the wire.
@@ -73,6 +87,9 @@ impl Refusal {
             Self::TooManyRooms => "too_many_rooms",
             Self::RateLimited => "rate_limited",
             Self::NotStored => "not_stored",
+            Self::BadName => "bad_name",
+            Self::NameTaken => "name_taken",
+            Self::NotAllowed => "not_allowed",
         }
     }
 

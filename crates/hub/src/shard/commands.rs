@@ -88,7 +88,7 @@ impl<S: Store> Shard<S> {
             return;
         }
         if connection.blocked {
-            connection.pong = Some(payload.into());
+            connection.rare().pong = Some(payload.into());
             return;
         }
         let framing = &self.wires[usize::from(connection.wire.0)].framing;
@@ -108,6 +108,10 @@ impl<S: Store> Shard<S> {
         if let Some(connection) = self.connections.at_mut(index) {
             connection.bad_frames = 0;
         }
+        self.consider(index, command);
+    }
+
+    pub(super) fn carry_out(&mut self, index: u32, command: Command<'_>) {
         match command {
             Command::Publish {
                 room,
@@ -129,7 +133,12 @@ impl<S: Store> Shard<S> {
             Command::Echo(frame) => {
                 self.tell(index, &Event::Echo(frame));
             }
-            Command::Refused { .. } => {}
+            Command::Unexpected => self.begin_close(index, CloseReason::Unexpected),
+            Command::Refused { room, id, refusal } => {
+                self.refuse(index, room.as_ref(), id.as_ref(), refusal);
+            }
+            // The application is asked for the first two, and says itself what comes of them.
+            Command::Rename { .. } | Command::Ask { .. } | Command::Nothing => {}
         }
     }
 
@@ -143,7 +152,7 @@ impl<S: Store> Shard<S> {
         }
     }
 
-    fn publish_from(&mut self, index: u32, room: Option<RoomName>, publication: Publication) {
+    pub(super) fn publish_from(&mut self, index: u32, room: Option<RoomName>, publication: Publication) {
         let Publication { id, kind, payload } = publication;
         let room = match self.room_to_publish(index, room) {
             Ok(room) => room,
@@ -161,6 +170,7 @@ impl<S: Store> Shard<S> {
         let draft = Draft {
             id,
             from: connection.who.shared(),
+            author: connection.author(),
             kind,
             payload,
         };
@@ -169,7 +179,7 @@ impl<S: Store> Shard<S> {
     }
 
     /// The named room if the connection is in it, or its only one; else what was named.
-    fn room_to_publish(
+    pub(super) fn room_to_publish(
         &self,
         index: u32,
         room: Option<RoomName>,
@@ -270,8 +280,8 @@ impl<S: Store> Shard<S> {
 }
 
 /// What a client publishes, before it is known where.
-struct Publication {
-    id: Option<EntryId>,
-    kind: EntryKind,
-    payload: bytes::Bytes,
+pub(super) struct Publication {
+    pub(super) id: Option<EntryId>,
+    pub(super) kind: EntryKind,
+    pub(super) payload: bytes::Bytes,
 }

@@ -1,5 +1,7 @@
 //! What happens because time has passed, and because memory is bounded.
 
+use std::time::Duration;
+
 use parlour_proto::{CloseReason, Limits};
 
 use super::Shard;
@@ -11,6 +13,9 @@ use crate::weights::Holder;
 
 /// Logs and rings that one turn trims at most.
 const TRIMS_PER_TURN: usize = 16;
+
+/// Nothing is ever due of a local connection, but every one is looked at sometimes.
+const LOCAL_LOOK: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a connection that is due needs.
 enum Due {
@@ -64,6 +69,9 @@ impl<S: Store> Shard<S> {
                 unless(connection.progress.after(slow_reader_timeout), Due::Cut)
             }
             State::Closing { .. } => unless(connection.progress.after(close_timeout), Due::Cut),
+            State::Open if connection.is_local => Due::Nothing {
+                next: now.after(LOCAL_LOOK),
+            },
             State::Open if connection.blocked => {
                 let stuck = connection.progress.after(slow_reader_timeout);
                 unless(stuck, Due::Close(CloseReason::Stuck))

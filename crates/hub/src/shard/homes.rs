@@ -7,7 +7,7 @@ use parlour_proto::{BATCH_ENTRIES_MAX, Draft, Entry, Position, Refusal, RoomName
 use super::Shard;
 use crate::home::{Answered, Home, Publish, Publisher};
 use crate::letter::{Body, Reader, Replay};
-use crate::store::{Answer, ReadToken, Request, RoomKey, Store};
+use crate::store::{Stored, ReadToken, Request, RoomKey, Store};
 use crate::table::Key;
 use crate::weights::Holder;
 
@@ -232,13 +232,13 @@ impl<S: Store> Shard<S> {
         self.store.poll(&mut answers);
         for answer in answers.drain(..) {
             match answer {
-                Answer::Committed { key, upto } => {
+                Stored::Committed { key, upto } => {
                     self.settle_room(key.0, |home, answered| home.commit(upto, answered));
                 }
-                Answer::Refused { key, from } => {
+                Stored::Refused { key, from } => {
                     self.settle_room(key.0, |home, answered| home.refuse(from, answered));
                 }
-                Answer::Entries { token, entries } => self.finish_read(token.0, entries),
+                Stored::Entries { token, entries } => self.finish_read(token.0, entries),
             }
         }
         self.answers = answers;

@@ -78,13 +78,16 @@ impl<S: Store> Shard<S> {
             return;
         }
         self.leave_all(index);
+        self.end_asking(index, reason);
         self.take_leave(index, reason);
         let Some(connection) = self.connections.at_mut(index) else {
             return;
         };
         connection.state = State::Closing { reason };
         // Nothing follows a close frame (RFC 6455, 5.5.1).
-        connection.pong = None;
+        if let Some(rare) = &mut connection.rare {
+            rare.pong = None;
+        }
         let framing = &self.wires[usize::from(connection.wire.0)].framing;
         framing.close(reason.code(), reason.text(), connection.private.out());
         if !connection.blocked {
@@ -239,7 +242,7 @@ impl<S: Store> Shard<S> {
         let Some(connection) = self.connections.at_mut(index) else {
             return false;
         };
-        let Some(pong) = connection.pong.take() else {
+        let Some(pong) = connection.rare.as_mut().and_then(|rare| rare.pong.take()) else {
             return true;
         };
         let framing = &self.wires[usize::from(connection.wire.0)].framing;

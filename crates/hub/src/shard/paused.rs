@@ -31,7 +31,7 @@ impl<S: Store> Shard<S> {
             connection.paused = Some(why);
         }
         match why {
-            Paused::Own => {}
+            Paused::Own | Paused::Asked => {}
             Paused::Credit => self.waiting_for_credit.push_back(id),
             Paused::Rate => {
                 let wait = self.wait_for_rate(id.index).unwrap_or_default();
@@ -47,6 +47,9 @@ impl<S: Store> Shard<S> {
         if connection.state != State::Open {
             // Its input is read, to be thrown away.
             return None;
+        }
+        if connection.is_asking {
+            return Some(Paused::Asked);
         }
         let full = connection.private.waiting().len() >= self.limits.private_bytes_max;
         if full || connection.unanswered >= UNANSWERED_MAX {
@@ -72,6 +75,11 @@ impl<S: Store> Shard<S> {
     /// Looks again at a connection that waited for its own answers or its own output.
     pub(super) fn reconsider(&mut self, index: u32) {
         self.look_again(index, Paused::Own);
+    }
+
+    /// Looks again at a connection of which the application had a question.
+    pub(super) fn reconsider_asking(&mut self, index: u32) {
+        self.look_again(index, Paused::Asked);
     }
 
     /// Looks again at a connection that waited for its rate.
@@ -107,7 +115,7 @@ impl<S: Store> Shard<S> {
                     self.resume(id.index);
                     room -= 1;
                 }
-                Some(why @ (Paused::Own | Paused::Rate)) => self.pause(id, why),
+                Some(why @ (Paused::Own | Paused::Rate | Paused::Asked)) => self.pause(id, why),
                 Some(Paused::Credit) => {
                     self.waiting_for_credit.push_front(id);
                     return;

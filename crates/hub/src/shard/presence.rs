@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use parlour_proto::{Event, PASS_MEMBERS_MAX, RoomName, ShardId};
+use parlour_proto::{Event, PASS_MEMBERS_MAX, RoomName, ShardId, UserName};
 
 use super::Shard;
 use crate::connection::{Connection, Membership, State, Watch};
 use crate::letter::Body;
-use crate::presence::{News, Report, Seen, Times, Told, Walk};
+use crate::presence::{NO_ROUND, News, Report, Seen, Times, Told, Walk};
 use crate::store::Store;
 use crate::table::Key;
 use crate::wire::WireIndex;
@@ -44,6 +44,28 @@ impl<S: Store> Shard<S> {
             }
             presence.goes(&connection.who, left.counted);
             self.queue_report(left.view);
+        }
+    }
+
+    /// A connection is called otherwise: who it was is gone, and who it is has come.
+    pub(super) fn note_other_name(&mut self, index: u32, was: &UserName) {
+        let Some(connection) = self.connections.at_mut(index) else {
+            return;
+        };
+        let mut changed = Vec::new();
+        for membership in &mut connection.rooms {
+            let key = membership.view;
+            let view = self.views.get_mut(key);
+            if membership.is_in()
+                && let Some(presence) = view.and_then(|view| view.presence.as_mut())
+            {
+                presence.goes(was, std::mem::replace(&mut membership.counted, NO_ROUND));
+                presence.comes(&connection.who, &mut membership.counted);
+                changed.push(key);
+            }
+        }
+        for key in changed {
+            self.queue_report(key);
         }
     }
 

@@ -131,7 +131,7 @@ fn words_for(event: &Event<'_>, out: &mut String) -> Option<()> {
             };
             write!(out, "closing {} {retry}", reason.name())
         }
-        Event::Echo(_) => return None,
+        _ => return None,
     }
     .ok()
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parlour_proto::{Entry, Epoch, RoomName, Seq};
 
 use super::random::Random;
-use crate::store::{Answer, Request, RoomKey, Store, Volatile};
+use crate::store::{Stored, Request, RoomKey, Store, Volatile};
 
 /// The store of a simulated shard.
 pub(super) enum SimStore {
@@ -49,7 +49,7 @@ impl Store for SimStore {
         }
     }
 
-    fn poll(&mut self, answers: &mut Vec<Answer>) {
+    fn poll(&mut self, answers: &mut Vec<Stored>) {
         match self {
             Self::Volatile(store) => store.poll(answers),
             Self::Durable(disk) => disk.poll(answers),
@@ -58,7 +58,7 @@ impl Store for SimStore {
 }
 
 impl Disk {
-    fn poll(&mut self, answers: &mut Vec<Answer>) {
+    fn poll(&mut self, answers: &mut Vec<Stored>) {
         if self.polls_until_commit > 0 {
             self.polls_until_commit -= 1;
             return;
@@ -84,7 +84,7 @@ impl Disk {
                     ..
                 } => {
                     let entries = self.read(room, epoch, after, entries_max);
-                    answers.push(Answer::Entries { token, entries });
+                    answers.push(Stored::Entries { token, entries });
                 }
             }
         }
@@ -97,7 +97,7 @@ impl Disk {
         epoch: Epoch,
         entry: Arc<Entry>,
         refused: bool,
-    ) -> Option<Answer> {
+    ) -> Option<Stored> {
         let log = self.logs.entry((room, epoch.0)).or_default();
         let next = Seq(log.len() as u64 + 1);
         if entry.seq != next {
@@ -105,13 +105,13 @@ impl Disk {
             return None;
         }
         if refused {
-            return Some(Answer::Refused {
+            return Some(Stored::Refused {
                 key,
                 from: entry.seq,
             });
         }
         log.push(entry);
-        Some(Answer::Committed { key, upto: next })
+        Some(Stored::Committed { key, upto: next })
     }
 
     fn read(&self, room: RoomName, epoch: Epoch, after: Seq, max: usize) -> Vec<Arc<Entry>> {

@@ -16,6 +16,7 @@ use super::speech::{LengthFraming, Speech};
 use super::store::SimStore;
 use super::truth::Truth;
 use super::{Doings, Fault, Plan, Violation};
+use crate::ask::Asks;
 use crate::shard::{Shard, ShardConfig};
 use crate::wire::Wire;
 
@@ -86,6 +87,7 @@ impl World {
         let wire = |knows_gaps| Wire {
             dialect: Arc::new(Speech { knows_gaps }),
             framing: Arc::new(LengthFraming),
+            is_handled: false,
         };
         let wires: Arc<[Wire]> = Arc::new([wire(true), wire(false)]);
         let count = 1 + random.below(4) as u16;
@@ -97,6 +99,7 @@ impl World {
                 shards: count,
                 wires: Arc::clone(&wires),
                 limits: Arc::clone(&given),
+                asks: Asks::default(),
                 seed: random.next(),
             };
             let chance = Random::new(random.next());

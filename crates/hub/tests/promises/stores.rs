@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use parlour_hub::{Answer, Request, RoomKey, Store};
+use parlour_hub::{Stored, Request, RoomKey, Store};
 use parlour_proto::{Entry, Seq};
 
 /// Commits late, and refuses on demand. Clones are the same store.
@@ -14,7 +14,7 @@ pub(crate) struct LateStore(Rc<RefCell<Late>>);
 #[derive(Default)]
 struct Late {
     waiting: Vec<(RoomKey, Arc<Entry>)>,
-    answers: Vec<Answer>,
+    answers: Vec<Stored>,
 }
 
 impl Store for LateStore {
@@ -23,7 +23,7 @@ impl Store for LateStore {
         for request in requests.drain(..) {
             match request {
                 Request::Append { key, entry, .. } => late.waiting.push((key, entry)),
-                Request::Read { token, .. } => late.answers.push(Answer::Entries {
+                Request::Read { token, .. } => late.answers.push(Stored::Entries {
                     token,
                     entries: Vec::new(),
                 }),
@@ -31,7 +31,7 @@ impl Store for LateStore {
         }
     }
 
-    fn poll(&mut self, answers: &mut Vec<Answer>) {
+    fn poll(&mut self, answers: &mut Vec<Stored>) {
         answers.append(&mut self.0.borrow_mut().answers);
     }
 }
@@ -49,7 +49,7 @@ impl LateStore {
         let committed: Vec<_> = late.waiting.drain(..count).collect();
         for (key, entry) in committed {
             let upto = entry.seq;
-            late.answers.push(Answer::Committed { key, upto });
+            late.answers.push(Stored::Committed { key, upto });
         }
     }
 
@@ -59,6 +59,6 @@ impl LateStore {
         let refused: Vec<_> = late.waiting.drain(..).collect();
         let (key, first) = refused.first().expect("something waits");
         let (key, from): (RoomKey, Seq) = (*key, first.seq);
-        late.answers.push(Answer::Refused { key, from });
+        late.answers.push(Stored::Refused { key, from });
     }
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlour_hub::{
+    Asks,
     Attach, Bus, Counts, Framing, Letter, PublishToken, Shard, ShardConfig, Store, Volatile, Wire,
     WireIndex, home_of,
 };
 use parlour_proto::dialect::{Echo, Events, V1};
 use parlour_proto::{
-    CloseReason, Dialect, Draft, EntryId, EntryKind, Frame, Limits, Now, Position, Refusal,
-    RoomName, SessionId, ShardId, Timestamp, UserName,
+    CloseReason, Dialect, Draft, EntryId, Frame, Limits, Now, Position, Refusal,
+    RoomName, ShardId, Timestamp, UserName,
 };
 
 use crate::sockets::{Socket, TestSockets};
@@ -118,6 +119,7 @@ impl<S: Store> World<S> {
             .map(|dialect| Wire {
                 dialect,
                 framing: Arc::clone(&framing),
+                is_handled: false,
             })
             .collect();
         let seat = |id| Seat {
@@ -127,6 +129,7 @@ impl<S: Store> World<S> {
                     shards,
                     wires: Arc::clone(&wires),
                     limits: Arc::clone(&limits),
+                    asks: Asks::default(),
                     seed: u64::from(id),
                 },
                 store(id),
@@ -171,10 +174,8 @@ impl<S: Store> World<S> {
         room: Option<&str>,
     ) -> Peer {
         let attach = Attach {
-            session: SessionId::NONE,
-            wire,
-            who: UserName::guest(guest).unwrap(),
             room: room.map(|room| RoomName::new(room).unwrap()),
+            ..Attach::new(wire, UserName::guest(guest).unwrap())
         };
         let now = self.now();
         let seat = self.wake(shard);
@@ -271,12 +272,7 @@ impl<S: Store> World<S> {
     pub(crate) fn publish_inside(&mut self, token: u64, room: &str, id: &str) {
         let room = RoomName::new(room).unwrap();
         let home = home_of(&room, u16::try_from(self.seats.len()).unwrap());
-        let draft = Draft {
-            id: EntryId::new(id),
-            from: "$app".into(),
-            kind: EntryKind::MESSAGE,
-            payload: "\"x\"".into(),
-        };
+        let draft = Draft::message("$app", "x").with_id(EntryId::new(id).unwrap());
         let shard = &mut self.wake(usize::from(home.0)).shard;
         shard.publish(PublishToken(token), &room, draft);
     }

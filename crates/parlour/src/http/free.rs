@@ -4,7 +4,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use parlour_hub::Attach;
 use parlour_proto::dialect::{Dialect as _, Echo};
-use parlour_proto::{RoomName, SessionId};
+use parlour_proto::RoomName;
 
 use super::answer::DoorError;
 use super::{guest, handshake};
@@ -44,10 +44,8 @@ fn open(
         on_upgrade,
         doors.hub().clone(),
         Attach {
-            wire,
-            who,
-            session: SessionId::NONE,
             room,
+            ..Attach::new(wire, who)
         },
         place,
         || {},

@@ -6,7 +6,7 @@ use axum::extract::{Path, Request};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use parlour_proto::dialect::{Dialect, V1};
-use parlour_proto::{Command, Draft, Frame, Position, Refusal, RoomName, UserName};
+use parlour_proto::{Author, Command, Draft, Frame, Position, Refusal, RoomName, UserName};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -125,6 +125,7 @@ fn draft(room: &RoomName, body: &[u8]) -> Result<Draft, ApiError> {
         }) => Ok(Draft {
             id,
             from: from.shared(),
+            author: Author::Published,
             kind,
             payload,
         }),

@@ -53,10 +53,9 @@ fn open(doors: &Doors, mut request: Request) -> Result<Response, DoorError> {
     let Holder { who, session } = spent.ok_or(DoorError::BadTicket)?;
 
     let attach = Attach {
-        wire,
-        who,
         session,
         room,
+        ..Attach::new(wire, who)
     };
     let after = {
         let doors = doors.clone();

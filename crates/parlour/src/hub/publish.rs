@@ -62,15 +62,10 @@ impl Hub {
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-    /// use parlour::{Draft, EntryKind, Hub, HubConfig, RoomName};
+    /// use parlour::{Draft, Hub, HubConfig, RoomName};
     /// let hub = Hub::start(HubConfig::default()).unwrap();
-    /// let draft = Draft {
-    ///     id: None,
-    ///     from: "$clock".into(),
-    ///     kind: EntryKind::MESSAGE,
-    ///     payload: r#""it is noon""#.into(),
-    /// };
     /// let room = RoomName::new("hall").unwrap();
+    /// let draft = Draft::message("$clock", "it is noon");
     /// assert_eq!(hub.publish(room, draft).await.unwrap().seq.0, 1);
     /// # }
     /// ```

@@ -1,8 +1,9 @@
 //! Where a shard gets its mail.
 //!
 //! The queue itself has no bound, because it cannot grow: connections have taken their place before
-//! they are sent here, each pipe rings once until it is heard, the hub's letters travel on its credits (see [`parlour_hub::Bus`]), publishes
-//! of the application have their permits, and the rest comes once.
+//! they are sent here, each pipe rings once until it is heard, the hub's letters travel on its
+//! credits (see [`parlour_hub::Bus`]), publishes and tellings of the application have their permits, there is one answer to each question that a
+//! connection waits for, and the rest comes once.
 
 use std::io;
 use std::sync::Arc;
@@ -10,10 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use mio::{Registry, Token, Waker};
-use parlour_hub::{Bus, Letter};
-use parlour_proto::{SessionId, ShardId, UserName};
+use parlour_hub::{Answer, Bus, Letter};
+use parlour_proto::{CloseReason, Command, ConnectionId, SessionId, ShardId, UserName};
+use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Arrival, Publication, Ring};
+use super::{Arrival, Publication, Ring, Telling};
 
 /// Tells the waker from sockets, whose tokens are 32-bit indices.
 pub(super) const WAKER: Token = Token(usize::MAX);
@@ -33,6 +35,15 @@ pub(crate) enum Mail {
     CloseSession(SessionId),
     /// Close what belongs to a user whose sessions have all ended.
     CloseUser(UserName),
+    /// What the application says to a question of a connection.
+    Answer(ConnectionId, Box<Answer>),
+    /// What it tells one.
+    Tell(ConnectionId, Box<Telling>),
+    /// What it does on behalf of one.
+    Command(ConnectionId, Box<Command<'static>>, OwnedSemaphorePermit),
+    Rename(ConnectionId, UserName, OwnedSemaphorePermit),
+    /// Close one.
+    Close(ConnectionId, CloseReason),
     CloseAll,
     Stop,
     #[cfg(test)]

@@ -18,11 +18,11 @@ use crate::{Command, Entry, EntryKind, Event, Refusal, RoomName, json};
 pub struct Events;
 
 #[derive(Deserialize)]
-struct Envelope<'a> {
+pub(super) struct Envelope<'a> {
     #[serde(borrow, rename = "type")]
-    kind: Option<Cow<'a, str>>,
+    pub(super) kind: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    payload: Option<&'a RawValue>,
+    pub(super) payload: Option<&'a RawValue>,
 }
 
 /// `from` is what the client claims. It must have the right shape and is otherwise not used (D22).
@@ -73,7 +73,8 @@ impl Dialect for Events {
             Event::Entry { entry, .. } if entry.kind == EntryKind::MESSAGE => {
                 put_new_message(entry, out);
             }
-            Event::Refused { refusal, .. } => put_error(*refusal, out),
+            Event::Refused { refusal, .. } => put_error(refusal.code(), &refusal.to_string(), out),
+            Event::Failed { code, message, .. } => put_error(code, message, out),
             _ => return None,
         }
         Some(FrameKind::Text)
@@ -81,7 +82,7 @@ impl Dialect for Events {
 }
 
 /// JSON of another shape than an envelope is a bad payload, not bad JSON.
-fn parse_envelope(bytes: &[u8]) -> Result<Envelope<'_>, Refusal> {
+pub(super) fn parse_envelope(bytes: &[u8]) -> Result<Envelope<'_>, Refusal> {
     if !json::is_object(bytes) {
         return Err(json::why_no_object(bytes));
     }
@@ -104,11 +105,20 @@ fn put_new_message(entry: &Entry, out: &mut Vec<u8>) {
     write!(out, r#","sent":"{}"}}}}"#, entry.sent).expect("a Vec always takes it");
 }
 
-fn put_error(refusal: Refusal, out: &mut Vec<u8>) {
+/// An event of any type; `payload` is JSON.
+pub(super) fn put_event(kind: &str, payload: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(br#"{"type":"#);
+    json::put(kind, out);
+    out.extend_from_slice(br#","payload":"#);
+    out.extend_from_slice(payload);
+    out.push(b'}');
+}
+
+fn put_error(code: &str, message: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(br#"{"type":"error","payload":{"code":"#);
-    json::put(refusal.code(), out);
+    json::put(code, out);
     out.extend_from_slice(br#","message":"#);
-    json::put(&refusal.to_string(), out);
+    json::put(message, out);
     out.extend_from_slice(b"}}");
 }
 
@@ -201,12 +211,7 @@ mod tests {
 
     #[test]
     fn new_message_has_one_form_and_order() {
-        let draft = Draft {
-            id: None,
-            from: "guest-\"a\"".into(),
-            kind: EntryKind::MESSAGE,
-            payload: json::string("hi"),
-        };
+        let draft = Draft::message("guest-\"a\"", "hi");
         let entry = draft.numbered(Seq(1), Timestamp::from_unix_nanoseconds(0));
         let room = RoomName::general();
         let mut out = Vec::new();

@@ -62,12 +62,7 @@ fn users(names: &[&str]) -> Vec<UserName> {
 fn told() -> Vec<String> {
     let (den, id) = (den(), EntryId::new("m-17"));
     let (room, position) = (&den, at(EPOCH, 12));
-    let draft = Draft {
-        id: id.clone(),
-        from: "ann".into(),
-        kind: EntryKind::MESSAGE,
-        payload: r#""hello""#.into(),
-    };
+    let draft = Draft::message("ann", "hello").with_id(EntryId::new("m-17").unwrap());
     let entry = draft.numbered(
         Seq(13),
         Timestamp::from_unix_nanoseconds(1_795_320_000_120_000_000),

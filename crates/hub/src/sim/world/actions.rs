@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use parlour_proto::{Frame, SessionId, UserName};
+use parlour_proto::{Frame, UserName};
 
 use super::{CLIENTS, ROOMS, World};
 use crate::shard::Attach;
@@ -38,15 +38,7 @@ impl World {
         let now = self.now();
         let who = user(&self.clients[client].user);
         let (hub, sockets) = &mut self.shards[shard];
-        let id = hub.attach(
-            now,
-            Attach {
-                session: SessionId::NONE,
-                wire,
-                who,
-                room: None,
-            },
-        );
+        let id = hub.attach(now, Attach::new(wire, who));
         let prompt = self.clients[client].prompt;
         sockets.open(id.index, if prompt { usize::MAX } else { self.capacity });
         self.clients[client].connect(shard, id.index, self.now_ms);

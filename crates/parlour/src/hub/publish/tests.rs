@@ -22,12 +22,7 @@ fn room(name: &str) -> RoomName {
 }
 
 fn draft(payload: &str) -> Draft {
-    Draft {
-        id: None,
-        from: "$app".into(),
-        kind: EntryKind::MESSAGE,
-        payload: payload.to_owned().into(),
-    }
+    Draft::new("$app", EntryKind::MESSAGE, payload.to_owned())
 }
 
 fn all_permits_are_back(hub: &Hub) -> bool {

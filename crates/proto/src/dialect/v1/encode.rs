@@ -4,8 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use crate::{
-    CloseReason, Entry, EntryId, Epoch, Event, Limits, Missed, Position, Refusal, RoomName,
-    UserName, json,
+    CloseReason, Entry, EntryId, Epoch, Event, Limits, Missed, Position, RoomName, UserName, json,
 };
 
 /// Writes the frame; `false` if there are no words for the event.
@@ -64,12 +63,8 @@ pub(super) fn event(event: &Event<'_>, out: &mut Vec<u8>) -> bool {
             refusal,
             retry_after,
         } => {
-            error(*refusal, out);
-            if let Some(room) = room {
-                out.extend_from_slice(br#","room":"#);
-                json::put(room.as_str(), out);
-            }
-            put_id(*id, out);
+            error(refusal.code(), &refusal.to_string(), out);
+            put_about(*room, *id, out);
             put_retry_after(*retry_after, out);
             out.push(b'}');
         }
@@ -77,7 +72,18 @@ pub(super) fn event(event: &Event<'_>, out: &mut Vec<u8>) -> bool {
             reason,
             retry_after,
         } => closing(*reason, *retry_after, out),
-        Event::Echo(_) => return false,
+        Event::Told { kind, payload, .. } => told(kind, payload, out),
+        Event::Failed {
+            room,
+            id,
+            code,
+            message,
+        } => {
+            error(code, message, out);
+            put_about(*room, *id, out);
+            out.push(b'}');
+        }
+        Event::Echo(_) | Event::Notice { .. } => return false,
     }
     true
 }
@@ -140,12 +146,29 @@ fn gap(room: &RoomName, missed: Missed, out: &mut Vec<u8>) {
     }
 }
 
-fn error(refusal: Refusal, out: &mut Vec<u8>) {
-    put(
-        out,
-        format_args!(r#"{{"t":"error","code":"{}","message":"#, refusal.code()),
-    );
-    json::put(&refusal.to_string(), out);
+/// What is no JSON, for which the application is to blame, is told as `null`.
+fn told(kind: &str, payload: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(br#"{"t":"event","type":"#);
+    json::put(kind, out);
+    out.extend_from_slice(br#","payload":"#);
+    out.extend_from_slice(json::or_null(payload));
+    out.push(b'}');
+}
+
+fn error(code: &str, message: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(br#"{"t":"error","code":"#);
+    json::put(code, out);
+    out.extend_from_slice(br#","message":"#);
+    json::put(message, out);
+}
+
+/// What an answer is about.
+fn put_about(room: Option<&RoomName>, id: Option<&EntryId>, out: &mut Vec<u8>) {
+    if let Some(room) = room {
+        out.extend_from_slice(br#","room":"#);
+        json::put(room.as_str(), out);
+    }
+    put_id(id, out);
 }
 
 fn closing(reason: CloseReason, retry_after: Option<Duration>, out: &mut Vec<u8>) {

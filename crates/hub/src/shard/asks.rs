@@ -1,0 +1,323 @@
+//! What the application is asked, and what comes of its answers.
+
+use parlour_proto::{
+    CloseReason, Command, ConnectionId, Draft, EntryKind, Event, Join, Refusal, RoomName, UserName,
+};
+
+use super::Shard;
+use super::commands::Publication;
+use crate::ask::{Answer, Asked, NotTold, OwnedTold, What};
+use crate::connection::{Asking, State};
+use crate::store::Store;
+
+impl<S: Store> Shard<S> {
+    /// What the application is to be asked or told since the last call, in order for each connection.
+    pub fn take_asked(&mut self) -> Vec<Asked> {
+        std::mem::take(&mut self.asked)
+    }
+
+    /// The application's answer to the question of a connection. One for a connection that is gone,
+    /// is closing or has no question is dropped.
+    pub fn answer(&mut self, id: ConnectionId, answer: Answer) {
+        let Some(connection) = self.connection(id) else {
+            return;
+        };
+        let Some(asking) = connection.rare.as_mut().and_then(|rare| rare.asking.take()) else {
+            return;
+        };
+        connection.is_asking = false;
+        self.take_answer(id.index, asking, answer);
+        self.reconsider_asking(id.index);
+    }
+
+    /// Carries out a command on behalf of a connection, without its rate and without a question. A new
+    /// name is given by [`rename`](Self::rename) instead.
+    pub fn command(&mut self, id: ConnectionId, command: Command<'static>) {
+        if self.is_open(id) {
+            self.carry_out(id.index, command);
+        }
+    }
+
+    /// The application tells a connection something.
+    ///
+    /// # Errors
+    /// [`NotTold`]; nothing of it was sent.
+    pub fn tell_one(&mut self, id: ConnectionId, told: &OwnedTold) -> Result<(), NotTold> {
+        let full = self.limits.private_bytes_max;
+        match self.connection(id) {
+            Some(connection) if connection.state == State::Open => {
+                if connection.private.waiting().len() >= full {
+                    return Err(NotTold::Full);
+                }
+            }
+            _ => return Err(NotTold::Gone),
+        }
+        let OwnedTold {
+            kind,
+            payload,
+            frame,
+        } = told;
+        let event = Event::Told {
+            kind,
+            payload,
+            frame: *frame,
+        };
+        if self.tell(id.index, &event) {
+            Ok(())
+        } else {
+            Err(NotTold::NoWords)
+        }
+    }
+
+    /// Closes a connection, if it is still there.
+    pub fn close_one(&mut self, id: ConnectionId, reason: CloseReason) {
+        if self.is_open(id) {
+            self.begin_close(id.index, reason);
+        }
+    }
+
+    /// Calls a connection by another name. Its rooms are told by an entry of kind
+    /// [`EntryKind::NICK`], behind what it has said before and in front of what it says from now on.
+    pub fn rename(&mut self, id: ConnectionId, who: UserName) {
+        if !self.is_open(id) {
+            return;
+        }
+        let index = id.index;
+        let Some(connection) = self.connections.at_mut(index) else {
+            return;
+        };
+        if connection.who == who {
+            return;
+        }
+        let was = std::mem::replace(&mut connection.who, who.clone());
+        self.note_other_name(index, &was);
+        let payload = parlour_proto::renamed(&was, &who);
+        let rooms = self.rooms_of(index);
+        for room in rooms {
+            let publication = Publication {
+                id: None,
+                kind: EntryKind::NICK,
+                payload: payload.clone(),
+            };
+            self.publish_from(index, Some(room), publication);
+        }
+    }
+
+    fn is_open(&mut self, id: ConnectionId) -> bool {
+        let connection = self.connection(id);
+        connection.is_some_and(|connection| connection.state == State::Open)
+    }
+
+    /// A connection that has just come: the application is asked for it first, if it handles such.
+    pub(super) fn open(&mut self, index: u32, room: Option<RoomName>) {
+        let Some(connection) = self.connections.at_mut(index) else {
+            return;
+        };
+        if !self.wires[usize::from(connection.wire.0)].is_handled {
+            return self.enter_first(index, room);
+        }
+        connection.rare().is_handled = true;
+        self.ask(index, Asking::Opening(room), What::Opened);
+    }
+
+    /// The room that a connection comes with.
+    fn enter_first(&mut self, index: u32, room: Option<RoomName>) {
+        if let Some(room) = room {
+            let rooms = vec![Join::next(room)];
+            self.consider(index, Command::Join { rooms });
+        }
+    }
+
+    /// Carries out what a client has asked for, when the application has been asked if it must be.
+    pub(super) fn consider(&mut self, index: u32, command: Command<'_>) {
+        match command {
+            Command::Ask {
+                kind,
+                payload,
+                frame,
+            } => {
+                let room = self.room_to_publish(index, None).ok();
+                let what = What::Ask {
+                    kind,
+                    payload,
+                    frame,
+                    room,
+                };
+                self.ask(index, Asking::Frame, what);
+            }
+            Command::Rename { name } => self.ask(index, Asking::Frame, What::Rename { name }),
+            Command::Join { rooms } if self.asks.joins => {
+                let what = What::Join(rooms.clone());
+                self.ask(index, Asking::Policy(Command::Join { rooms }), what);
+            }
+            Command::Enter { room } if self.asks.joins => {
+                let what = What::Enter(room.clone());
+                self.ask(index, Asking::Policy(Command::Enter { room }), what);
+            }
+            Command::Publish {
+                room,
+                id,
+                kind,
+                payload,
+            } if self.asks.publishes => {
+                self.ask_to_publish(index, room, Publication { id, kind, payload });
+            }
+            command => self.carry_out(index, command),
+        }
+    }
+
+    fn ask_to_publish(&mut self, index: u32, room: Option<RoomName>, publication: Publication) {
+        let Publication { id, kind, payload } = publication;
+        let room = match self.room_to_publish(index, room) {
+            Ok(room) => room,
+            Err(room) => {
+                return self.refuse(index, room.as_ref(), id.as_ref(), Refusal::NotInRoom);
+            }
+        };
+        let Some(connection) = self.connections.at(index) else {
+            return;
+        };
+        let draft = Draft {
+            id: id.clone(),
+            from: connection.who.shared(),
+            author: connection.author(),
+            kind: kind.clone(),
+            payload: payload.clone(),
+        };
+        let what = What::Publish {
+            room: room.clone(),
+            draft,
+        };
+        let room = Some(room);
+        let asked = Command::Publish {
+            room,
+            id,
+            kind,
+            payload,
+        };
+        self.ask(index, Asking::Policy(asked), what);
+    }
+
+    fn ask(&mut self, index: u32, asking: Asking, what: What) {
+        let Some(id) = self.id_at(index) else { return };
+        let Some(connection) = self.connection(id) else {
+            return;
+        };
+        if connection.is_asking {
+            // Nothing of it is read meanwhile, so it is not what its client has sent.
+            tracing::error!("a connection has a question already; another one is dropped");
+            return;
+        }
+        connection.is_asking = true;
+        connection.rare().asking = Some(asking);
+        let asked = Asked {
+            connection: id,
+            wire: connection.wire,
+            who: connection.who.clone(),
+            session: connection.session,
+            what,
+        };
+        self.asked.push(asked);
+    }
+
+    /// A connection takes no more commands: its question is void, and its handlers are told.
+    pub(super) fn end_asking(&mut self, index: u32, reason: CloseReason) {
+        let Some(id) = self.id_at(index) else { return };
+        let Some(connection) = self.connection(id) else {
+            return;
+        };
+        connection.is_asking = false;
+        let Some(rare) = &mut connection.rare else {
+            return;
+        };
+        rare.asking = None;
+        if !std::mem::take(&mut rare.is_handled) {
+            return;
+        }
+        let asked = Asked {
+            connection: id,
+            wire: connection.wire,
+            who: connection.who.clone(),
+            session: connection.session,
+            what: What::Closed(reason),
+        };
+        self.asked.push(asked);
+    }
+
+    fn take_answer(&mut self, index: u32, asking: Asking, answer: Answer) {
+        match (asking, answer) {
+            (Asking::Opening(room), Answer::Done) => self.enter_first(index, room),
+            (Asking::Opening(_), Answer::Refused(_)) => {
+                self.begin_close(index, CloseReason::NotAllowed);
+            }
+            (Asking::Frame, Answer::Done) => {}
+            (Asking::Policy(command), Answer::Done) => self.carry_out(index, command),
+            (asking, Answer::Go(command)) => self.go(index, &asking, command),
+            (Asking::Frame, Answer::Refused(refusal)) => self.refuse(index, None, None, refusal),
+            (Asking::Policy(command), Answer::Refused(refusal)) => {
+                self.refuse_command(index, &command, refusal);
+            }
+            (asking, Answer::Failed { code, message }) => {
+                let about = match &asking {
+                    Asking::Policy(command) => command.about(),
+                    Asking::Opening(_) | Asking::Frame => (None, None),
+                };
+                let (room, id) = about;
+                let failed = Event::Failed {
+                    room,
+                    id,
+                    code: &code,
+                    message: &message,
+                };
+                self.tell(index, &failed);
+                if let Asking::Opening(_) = asking {
+                    self.begin_close(index, CloseReason::NotAllowed);
+                }
+            }
+            (asking, Answer::Renamed(who)) => {
+                if let Some(id) = self.id_at(index) {
+                    self.rename(id, who);
+                }
+                if let Asking::Opening(room) = asking {
+                    self.enter_first(index, room);
+                }
+            }
+        }
+    }
+
+    /// Something else than what was asked is carried out.
+    fn go(&mut self, index: u32, asking: &Asking, command: Command<'static>) {
+        if let Asking::Policy(Command::Join { rooms: asked }) = asking
+            && let Command::Join { rooms } = &command
+        {
+            for Join { room, .. } in asked {
+                if !rooms.iter().any(|join| join.room == *room) {
+                    self.refuse(index, Some(room), None, Refusal::NotAllowed);
+                }
+            }
+        }
+        self.carry_out(index, command);
+    }
+
+    /// Every room of a join is answered by itself.
+    fn refuse_command(&mut self, index: u32, command: &Command<'_>, refusal: Refusal) {
+        match command {
+            Command::Join { rooms } => {
+                for Join { room, .. } in rooms {
+                    self.refuse(index, Some(room), None, refusal);
+                }
+            }
+            command => {
+                let (room, id) = command.about();
+                self.refuse(index, room, id, refusal);
+            }
+        }
+    }
+
+    fn rooms_of(&self, index: u32) -> Vec<RoomName> {
+        let rooms = self.connections.at(index).map(|c| &c.rooms[..]);
+        let views = rooms.unwrap_or_default().iter().map(|room| room.view);
+        let views = views.filter_map(|view| self.views.get(view));
+        views.map(|view| view.room.clone()).collect()
+    }
+}

@@ -1,0 +1,143 @@
+//! The way from the embedder's handlers to the connections of their hub.
+
+use std::sync::Arc;
+
+use parlour_hub::{Answer, NotTold, OwnedTold};
+use parlour_proto::{CloseReason, Command, UserName};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::application::Whereabouts;
+use crate::plane::{Inbox, Mail, Telling};
+
+/// What handlers tell connections and has not reached them yet, in pieces of 4 KiB. Over it:
+/// who tells waits, and a command is [`SendError::Busy`].
+const TELLINGS_MAX: u32 = 4_096;
+const BYTES_PER_PERMIT: usize = 4 * 1024;
+
+/// Why a connection was not told something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// It does not read, and what waits for it has reached its bound.
+    #[error("the connection does not read what it is sent")]
+    Full,
+    /// It is closed, or the hub has ended.
+    #[error("the connection is closed")]
+    Gone,
+    /// Its door has no words for it: send to connections of a router or of raw handlers.
+    #[error("this connection's protocol has no words for what the application tells")]
+    NoWords,
+    /// Larger than `Limits::message_bytes_max`: the caller's mistake.
+    #[error("a message may have at most {0} bytes")]
+    TooLarge(usize),
+    /// The hub has as much under way as it may; try again later.
+    #[error("the hub has too much under way; try again later")]
+    Busy,
+}
+
+/// Reaches the connections of a hub, and does not keep the hub running. After its end everything is
+/// [`SendError::Gone`].
+#[derive(Clone)]
+pub(crate) struct Reach {
+    inboxes: Arc<[Inbox]>,
+    permits: Arc<Semaphore>,
+    message_bytes_max: usize,
+    runtime: Option<Handle>,
+}
+
+impl Reach {
+    pub(super) fn new(
+        inboxes: Arc<[Inbox]>,
+        message_bytes_max: usize,
+        runtime: Option<Handle>,
+    ) -> Self {
+        Self {
+            inboxes,
+            permits: Arc::new(Semaphore::new(TELLINGS_MAX as usize)),
+            message_bytes_max,
+            runtime,
+        }
+    }
+
+    /// Where handlers run: there is one wherever there are handlers.
+    pub(crate) fn runtime(&self) -> Option<&Handle> {
+        self.runtime.as_ref()
+    }
+
+    /// The answer to a question. One for a connection that is gone or closing is dropped.
+    pub(crate) fn answer(&self, at: Whereabouts, answer: Answer) {
+        self.post(at, Mail::Answer(at.id, Box::new(answer)));
+    }
+
+    /// Tells one connection something; comes back when it lies in its output. Waits while too much of
+    /// the hub's is under way, which one slow connection cannot cause.
+    ///
+    /// # Errors
+    /// [`SendError`]: it was not told.
+    pub(crate) async fn tell(&self, at: Whereabouts, told: OwnedTold) -> Result<(), SendError> {
+        let size = told.payload.len() + told.kind.len();
+        if size > self.message_bytes_max {
+            return Err(SendError::TooLarge(self.message_bytes_max));
+        }
+        let pieces = u32::try_from(size / BYTES_PER_PERMIT).unwrap_or(TELLINGS_MAX);
+        let permits = Arc::clone(&self.permits);
+        let permit = permits.acquire_many_owned((pieces + 1).min(TELLINGS_MAX));
+        let permit = permit.await.map_err(|_| SendError::Gone)?;
+        let (answer, answered) = oneshot::channel();
+        let telling = Telling {
+            told,
+            answer,
+            _permit: permit,
+        };
+        self.post(at, Mail::Tell(at.id, Box::new(telling)));
+        match answered.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(NotTold::Full)) => Err(SendError::Full),
+            Ok(Err(NotTold::NoWords)) => Err(SendError::NoWords),
+            Ok(Err(NotTold::Gone)) | Err(_) => Err(SendError::Gone),
+        }
+    }
+
+    /// Carries out a command on behalf of a connection, without rate and policy. What is refused is
+    /// told to the connection. Of a connection that is gone nothing is said.
+    ///
+    /// # Errors
+    /// [`SendError::Busy`].
+    pub(crate) fn command(
+        &self,
+        at: Whereabouts,
+        command: Command<'static>,
+    ) -> Result<(), SendError> {
+        let permit = self.permit()?;
+        self.post(at, Mail::Command(at.id, Box::new(command), permit));
+        Ok(())
+    }
+
+    /// Calls a connection by another name from now on, as if it had asked for it.
+    ///
+    /// # Errors
+    /// [`SendError::Busy`].
+    pub(crate) fn rename(&self, at: Whereabouts, who: UserName) -> Result<(), SendError> {
+        let permit = self.permit()?;
+        self.post(at, Mail::Rename(at.id, who, permit));
+        Ok(())
+    }
+
+    /// Closes one connection; one that is closing or gone is left alone. The caller does so once for
+    /// each.
+    pub(crate) fn close(&self, at: Whereabouts, reason: CloseReason) {
+        self.post(at, Mail::Close(at.id, reason));
+    }
+
+    fn permit(&self) -> Result<OwnedSemaphorePermit, SendError> {
+        let permits = Arc::clone(&self.permits);
+        permits.try_acquire_owned().map_err(|_| SendError::Busy)
+    }
+
+    fn post(&self, at: Whereabouts, mail: Mail) {
+        if let Some(inbox) = self.inboxes.get(usize::from(at.shard.0)) {
+            inbox.post(mail);
+        }
+    }
+}
