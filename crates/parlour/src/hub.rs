@@ -58,7 +58,7 @@ impl Default for HubConfig {
             Arc::new(dialect::Events),
             Arc::new(dialect::V1),
             Arc::new(dialect::Echo),
-            Arc::new(dialect::Plain),
+            Arc::new(Plain),
             Arc::new(dialect::Feed),
         ];
         Self {

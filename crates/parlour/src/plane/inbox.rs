@@ -2,8 +2,8 @@
 //!
 //! The queue itself has no bound, because it cannot grow: connections have taken their place before
 //! they are sent here, each pipe rings once until it is heard, the hub's letters travel on its
-//! credits (see [`parlour_hub::Bus`]), publishes and tellings of the application have their permits, there is one answer to each question that a
-//! connection waits for, and the rest comes once.
+//! credits (see [`parlour_hub::Bus`]), publishes and tellings of the application have their permits,
+//! there is one answer to each question that a connection waits for, and the rest comes once.
 
 use std::io;
 use std::sync::Arc;
