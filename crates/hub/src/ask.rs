@@ -3,6 +3,7 @@
 //! While the application has a question of a connection, that connection is not read: there is at
 //! most one each, so its order is kept and nothing queues up.
 
+use std::any::Any;
 use std::borrow::Cow;
 
 use bytes::Bytes;
@@ -22,6 +23,9 @@ pub struct Asks {
     /// To publish.
     pub publishes: bool,
 }
+
+/// Something of the application's own that a connection comes with. Only the application looks into it.
+pub type Brought = Box<dyn Any + Send>;
 
 /// One thing that the application is asked, or told, of a connection.
 #[derive(Debug)]
@@ -44,7 +48,10 @@ pub struct Asked {
 pub enum What {
     /// The connection of a wire that is [handled](crate::Wire) is there, and nothing of it is read
     /// yet. It enters its first room when this is answered.
-    Opened,
+    Opened {
+        /// What [`Attach::brought`](crate::Attach::brought) was.
+        brought: Option<Brought>,
+    },
     /// It takes no more commands; once, if [`Opened`](Self::Opened) was asked. Needs no answer.
     /// `Requested(None)` if its socket went without a close.
     Closed(CloseReason),

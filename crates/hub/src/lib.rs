@@ -41,7 +41,7 @@ mod view;
 mod weights;
 mod wire;
 
-pub use ask::{Answer, Asked, Asks, NotTold, OwnedTold, What};
+pub use ask::{Answer, Asked, Asks, Brought, NotTold, OwnedTold, What};
 pub use bus::Bus;
 pub use letter::Letter;
 pub use shard::{Attach, PublishToken, Shard, ShardConfig, home_of};

@@ -23,7 +23,7 @@ use parlour_proto::{
     ShardId, UserName,
 };
 
-use crate::ask::{Asked, Asks};
+use crate::ask::{Asked, Asks, Brought};
 use crate::bus::Bus;
 use crate::chance::Chance;
 use crate::connection::{Connection, State};
@@ -35,7 +35,7 @@ use crate::presence::Remains;
 use crate::rate::Rate;
 use crate::sockets::Sockets;
 use crate::stats::{Counts, Stats};
-use crate::store::{Stored, Request, Store};
+use crate::store::{Request, Store, Stored};
 use crate::table::{Key, Table};
 use crate::view::View;
 use crate::weights::Weights;
@@ -71,6 +71,8 @@ pub struct Attach {
     pub author: Author,
     /// It is in this process: it is not pinged, and may read as slowly as it likes.
     pub is_local: bool,
+    /// What the application is given with [`What::Opened`](crate::What::Opened).
+    pub brought: Option<Brought>,
 }
 
 impl Attach {
@@ -84,6 +86,7 @@ impl Attach {
             room: None,
             author: Author::Named,
             is_local: false,
+            brought: None,
         }
     }
 }
@@ -246,6 +249,7 @@ impl<S: Store> Shard<S> {
             room,
             author,
             is_local,
+            brought,
         } = attach;
         let mut connection = Connection::new(wire, who, session);
         connection.is_local = is_local;
@@ -262,7 +266,7 @@ impl<S: Store> Shard<S> {
         self.greet(key.index);
         match self.going_away {
             Some(reason) => self.close(key.index, reason),
-            None => self.open(key.index, room),
+            None => self.open(key.index, room, brought),
         }
         id_of(key)
     }

@@ -20,12 +20,12 @@ use parlour_proto::{Dialect, Limits, SessionId, ShardId, UserName, dialect};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
-pub use application::Handlers;
 pub(crate) use application::{Application, Asking, Whereabouts};
 pub use publish::PublishError;
 pub(crate) use reach::Reach;
 pub use reach::SendError;
 
+use crate::application::{Desk, Handlers};
 use crate::framing::WebSocket;
 use crate::occupancy::{Full, Occupancy, Place};
 use crate::plane::{Arrival, Inbox, Mail, Mailbox, Plane, pair};
@@ -78,6 +78,9 @@ pub enum StartError {
     /// More than 256, or two with one name: the embedder's mistake.
     #[error("a hub speaks at most 256 dialects, and each has its own name")]
     Dialects,
+    /// The `Connections` of this name serve another hub: the embedder's mistake.
+    #[error("the connections of {0:?} belong to another hub: build them once for each")]
+    Taken(&'static str),
     /// There are handlers and nowhere to run them: start the hub on a tokio runtime, or give it one.
     #[error(
         "a hub with handlers needs a tokio runtime: start it on one, or set HubConfig::runtime"
@@ -109,6 +112,7 @@ struct Running {
     failure: watch::Receiver<bool>,
     publishes: Arc<Semaphore>,
     asking: Arc<Asking>,
+    desk: Option<Arc<Desk>>,
     reach: Reach,
 }
 
@@ -120,12 +124,9 @@ impl Hub {
     pub fn start(config: HubConfig) -> Result<Self, StartError> {
         let dialects = names(&config.dialects)?;
         let runtime = config.runtime.or_else(|| Handle::try_current().ok());
-        let Handlers {
-            application,
-            handled,
-            asks,
-        } = config.handlers;
-        if application.is_some() && runtime.is_none() {
+        let (handled, asks) = (config.handlers.handled(), config.handlers.asks());
+        let desk = config.handlers.into_desk(&dialects)?;
+        if desk.is_some() && runtime.is_none() {
             return Err(StartError::NoRuntime);
         }
         let wire = |dialect| wire(dialect, &handled);
@@ -146,7 +147,7 @@ impl Hub {
             on_failure: Arc::new(on_failure),
         };
         let asking = Arc::new(Asking {
-            application,
+            application: desk.clone().map(|desk| desk as Arc<dyn Application>),
             names: OnceLock::new(),
             plain: place_of(&dialects, Plain.name()),
         });
@@ -156,7 +157,7 @@ impl Hub {
             application.begin(reach.clone());
         }
         let (inboxes, stats, threads) = start_shards(&template, &guard, &asking, ends)?;
-        Ok(Self(Arc::new(Running {
+        let running = Arc::new(Running {
             inboxes,
             stats,
             threads: Mutex::new(threads),
@@ -167,8 +168,11 @@ impl Hub {
             failure,
             publishes: publish::permits(),
             asking,
+            desk,
             reach,
-        })))
+        });
+        running.reach.lead_to(&running);
+        Ok(Self(running))
     }
 
     /// The counters of all shards, added up.
@@ -243,6 +247,11 @@ impl Hub {
     /// The place of a dialect's wire.
     pub(crate) fn wire(&self, dialect: &str) -> Option<WireIndex> {
         place_of(&self.0.dialects, dialect)
+    }
+
+    /// The embedder's own code, if there is any.
+    pub(crate) fn desk(&self) -> Option<&Arc<Desk>> {
+        self.0.desk.as_ref()
     }
 
     /// The way to its connections.

@@ -13,7 +13,9 @@
 //! See [`Doors`] for a whole program.
 
 mod accounts;
+mod application;
 mod authority;
+pub mod connections;
 mod doors;
 mod forwarded;
 mod framing;
@@ -26,8 +28,10 @@ mod nofile;
 mod occupancy;
 mod origin;
 mod plane;
+pub mod policy;
 mod proxies;
 mod rates;
+pub mod router;
 mod source;
 mod tickets;
 mod tls;
@@ -35,19 +39,23 @@ mod upgrade;
 mod visit;
 
 pub use accounts::{Accounts, AccountsError, BoxFuture, Password, Session, SessionSecret};
+pub use application::{CloseCode, ConnectionId, Handlers};
+pub use connections::Connections;
 pub use doors::{
     Door, DoorCounts, DoorLimits, Doors, DoorsConfig, Guests, TicketCounts, Token, TokenError,
 };
-pub use hub::{Handlers, Hub, HubConfig, PublishError, SendError, StartError};
+pub use hub::{Hub, HubConfig, PublishError, SendError, StartError};
 pub use listener::{Listener, ListenerLimits, ListenerLimitsError, UnderWay, serve};
 pub use nofile::raise_nofile_limit;
 pub use origin::{Origin, OriginError, Origins};
 pub use parlour_hub::Counts;
 pub use parlour_proto::dialect;
 pub use parlour_proto::{
-    Author, ClientId, CloseReason, Command, Dialect, Draft, Entry, EntryId, EntryKind, Epoch, Event, Frame, FrameKind, Limits,
-    Missed, Position, Refusal, RoomName, Seq, SessionId, UserName,
+    Author, ClientId, CloseReason, Command, Dialect, Draft, Entry, EntryId, EntryKind, Epoch,
+    Event, Frame, FrameKind, Limits, Missed, Position, Refusal, RoomName, Seq, SessionId, UserName,
 };
+pub use policy::Policy;
+pub use router::EventRouter;
 pub use tickets::{IssueError, TicketSecret, Tickets};
 pub use tls::{TlsError, TlsKeys};
 

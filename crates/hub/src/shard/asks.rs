@@ -6,7 +6,7 @@ use parlour_proto::{
 
 use super::Shard;
 use super::commands::Publication;
-use crate::ask::{Answer, Asked, NotTold, OwnedTold, What};
+use crate::ask::{Answer, Asked, Brought, NotTold, OwnedTold, What};
 use crate::connection::{Asking, State};
 use crate::store::Store;
 
@@ -109,7 +109,7 @@ impl<S: Store> Shard<S> {
     }
 
     /// A connection that has just come: the application is asked for it first, if it handles such.
-    pub(super) fn open(&mut self, index: u32, room: Option<RoomName>) {
+    pub(super) fn open(&mut self, index: u32, room: Option<RoomName>, brought: Option<Brought>) {
         let Some(connection) = self.connections.at_mut(index) else {
             return;
         };
@@ -117,7 +117,7 @@ impl<S: Store> Shard<S> {
             return self.enter_first(index, room);
         }
         connection.rare().is_handled = true;
-        self.ask(index, Asking::Opening(room), What::Opened);
+        self.ask(index, Asking::Opening(room), What::Opened { brought });
     }
 
     /// The room that a connection comes with.

@@ -88,6 +88,8 @@ counts! {
     handshakes_foreign,
     /// Handshakes of who may come in from this machine only.
     handshakes_not_local,
+    /// Handshakes that the application's policy, or its set-up of a connection, does not allow.
+    handshakes_not_allowed,
     /// Handshakes for a room whose name breaks a rule.
     handshakes_bad_room,
     /// Handshakes of an address that has as many connections as it may have.

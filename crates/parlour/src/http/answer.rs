@@ -14,6 +14,7 @@ use crate::doors::{Counters, Guests};
 use crate::limits;
 use crate::occupancy::Full;
 use crate::origin::OriginRefusal;
+use crate::policy::Denied;
 
 /// Why a request to a WebSocket's door is not answered with 101.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +33,8 @@ pub(super) enum DoorError {
     NotLocal,
     #[error("{NO_GUESTS}")]
     NoGuests,
+    #[error("{0}")]
+    Denied(#[from] Denied),
     #[error("{0}")]
     Room(#[from] parlour_proto::RoomNameError),
     #[error("{0}")]
@@ -77,6 +80,7 @@ impl DoorError {
             Self::NoTicket | Self::BadTicket => &counts.handshakes_without_ticket,
             Self::Origin(_) => &counts.handshakes_foreign,
             Self::NotLocal | Self::NoGuests => &counts.handshakes_not_local,
+            Self::Denied(_) => &counts.handshakes_not_allowed,
             Self::Room(_) => &counts.handshakes_bad_room,
             Self::Full(Full::Address) => &counts.handshakes_address_full,
             Self::Full(Full::Server) => &counts.handshakes_server_full,
@@ -91,7 +95,9 @@ impl DoorError {
                 StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST)
             }
             Self::NoTicket | Self::BadTicket => StatusCode::UNAUTHORIZED,
-            Self::Origin(_) | Self::NotLocal | Self::NoGuests => StatusCode::FORBIDDEN,
+            Self::Origin(_) | Self::NotLocal | Self::NoGuests | Self::Denied(_) => {
+                StatusCode::FORBIDDEN
+            }
             Self::Protocol(_) | Self::Room(_) => StatusCode::BAD_REQUEST,
             Self::Full(Full::Address) => StatusCode::TOO_MANY_REQUESTS,
             Self::Full(_) | Self::NoRandom => StatusCode::SERVICE_UNAVAILABLE,

@@ -3,8 +3,8 @@
 use axum::extract::Request;
 use axum::response::Response;
 use parlour_hub::Attach;
-use parlour_proto::dialect::{Dialect as _, Echo};
 use parlour_proto::RoomName;
+use parlour_proto::dialect::{Dialect as _, Echo};
 
 use super::answer::DoorError;
 use super::{guest, handshake};
@@ -18,11 +18,11 @@ pub(crate) async fn answer(
     room: Option<RoomName>,
     request: Request,
 ) -> Response {
-    let opened = open(&doors, dialect, room, request);
+    let opened = open(&doors, dialect, room, request).await;
     handshake::counted(&doors, opened)
 }
 
-fn open(
+async fn open(
     doors: &Doors,
     dialect: &'static str,
     room: Option<RoomName>,
@@ -39,17 +39,14 @@ fn open(
     let wire = doors.hub().wire(dialect).ok_or(DoorError::NoDoor)?;
     let who = guest::name().ok_or(DoorError::NoRandom)?;
     let on_upgrade = handshake::take_upgrade(&mut request)?;
+    let mut attach = Attach {
+        room,
+        ..Attach::new(wire, who)
+    };
+    let (head, _) = request.into_parts();
+    doors.hub().admit(&mut attach, dialect, head).await?;
     let place = doors.take_place(visit.address)?;
-    upgrade::hand_over_later(
-        on_upgrade,
-        doors.hub().clone(),
-        Attach {
-            room,
-            ..Attach::new(wire, who)
-        },
-        place,
-        || {},
-    );
+    upgrade::hand_over_later(on_upgrade, doors.hub().clone(), attach, place, || {});
     Ok(handshake::switching(&accept, protocol))
 }
 

@@ -22,13 +22,13 @@ const SPOKEN: [&str; 2] = ["parlour.events", "parlour.v1"];
 
 /// Answers a request to `/ws`.
 pub(crate) async fn answer(doors: Doors, request: Request) -> Response {
-    let opened = open(&doors, request);
+    let opened = open(&doors, request).await;
     handshake::counted(&doors, opened)
 }
 
 /// Everything is looked at before the ticket is spent, and spending it is the last thing that can
 /// refuse: a request that is turned away leaves its ticket good.
-fn open(doors: &Doors, mut request: Request) -> Result<Response, DoorError> {
+async fn open(doors: &Doors, mut request: Request) -> Result<Response, DoorError> {
     let query = Parameters::of(request.uri());
     let shape = handshake::check(request.method(), request.headers())?;
     let spoken = choose(&shape.protocols, |dialect| {
@@ -48,15 +48,18 @@ fn open(doors: &Doors, mut request: Request) -> Result<Response, DoorError> {
     let room = room.or_else(|| (spoken == Events.name()).then(RoomName::general));
     let wire = doors.hub().wire(spoken).ok_or(DoorError::NoDoor)?;
     let on_upgrade = handshake::take_upgrade(&mut request)?;
-    let place = doors.take_place(visit.address)?;
-    let spent = doors.tickets().spend(&secret, doors.now());
-    let Holder { who, session } = spent.ok_or(DoorError::BadTicket)?;
-
-    let attach = Attach {
+    let Holder { who, session } = holder;
+    let mut attach = Attach {
         session,
         room,
         ..Attach::new(wire, who)
     };
+    let (head, _) = request.into_parts();
+    doors.hub().admit(&mut attach, spoken, head).await?;
+    let place = doors.take_place(visit.address)?;
+    let spent = doors.tickets().spend(&secret, doors.now());
+    spent.ok_or(DoorError::BadTicket)?;
+
     let after = {
         let doors = doors.clone();
         move || doors.close_if_ended(session)

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use parlour_hub::{Asked, Asks, WireIndex};
+use parlour_hub::{Asked, WireIndex};
 use parlour_proto::{ConnectionId, ShardId};
 
 use super::reach::Reach;
@@ -22,16 +22,6 @@ pub(crate) trait Application: Send + Sync {
 pub(crate) struct Whereabouts {
     pub(crate) shard: ShardId,
     pub(crate) id: ConnectionId,
-}
-
-/// The handlers that a hub is started with: those that its `HubConfig` was given.
-#[derive(Clone, Default)]
-pub struct Handlers {
-    pub(crate) application: Option<Arc<dyn Application>>,
-    /// The dialects whose connections it is asked for when they open, and told of when they end.
-    pub(crate) handled: Vec<&'static str>,
-    /// Whether it has a policy for joins and publishes.
-    pub(crate) asks: Asks,
 }
 
 /// Who is asked for what.

@@ -1,6 +1,6 @@
 //! The way from the embedder's handlers to the connections of their hub.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 use parlour_hub::{Answer, NotTold, OwnedTold};
 use parlour_proto::{CloseReason, Command, UserName};
@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::application::Whereabouts;
+use super::{Hub, Running};
 use crate::plane::{Inbox, Mail, Telling};
 
 /// What handlers tell connections and has not reached them yet, in pieces of 4 KiB. Over it:
@@ -44,6 +45,7 @@ pub(crate) struct Reach {
     permits: Arc<Semaphore>,
     message_bytes_max: usize,
     runtime: Option<Handle>,
+    hub: Arc<OnceLock<Weak<Running>>>,
 }
 
 impl Reach {
@@ -57,7 +59,19 @@ impl Reach {
             permits: Arc::new(Semaphore::new(TELLINGS_MAX as usize)),
             message_bytes_max,
             runtime,
+            hub: Arc::default(),
         }
+    }
+
+    /// The hub that this reaches into has started.
+    pub(super) fn lead_to(&self, hub: &Arc<Running>) {
+        // There is one.
+        let _ = self.hub.set(Arc::downgrade(hub));
+    }
+
+    /// The hub, while somebody holds it.
+    pub(crate) fn hub(&self) -> Option<Hub> {
+        self.hub.get()?.upgrade().map(Hub)
     }
 
     /// Where handlers run: there is one wherever there are handlers.

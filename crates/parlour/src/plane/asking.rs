@@ -29,7 +29,7 @@ impl Asking {
     fn whose(&self, asked: &Asked) -> Option<&dyn Application> {
         let is_of_the_door = matches!(
             asked.what,
-            What::Opened | What::Closed(_) | What::Rename { .. }
+            What::Opened { .. } | What::Closed(_) | What::Rename { .. }
         );
         let of_names = is_of_the_door && Some(asked.wire) == self.plain;
         let whose = if of_names {
@@ -47,6 +47,8 @@ fn by_nobody(what: &What) -> Option<Answer> {
         What::Closed(_) => None,
         What::Rename { .. } => Some(Answer::Refused(Refusal::NotAllowed)),
         What::Ask { .. } => Some(Answer::Refused(Refusal::UnknownType)),
-        What::Opened | What::Join(_) | What::Enter(_) | What::Publish { .. } => Some(Answer::Done),
+        What::Opened { .. } | What::Join(_) | What::Enter(_) | What::Publish { .. } => {
+            Some(Answer::Done)
+        }
     }
 }

@@ -1,0 +1,139 @@
+//! Events by their types: one line for each.
+//!
+//! An [`EventRouter`] gives the events door types of your own, besides the `send_message` and
+//! `change_room` that it has. A handler is an async function. Its parameters are made from the event,
+//! as in axum, and what it returns says what its client is told:
+//!
+//! ```
+//! use parlour::router::{Connection, EventError, Payload, Reply, Room, State};
+//! use parlour::{EventRouter, HubConfig, UserName};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Clone)]
+//! struct Rules { stars_max: u8 }
+//!
+//! #[derive(Deserialize, Serialize)]
+//! struct Stars { stars: u8 }
+//!
+//! async fn rate(room: Room, State(rules): State<Rules>, Payload(given): Payload<Stars>) -> Result<(), EventError> {
+//!     if given.stars > rules.stars_max {
+//!         return Err(EventError::new("too_many_stars", "be honest"));
+//!     }
+//!     room.publish("rated", &given).await?; // everybody in the room is told
+//!     Ok(())
+//! }
+//!
+//! async fn whoami(who: UserName) -> Reply<String> {
+//!     Reply("you_are", who.as_str().to_owned()) // only its client is told
+//! }
+//!
+//! async fn bye(connection: Connection) {
+//!     connection.close();
+//! }
+//!
+//! let router = EventRouter::new(Rules { stars_max: 5 })
+//!     .on("rate", rate)
+//!     .on("whoami", whoami)
+//!     .on("bye", bye)
+//!     .tells("rated");
+//! let config = HubConfig::default().router(router);
+//! # let _ = config;
+//! ```
+//!
+//! | parameter | what |
+//! |---|---|
+//! | [`Payload<T>`] | the payload, read into `T` |
+//! | [`State<S>`] | a clone of what the router was made with |
+//! | [`Room`], `Option<Room>` | the room that the connection is in; publishes there |
+//! | [`Connection`] | whose event it is: told, moved, closed |
+//! | [`UserName`](crate::UserName) | who that is |
+//! | [`ClientEvent`] | the event as it came |
+//! | your own | whatever is [`FromEvent`] |
+//!
+//! **Order.** Events of one connection are handled one after the other: the next is not even read
+//! before the handler has ended. Those of different connections run side by side, on the runtime that
+//! the hub was started in, and never on the threads that serve sockets.
+//!
+//! **Errors.** An error goes to the client as `{"type":"error","payload":{"code":…,"message":…}}`, and
+//! the connection stays. A handler that panics ends its connection with 1011, and nothing else; one
+//! that takes longer than [`HubConfig::handler_time`](crate::HubConfig::handler_time) is dropped, and
+//! its client told `timed_out`. A type without a handler stays `unknown_type`.
+
+mod connection;
+mod event;
+mod extract;
+mod handler;
+mod routes;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parlour_proto::dialect::{Dialect as _, Events};
+
+pub use connection::Connection;
+pub use event::{ClientEvent, EventError, IntoReply, Reply};
+pub use extract::{FromEvent, Payload, Room, State};
+pub use handler::EventHandler;
+pub(crate) use routes::Routes;
+
+use crate::accounts::BoxFuture;
+
+/// Which function handles which type of event. See [the module](self).
+#[derive(Clone)]
+#[must_use = "a router does nothing before `HubConfig::router` has it"]
+pub struct EventRouter<S = ()> {
+    name: &'static str,
+    state: S,
+    handlers: BTreeMap<String, Arc<AnyHandler>>,
+    tells: Vec<String>,
+}
+
+type Handled = Result<Option<(&'static str, Bytes)>, EventError>;
+type AnyHandler = dyn Fn(ClientEvent) -> BoxFuture<'static, Handled> + Send + Sync;
+
+impl<S: Clone + Send + Sync + 'static> EventRouter<S> {
+    /// A router at the events door, `/ws`, whose handlers have this state.
+    pub fn new(state: S) -> Self {
+        Self {
+            name: Events.name(),
+            state,
+            handlers: BTreeMap::new(),
+            tells: Vec::new(),
+        }
+    }
+
+    /// Makes it a door of its own, for [`Doors::free_door`](crate::Doors::free_door) by this name, and
+    /// leaves `/ws` as it is.
+    pub fn named(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+
+    /// Handles events of this type; the last handler of a type counts. `send_message` and `change_room`
+    /// are then no longer what they were.
+    pub fn on<T: 'static>(
+        mut self,
+        kind: impl Into<String>,
+        handler: impl EventHandler<T, S>,
+    ) -> Self {
+        let state = self.state.clone();
+        let handler: Arc<AnyHandler> = Arc::new(move |event| {
+            let (handler, state) = (handler.clone(), state.clone());
+            Box::pin(async move { handler.handle(event, state).await })
+        });
+        self.handlers.insert(kind.into(), handler);
+        self
+    }
+
+    /// Shows entries of this kind at this door as `{"type":KIND,"payload":PAYLOAD}`, whoever has
+    /// published them. The door has no words for kinds that are not named here.
+    pub fn tells(mut self, kind: impl Into<String>) -> Self {
+        self.tells.push(kind.into());
+        self
+    }
+
+    pub(crate) fn into_routes(self) -> Routes {
+        Routes::new(self.name, self.handlers, &self.tells)
+    }
+}
