@@ -72,6 +72,7 @@ fn tungstenite_understands_and_is_understood() {
     let address = listener.local_addr().unwrap();
     let server = std::thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
+        #[expect(clippy::result_large_err, reason = "tungstenite asks for this type")]
         let choose = |_: &Request, mut response: Response| {
             let protocol = "parlour.v1".parse().unwrap();
             response

@@ -1,0 +1,118 @@
+//! What a client is told without having asked.
+
+use std::time::Duration;
+
+use parlour_proto::told::{Hello, Said};
+use parlour_proto::{Missed, Position, RoomName, Seq};
+
+use crate::error::{ConnectError, Ended, Lost};
+
+/// One thing that happened. Entries and gaps of a room come in the room's order.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The connection is open: the first time, and every time after it was away. It says who this
+    /// client speaks as now. The rooms are joined again after it, each told with
+    /// [`Joined`](Self::Joined).
+    Connected(Hello),
+    /// The connection was lost; it is tried again, and the rooms go on where they were.
+    Away {
+        /// What happened.
+        why: Away,
+        /// When it is tried next, from now.
+        retry_in: Duration,
+    },
+    /// In a room.
+    Joined {
+        /// Which room.
+        room: RoomName,
+        /// What was joined.
+        joined: Joined,
+        /// Whether it is a room that this client was in before it was away.
+        is_back: bool,
+    },
+    /// Something was said.
+    Entry(Said),
+    /// Entries that will not come: trimmed before they could be sent, or of another epoch; or this
+    /// stream was full while a call waited for its answer.
+    Gap {
+        /// Which room.
+        room: RoomName,
+        /// What is missing.
+        missed: Missed,
+    },
+    /// Who is in a room; replaces all that was told before.
+    Presence {
+        /// Which room.
+        room: RoomName,
+        /// How many users.
+        count: u64,
+        /// Who they are, unless they are too many.
+        users: Option<Vec<String>>,
+    },
+    /// Who came and went since then.
+    PresenceChange {
+        /// Which room.
+        room: RoomName,
+        /// How many users there are now.
+        count: u64,
+        /// Those who are new.
+        came: Vec<String>,
+        /// Those who are no longer here.
+        went: Vec<String>,
+    },
+    /// In a room no longer: asked for, or refused when this client came back.
+    Left {
+        /// Which room.
+        room: RoomName,
+    },
+    /// The server refused something that no call waits for.
+    Refused {
+        /// For programs.
+        code: String,
+        /// For people.
+        message: String,
+        /// The room that it is about.
+        room: Option<RoomName>,
+    },
+    /// The last: the client has ended and does not come back.
+    Ended(Ended),
+}
+
+/// Why a client is away.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Away {
+    /// The connection was lost.
+    #[error(transparent)]
+    Lost(#[from] Lost),
+    /// It could not be opened again.
+    #[error(transparent)]
+    Failed(#[from] ConnectError),
+}
+
+/// A room that was joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// Everything after it comes.
+    pub position: Position,
+    /// The room's last entry at that moment: what comes up to it is a replay.
+    pub head: Seq,
+}
+
+/// How a client is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Status {
+    /// Connected, as this user.
+    Connected {
+        /// The user's name.
+        user: String,
+        /// Whether that is a guest.
+        guest: bool,
+    },
+    /// Not connected; it comes back.
+    Away,
+    /// Not connected; it does not come back.
+    Ended(Ended),
+}

@@ -1,0 +1,496 @@
+//! What a client knows of its rooms and its calls: fed with what the server tells and its owner asks.
+
+use std::time::Duration;
+
+use parlour_proto::told::{Hello, HelloLimits, Said, Told, ask};
+use parlour_proto::{EntryId, Join, Missed, Position, RoomName, Seq};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::call::{Call, Publishes, Reply, ToPublish};
+use crate::error::{CallError, Ended};
+use crate::event::{Event, Joined, Status};
+use crate::outbox::Outbox;
+use crate::pace::Pace;
+use crate::rooms::{Phase, Room, Rooms, join_frames};
+use crate::socket::Socket;
+
+/// Publishes without an answer; the server reads no more of a connection that has as many.
+const PUBLISHES_MAX: usize = 64;
+/// Bytes that wait to be written before no further call is begun.
+const UNSENT_MAX: usize = 256 << 10;
+/// How long a room is left alone that the server refuses for now without naming a time.
+const LATER: Duration = Duration::from_secs(5);
+
+/// A guest's new name, when nothing is in flight.
+pub(crate) struct Rename {
+    pub(crate) name: String,
+    pub(crate) reply: Reply<String>,
+}
+
+pub(crate) struct State {
+    pub(crate) outbox: Outbox,
+    pub(crate) status: watch::Sender<Status>,
+    pub(crate) rename: Option<Rename>,
+    rooms: Rooms,
+    publishes: Publishes,
+    pace: Pace,
+    limits: HelloLimits,
+    hello: Hello,
+    answer_timeout: Duration,
+    /// Until then calls wait for the rooms that this client comes back to.
+    back_by: Instant,
+}
+
+impl State {
+    pub(crate) fn new(
+        outbox: Outbox,
+        status: watch::Sender<Status>,
+        hello: Hello,
+        answer_timeout: Duration,
+    ) -> Self {
+        Self {
+            outbox,
+            status,
+            rename: None,
+            rooms: Rooms::new(),
+            publishes: Publishes::new(),
+            pace: Pace::new(&hello.limits, Instant::now()),
+            limits: hello.limits,
+            hello,
+            answer_timeout,
+            back_by: Instant::now(),
+        }
+    }
+
+    /// A connection is open: all rooms go on where they were.
+    pub(crate) fn connected(&mut self, hello: Hello, socket: &mut Socket) {
+        self.limits = hello.limits;
+        self.pace = Pace::new(&hello.limits, Instant::now());
+        self.back_by = Instant::now() + self.answer_timeout;
+        self.status.send_replace(Status::Connected {
+            user: hello.user.clone(),
+            guest: hello.guest,
+        });
+        self.hello = hello.clone();
+        self.outbox.push(Event::Connected(hello));
+        let joins: Vec<Join> = self
+            .rooms
+            .iter()
+            .map(|(name, room)| room.join(name))
+            .collect();
+        self.send_joins(&joins, socket);
+    }
+
+    fn send_joins(&mut self, joins: &[Join], socket: &mut Socket) {
+        for (frame, cost) in join_frames(joins, self.limits.message_bytes) {
+            socket.send(&frame);
+            self.pace.spend(cost, Instant::now());
+        }
+    }
+
+    /// The connection is gone: what was sent and not answered is looked for in the replay.
+    pub(crate) fn away(&mut self) {
+        self.status.send_replace(Status::Away);
+        self.publishes.lose(Instant::now() + self.answer_timeout);
+        let mut left = Vec::new();
+        for (name, room) in &mut self.rooms {
+            match std::mem::replace(&mut room.phase, Phase::Asked(None)) {
+                Phase::Leaving(reply, _) => {
+                    // A connection that is gone is in no room.
+                    let _ = reply.send(Ok(()));
+                    left.push(name.clone());
+                }
+                Phase::Asked(caller) => room.phase = Phase::Asked(caller),
+                Phase::In | Phase::Later(_) => {}
+            }
+        }
+        for room in left {
+            self.forget(&room);
+        }
+    }
+
+    /// The end: every call is told.
+    pub(crate) fn end(&mut self, ended: &Ended) {
+        self.status.send_replace(Status::Ended(ended.clone()));
+        self.publishes.fail_all(&CallError::Unknown);
+        let error = CallError::Ended(ended.clone());
+        for room in std::mem::take(&mut self.rooms).into_values() {
+            match room.phase {
+                Phase::Asked(Some((reply, _))) => drop(reply.send(Err(error.clone()))),
+                Phase::Leaving(reply, _) => drop(reply.send(Ok(()))),
+                Phase::Asked(None) | Phase::In | Phase::Later(_) => {}
+            }
+        }
+        if let Some(rename) = self.rename.take() {
+            let _ = rename.reply.send(Err(error));
+        }
+        self.outbox.push(Event::Ended(ended.clone()));
+    }
+
+    /// Whether what was read may be looked at: the reader of the events has room, or a call waits.
+    pub(crate) fn may_hear(&self) -> bool {
+        !self.outbox.is_full() || (self.awaits_answer() && !self.outbox.is_overfull())
+    }
+
+    fn awaits_answer(&self) -> bool {
+        self.publishes.len() > 0 || self.rooms.values().any(Room::has_caller)
+    }
+
+    /// Whether the next call may be begun, or when.
+    pub(crate) fn may_call(&mut self, socket: &Socket) -> Result<(), Option<Instant>> {
+        let now = Instant::now();
+        let is_ready = self.rename.is_none()
+            && self.publishes.len() < PUBLISHES_MAX
+            && socket.unsent() < UNSENT_MAX;
+        if !is_ready {
+            return Err(None);
+        }
+        let is_back = |room: &Room| !matches!(room.phase, Phase::Asked(None));
+        if now < self.back_by && !self.rooms.values().all(is_back) {
+            return Err(Some(self.back_by));
+        }
+        self.pace.wait(now).map_or(Ok(()), |at| Err(Some(at)))
+    }
+
+    /// Whether nothing is in flight that a change of connections would lose.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.publishes.len() == 0
+    }
+
+    /// When time must be looked at next.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let later = self.rooms.values().filter_map(|room| match room.phase {
+            Phase::Later(at) => Some(at),
+            _ => room.due(),
+        });
+        later.chain(self.publishes.due()).min()
+    }
+
+    /// Calls whose time is up, without a connection.
+    pub(crate) fn expire(&mut self) {
+        let now = Instant::now();
+        self.publishes.expire(now);
+        let is_due = |room: &Room| room.due().is_some_and(|due| due <= now);
+        let due = self.rooms.iter().filter(|(_, room)| is_due(room));
+        let due: Vec<RoomName> = due.map(|(name, _)| name.clone()).collect();
+        for name in due {
+            let Some(room) = self.rooms.get_mut(&name) else {
+                continue;
+            };
+            match std::mem::replace(&mut room.phase, Phase::In) {
+                Phase::Asked(Some((reply, _))) => {
+                    let _ = reply.send(Err(CallError::Unknown));
+                    // It is wanted still: the answer may come, or the room is asked for again.
+                    room.phase = Phase::Asked(None);
+                }
+                Phase::Leaving(reply, _) => {
+                    let _ = reply.send(Err(CallError::Unknown));
+                }
+                other => room.phase = other,
+            }
+        }
+    }
+
+    /// Looks at the time on an open connection.
+    pub(crate) fn on_time(&mut self, socket: &mut Socket) {
+        self.expire();
+        let now = Instant::now();
+        let mut joins = Vec::new();
+        for (name, room) in &mut self.rooms {
+            if matches!(room.phase, Phase::Later(at) if at <= now) {
+                room.phase = Phase::Asked(None);
+                joins.push(room.join(name));
+            }
+        }
+        self.send_joins(&joins, socket);
+    }
+
+    /// Begins a call.
+    pub(crate) fn take(&mut self, call: Call, socket: &mut Socket) {
+        if call.is_given_up() {
+            return;
+        }
+        match call {
+            Call::Join(join, reply) => self.join(join, reply, socket),
+            Call::Leave(room, reply) => self.leave(room, reply, socket),
+            Call::Publish(publish, reply) => self.publish(&publish, reply, socket),
+            Call::Rename(name, reply) => {
+                if self.hello.guest {
+                    self.rename = Some(Rename { name, reply });
+                } else {
+                    let _ = reply.send(Err(CallError::NoGuest(self.hello.user.clone())));
+                }
+            }
+        }
+    }
+
+    fn join(&mut self, join: Join, reply: Reply<Joined>, socket: &mut Socket) {
+        if self.rooms.contains_key(&join.room) {
+            let _ = reply.send(Err(CallError::AlreadyJoined(join.room)));
+            return;
+        }
+        self.send_joins(std::slice::from_ref(&join), socket);
+        let room = Room {
+            presence: join.presence,
+            position: join.from,
+            head: Seq(0),
+            was_in: false,
+            phase: Phase::Asked(Some((reply, Instant::now() + self.answer_timeout))),
+        };
+        self.rooms.insert(join.room, room);
+    }
+
+    fn leave(&mut self, name: RoomName, reply: Reply<()>, socket: &mut Socket) {
+        let due = Instant::now() + self.answer_timeout;
+        let Some(room) = self.rooms.get_mut(&name).filter(|it| it.due().is_none()) else {
+            let _ = reply.send(Err(CallError::NotInRoom(name)));
+            return;
+        };
+        if matches!(room.phase, Phase::Later(_)) {
+            let _ = reply.send(Ok(()));
+            self.forget(&name);
+            return;
+        }
+        room.phase = Phase::Leaving(reply, due);
+        let mut frame = Vec::new();
+        ask::leave(&[name], &mut frame);
+        self.send(&frame, socket);
+    }
+
+    fn publish(&mut self, publish: &ToPublish, reply: Reply<Position>, socket: &mut Socket) {
+        let ToPublish {
+            room,
+            kind,
+            payload,
+        } = publish;
+        let is_in = self.rooms.get(room).map(|room| &room.phase);
+        if !matches!(is_in, Some(Phase::In)) {
+            let _ = reply.send(Err(CallError::NotInRoom(room.clone())));
+            return;
+        }
+        let id = self.publishes.next_id();
+        let mut frame = Vec::with_capacity(payload.len() + 256);
+        ask::publish(room, Some(&id), kind, payload, &mut frame);
+        let limit = self.limits.message_bytes;
+        if limit > 0 && frame.len() as u64 > limit {
+            let bytes = frame.len();
+            let _ = reply.send(Err(CallError::TooLarge { bytes, limit }));
+            return;
+        }
+        let due = Instant::now() + self.answer_timeout;
+        self.publishes.sent(room.clone(), reply, due);
+        self.send(&frame, socket);
+    }
+
+    fn send(&mut self, frame: &[u8], socket: &mut Socket) {
+        socket.send(frame);
+        self.pace.spend(1, Instant::now());
+    }
+
+    /// Takes in what the server told.
+    pub(crate) fn hear(&mut self, told: Told, socket: &mut Socket) {
+        match told {
+            Told::Joined {
+                room,
+                position,
+                head,
+            } => self.joined(room, Joined { position, head }),
+            Told::Entry(said) => self.entry(said),
+            Told::Ack { id, position, .. } => {
+                if let Some(id) = id {
+                    self.publishes.answer(&id, Ok(position));
+                }
+            }
+            Told::Gap { room, missed } => self.gap(room, missed),
+            Told::Presence { room, count, users } => {
+                self.outbox.push(Event::Presence { room, count, users });
+            }
+            Told::PresenceChange {
+                room,
+                count,
+                came,
+                went,
+            } => self.outbox.push(Event::PresenceChange {
+                room,
+                count,
+                came,
+                went,
+            }),
+            Told::Left { room } => self.left(&room),
+            Told::Error {
+                code,
+                message,
+                room,
+                id,
+                retry_after,
+            } => {
+                let refused = Refused {
+                    code,
+                    message,
+                    retry_after,
+                };
+                self.refused(refused, room, id, socket);
+            }
+            // The rest is the socket's, or a later server's.
+            _ => {}
+        }
+    }
+
+    fn joined(&mut self, name: RoomName, joined: Joined) {
+        let Some(room) = self.rooms.get_mut(&name) else {
+            return;
+        };
+        if !matches!(room.phase, Phase::Asked(_)) {
+            return;
+        }
+        room.position = Some(joined.position);
+        room.head = joined.head;
+        let is_back = std::mem::replace(&mut room.was_in, true);
+        if let Phase::Asked(Some((reply, _))) = std::mem::replace(&mut room.phase, Phase::In) {
+            let _ = reply.send(Ok(joined));
+        }
+        self.outbox.push(Event::Joined {
+            room: name.clone(),
+            joined,
+            is_back,
+        });
+        self.look_for_lost(&name);
+    }
+
+    fn entry(&mut self, said: Said) {
+        let name = said.room.clone();
+        let Some(room) = self.rooms.get_mut(&name) else {
+            return;
+        };
+        room.position = Some(said.position);
+        if let Some(id) = &said.id {
+            // Of a lost connection; one that was answered is no longer known.
+            self.publishes.answer(id, Ok(said.position));
+        }
+        self.outbox.push(Event::Entry(said));
+        self.look_for_lost(&name);
+    }
+
+    fn gap(&mut self, name: RoomName, missed: Missed) {
+        if let Some(room) = self.rooms.get_mut(&name) {
+            room.position = Some(match missed {
+                Missed::Entries { epoch, last, .. } => Position { epoch, seq: last },
+                Missed::Epoch { now, .. } => now,
+            });
+        }
+        self.outbox.push(Event::Gap {
+            room: name.clone(),
+            missed,
+        });
+        self.look_for_lost(&name);
+    }
+
+    /// What the replay did not bring up to its end is not known.
+    fn look_for_lost(&mut self, name: &RoomName) {
+        if self.rooms.get(name).is_some_and(Room::is_complete) {
+            self.publishes.give_up_lost(name);
+        }
+    }
+
+    fn left(&mut self, name: &RoomName) {
+        if let Some(room) = self.rooms.get_mut(name) {
+            if let Phase::Leaving(reply, _) = std::mem::replace(&mut room.phase, Phase::In) {
+                let _ = reply.send(Ok(()));
+            }
+            self.forget(name);
+        }
+    }
+
+    fn forget(&mut self, name: &RoomName) {
+        self.rooms.remove(name);
+        self.publishes.give_up_lost(name);
+        let room = name.clone();
+        self.outbox.push(Event::Left { room });
+    }
+
+    fn refused(
+        &mut self,
+        refused: Refused,
+        name: Option<RoomName>,
+        id: Option<EntryId>,
+        socket: &mut Socket,
+    ) {
+        if refused.code == "rate_limited" {
+            let wait = refused.retry_after.unwrap_or(LATER);
+            self.pace.pause(wait, Instant::now());
+        }
+        if let Some(id) = id {
+            return self.publishes.answer(&id, Err(refused.error()));
+        }
+        let Some(name) = name else {
+            return self.outbox.push(refused.event(None));
+        };
+        match self.rooms.get_mut(&name) {
+            Some(room) => match std::mem::replace(&mut room.phase, Phase::In) {
+                Phase::Asked(Some((reply, _))) => {
+                    let _ = reply.send(Err(refused.error()));
+                    self.rooms.remove(&name);
+                }
+                Phase::Asked(None) => self.not_back(&name, refused, socket),
+                Phase::Leaving(reply, _) => {
+                    let _ = reply.send(Ok(()));
+                    self.forget(&name);
+                }
+                phase => {
+                    room.phase = phase;
+                    self.outbox.push(refused.event(Some(name)));
+                }
+            },
+            None => self.outbox.push(refused.event(Some(name))),
+        }
+    }
+
+    /// A room that this client was in does not take it back.
+    fn not_back(&mut self, name: &RoomName, refused: Refused, socket: &mut Socket) {
+        let Some(room) = self.rooms.get_mut(name) else {
+            return;
+        };
+        match (&*refused.code, refused.retry_after) {
+            ("bad_position", _) if room.position.is_some() => {
+                // The log that the position is from is gone in a way that has no gap; go on with
+                // what comes next, and say so.
+                room.position = None;
+                room.phase = Phase::Asked(None);
+                let join = room.join(name);
+                self.outbox.push(refused.event(Some(name.clone())));
+                self.send_joins(&[join], socket);
+            }
+            (_, Some(wait)) => room.phase = Phase::Later(Instant::now() + wait),
+            _ => {
+                self.outbox.push(refused.event(Some(name.clone())));
+                self.forget(name);
+            }
+        }
+    }
+}
+
+/// An error of the server.
+struct Refused {
+    code: String,
+    message: String,
+    retry_after: Option<Duration>,
+}
+
+impl Refused {
+    fn error(self) -> CallError {
+        CallError::Refused {
+            code: self.code,
+            message: self.message,
+            retry_after: self.retry_after,
+        }
+    }
+
+    fn event(self, room: Option<RoomName>) -> Event {
+        Event::Refused {
+            code: self.code,
+            message: self.message,
+            room,
+        }
+    }
+}
