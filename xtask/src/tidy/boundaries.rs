@@ -6,7 +6,7 @@ use super::Finding;
 use super::tree::Tree;
 
 /// Who may depend on whom, dev-dependencies too. A crate that is not here has no place yet.
-const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
     ("parlour-ws", &[]),
     ("parlour-proto", &[]),
     ("parlour-hub", &["parlour-ws", "parlour-proto"]),
@@ -25,6 +25,11 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
             "parlour-accounts",
         ],
     ),
+    (
+        "parlour-client",
+        // The server only in tests: a client knows words and frames, and nothing of an engine.
+        &["parlour-ws", "parlour-proto", "parlour"],
+    ),
     ("parlour-bench", &[]),
     (
         "parlour-cli",
@@ -35,6 +40,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
             "parlour",
             "parlour-accounts",
             "parlour-server",
+            "parlour-client",
             "parlour-bench",
         ],
     ),
