@@ -271,6 +271,15 @@ impl Hub {
         self.0.occupancy.take(address, share)
     }
 
+    /// A place for a client in this process, which has no address.
+    pub(crate) fn take_local_place(&self) -> Result<Place, Full> {
+        self.0.occupancy.take_local()
+    }
+
+    pub(crate) fn shared_limits(&self) -> Arc<Limits> {
+        Arc::clone(&self.0.limits)
+    }
+
     /// Where a shard gets its mail.
     pub(crate) fn inbox(&self, shard: ShardId) -> Inbox {
         self.0.inboxes[usize::from(shard.0)].clone()

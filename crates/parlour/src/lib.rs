@@ -24,6 +24,7 @@ mod hub;
 mod limits;
 mod listener;
 mod local;
+mod local_session;
 mod nofile;
 mod occupancy;
 mod origin;
@@ -46,10 +47,13 @@ pub use doors::{
 };
 pub use hub::{Hub, HubConfig, PublishError, SendError, StartError};
 pub use listener::{Listener, ListenerLimits, ListenerLimitsError, UnderWay, serve};
+pub use local_session::{Joined, LocalSession, SessionEnd, SessionError};
 pub use nofile::raise_nofile_limit;
 pub use origin::{Origin, OriginError, Origins};
 pub use parlour_hub::Counts;
+pub use parlour_proto::Join;
 pub use parlour_proto::dialect;
+pub use parlour_proto::told::{Said, Told};
 pub use parlour_proto::{
     Author, ClientId, CloseReason, Command, Dialect, Draft, Entry, EntryId, EntryKind, Epoch,
     Event, Frame, FrameKind, Limits, Missed, Position, Refusal, RoomName, Seq, SessionId, UserName,

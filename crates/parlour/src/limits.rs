@@ -56,5 +56,10 @@ pub(crate) const PUMP_BYTES: usize = 8 * 1024;
 /// Time in which such a stream must take what was sent before the end of its connection; after it:
 /// dropped.
 pub(crate) const LAST_WORDS_TIME: Duration = Duration::from_secs(10);
+/// Things that are kept for a session in this process while it waits for an answer; over it: its
+/// entries become gaps.
+pub(crate) const SESSION_EVENTS_MAX: usize = 1_024;
+/// Bytes of their payloads; over it: as above.
+pub(crate) const SESSION_BYTES_MAX: usize = 1 << 20;
 
 const _: () = assert!(NOT_SENT_BYTES as usize <= SEND_BUFFER_BYTES);

@@ -26,7 +26,8 @@ struct Counts {
 /// One connection's place, from its upgrade to its socket's end. Dropping it makes room.
 pub(crate) struct Place {
     occupancy: Arc<Occupancy>,
-    address: Option<IpAddr>,
+    /// `None` is a client in this process.
+    address: Option<Option<IpAddr>>,
     shard: ShardId,
 }
 
@@ -66,28 +67,43 @@ impl Occupancy {
     ) -> Result<Place, Full> {
         let address = address.map(counted_as);
         let mut counts = self.lock();
+        self.check(&counts)?;
         let from_address = counts.by_address.get(&address).copied().unwrap_or(0);
-        if counts.closed {
-            return Err(Full::GoingAway);
-        }
-        if counts.total >= self.connections_max {
-            return Err(Full::Server);
-        }
         if from_address >= share.of(Source::of(address)) {
             return Err(Full::Address);
         }
-        counts.total += 1;
         counts.by_address.insert(address, from_address + 1);
-        let shards = (0..).zip(&mut counts.by_shard);
-        let (shard, count) = shards
-            .min_by_key(|(_, count)| **count)
-            .ok_or(Full::Server)?;
-        *count += 1;
-        Ok(Place {
+        Ok(self.seat(&mut counts, Some(address)))
+    }
+
+    /// Takes a place for a client in this process, which has no address that could have a share.
+    pub(crate) fn take_local(self: &Arc<Self>) -> Result<Place, Full> {
+        let mut counts = self.lock();
+        self.check(&counts)?;
+        Ok(self.seat(&mut counts, None))
+    }
+
+    fn check(&self, counts: &Counts) -> Result<(), Full> {
+        if counts.closed {
+            return Err(Full::GoingAway);
+        }
+        if counts.total >= self.connections_max || counts.by_shard.is_empty() {
+            return Err(Full::Server);
+        }
+        Ok(())
+    }
+
+    /// There is a shard, which was checked.
+    fn seat(self: &Arc<Self>, counts: &mut Counts, address: Option<Option<IpAddr>>) -> Place {
+        counts.total += 1;
+        let shards = (0..).zip(&counts.by_shard);
+        let shard = shards.min_by_key(|(_, count)| **count).map_or(0, |it| it.0);
+        counts.by_shard[usize::from(shard)] += 1;
+        Place {
             occupancy: Arc::clone(self),
             address,
             shard: ShardId(shard),
-        })
+        }
     }
 
     /// From now on nobody gets a place.
@@ -127,10 +143,12 @@ impl Drop for Place {
         let mut counts = self.occupancy.lock();
         counts.total -= 1;
         counts.by_shard[usize::from(self.shard.0)] -= 1;
-        if let Some(count) = counts.by_address.get_mut(&self.address) {
+        if let Some(address) = self.address
+            && let Some(count) = counts.by_address.get_mut(&address)
+        {
             *count -= 1;
             if *count == 0 {
-                counts.by_address.remove(&self.address);
+                counts.by_address.remove(&address);
             }
         }
         if counts.total == 0 {
@@ -211,6 +229,18 @@ mod tests {
             take(&occupancy, address("127.0.0.1")).ok().unwrap().shard(),
             shard
         );
+    }
+
+    #[test]
+    fn clients_in_this_process_count_among_all_and_take_nobodys_share() {
+        let occupancy = Occupancy::new(ADDRESS_CONNECTIONS_MAX + 2, 1);
+        let mut places: Vec<Place> = (0..=ADDRESS_CONNECTIONS_MAX)
+            .map(|_| occupancy.take_local().ok().unwrap())
+            .collect();
+        places.push(take(&occupancy, None).ok().unwrap());
+        assert_eq!(occupancy.take_local().err(), Some(Full::Server));
+        drop(places);
+        assert_eq!(occupancy.total(), 0);
     }
 
     #[tokio::test]

@@ -64,8 +64,11 @@ impl<S: Store> Shard<S> {
         };
         match connection.state {
             State::Finished => unless(connection.progress.after(close_timeout), Due::Cut),
-            // Its close frame waits behind output that does not move: it has the slow reader's time.
-            State::Closing { reason } if connection.blocked && reason != CloseReason::Stuck => {
+            // Its close frame waits behind output that does not move: it has the slow reader's time,
+            // which who is in this process does not have.
+            State::Closing { reason }
+                if connection.blocked && reason != CloseReason::Stuck && !connection.is_local =>
+            {
                 unless(connection.progress.after(slow_reader_timeout), Due::Cut)
             }
             State::Closing { .. } => unless(connection.progress.after(close_timeout), Due::Cut),
