@@ -1,8 +1,6 @@
 //! The slow-path record of a connection: everything a pass does not touch.
 
-use parlour_proto::{
-    Author, CloseReason, Command, Position, RoomName, SessionId, UserName,
-};
+use parlour_proto::{Author, CloseReason, Command, Position, RoomName, SessionId, UserName};
 
 use crate::life::Tick;
 use crate::rate::Spent;

@@ -11,6 +11,7 @@ use parlour_proto::{
 
 use crate::letter::Replay;
 use crate::log::Log;
+use crate::notice::{NOTICES_ON_THE_WAY_MAX, Placed, Posted};
 use crate::presence::{Census, HomePresence, Times};
 use crate::shard::PublishToken;
 use crate::table::Key;
@@ -30,7 +31,12 @@ pub(crate) struct Home {
     uncommitted: VecDeque<Uncommitted>,
     uncommitted_bytes: usize,
     /// Not numbered yet, because a view has not taken what there is. Bounded by the links' credit.
-    held: VecDeque<Publish>,
+    held: VecDeque<Held>,
+    /// Notices that some view was not told yet, each behind the entry of its number. Bounded by the
+    /// links' credit too.
+    notices: VecDeque<(Seq, Posted)>,
+    /// Notices before the first of these.
+    told_notices: u64,
     pub(crate) followers: Vec<Follower>,
     pub(crate) presence: HomePresence,
     /// In the shard's list of homes with something to tell.
@@ -52,6 +58,20 @@ pub(crate) enum Publisher {
 pub(crate) struct Publish {
     pub(crate) publisher: Publisher,
     pub(crate) draft: Draft,
+}
+
+/// What waits for room in the log, or behind what does.
+#[derive(Debug)]
+enum Held {
+    Publish(Publish),
+    Notice(Posted),
+}
+
+/// What a view is sent at once.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) entries: Vec<Arc<Entry>>,
+    pub(crate) notices: Vec<Placed>,
 }
 
 #[derive(Debug)]
@@ -80,6 +100,11 @@ pub(crate) struct Follower {
     /// Batches that were sent and not taken: their last number and their cost.
     untaken: VecDeque<(Seq, usize)>,
     untaken_bytes: usize,
+    /// The next notice that it is to be told, counted as the home's.
+    next_notice: u64,
+    /// Notices that were sent since it follows, and taken.
+    sent_notices: u64,
+    taken_notices: u64,
     pub(crate) census: Census,
 }
 
@@ -94,6 +119,8 @@ impl Home {
             uncommitted: VecDeque::new(),
             uncommitted_bytes: 0,
             held: VecDeque::new(),
+            notices: VecDeque::new(),
+            told_notices: 0,
             followers: Vec::new(),
             presence: HomePresence::default(),
             queued: false,
@@ -116,6 +143,8 @@ impl Home {
     pub(crate) fn follow(&mut self, shard: ShardId, view: Key) {
         let (sent, taken) = (self.head, self.head);
         let untaken = VecDeque::new();
+        let before = self.notices.partition_point(|(after, _)| *after <= sent);
+        let next_notice = self.told_notices + before as u64;
         self.followers.push(Follower {
             shard,
             view,
@@ -123,6 +152,9 @@ impl Home {
             taken,
             untaken,
             untaken_bytes: 0,
+            next_notice,
+            sent_notices: 0,
+            taken_notices: 0,
             census: Census::new(),
         });
     }
@@ -139,13 +171,14 @@ impl Home {
     }
 
     /// A view has offered everything up to `seq` to its members.
-    pub(crate) fn take(&mut self, shard: ShardId, view: Key, seq: Seq) {
+    pub(crate) fn take(&mut self, shard: ShardId, view: Key, (seq, notices): (Seq, u64)) {
         let follower = self
             .followers
             .iter_mut()
             .find(|f| (f.shard, f.view) == (shard, view));
         let Some(follower) = follower else { return };
         follower.taken = follower.taken.max(seq);
+        follower.taken_notices = follower.taken_notices.max(notices);
         while let Some((last, cost)) = follower.untaken.front().copied()
             && last <= seq
         {
@@ -164,7 +197,7 @@ impl Home {
         limits: &Limits,
     ) -> Option<Arc<Entry>> {
         if !self.held.is_empty() || !self.has_room(limits) {
-            self.held.push_back(publish);
+            self.held.push_back(Held::Publish(publish));
             return None;
         }
         Some(self.number(publish, sent))
@@ -172,15 +205,52 @@ impl Home {
 
     /// Numbers the next publish that had to wait, if there is room for it now.
     pub(crate) fn release(&mut self, sent: Timestamp, limits: &Limits) -> Option<Arc<Entry>> {
+        self.place_held_notices();
         if self.held.is_empty() || !self.has_room(limits) {
             return None;
         }
-        let publish = self.held.pop_front()?;
-        Some(self.number(publish, sent))
+        match self.held.pop_front()? {
+            Held::Publish(publish) => Some(self.number(publish, sent)),
+            // Those were placed.
+            Held::Notice(_) => None,
+        }
+    }
+
+    /// Somebody came or went: behind everything that he said.
+    pub(crate) fn post(&mut self, posted: Posted) {
+        if self.held.is_empty() {
+            self.notices.push_back((self.last_numbered(), posted));
+        } else {
+            self.held.push_back(Held::Notice(posted));
+        }
+    }
+
+    fn place_held_notices(&mut self) {
+        while let Some(held) = self.held.pop_front() {
+            match held {
+                Held::Notice(posted) => self.notices.push_back((self.last_numbered(), posted)),
+                publish @ Held::Publish(_) => return self.held.push_front(publish),
+            }
+        }
+    }
+
+    fn last_numbered(&self) -> Seq {
+        Seq(self.head.0 + self.uncommitted.len() as u64)
+    }
+
+    /// Takes out a notice that all views were told, and says whose credit it had.
+    pub(crate) fn next_told(&mut self) -> Option<ShardId> {
+        let told = self.followers.iter().map(|follower| follower.next_notice);
+        if told.min().is_some_and(|told| told <= self.told_notices) {
+            return None;
+        }
+        let (_, Posted { from, .. }) = self.notices.pop_front()?;
+        self.told_notices += 1;
+        Some(from)
     }
 
     fn number(&mut self, publish: Publish, sent: Timestamp) -> Arc<Entry> {
-        let seq = Seq(self.head.0 + self.uncommitted.len() as u64).next();
+        let seq = self.last_numbered().next();
         let entry = Arc::new(publish.draft.numbered(seq, sent));
         self.uncommitted_bytes += entry.cost();
         self.uncommitted.push_back(Uncommitted {
@@ -258,12 +328,46 @@ impl Home {
                 result,
             });
         }
+        let last = self.last_numbered();
+        for (after, _) in &mut self.notices {
+            *after = last.min(*after);
+        }
     }
 
     /// The next batch for the follower at `index`, if it may have one: at most half a log is on the
     /// way to a view, so that the other half stays for members that lag.
-    pub(crate) fn feed(&mut self, index: usize, limits: &Limits) -> Option<Vec<Arc<Entry>>> {
+    pub(crate) fn feed(&mut self, index: usize, limits: &Limits) -> Option<Batch> {
+        let entries = self.feed_entries(index, limits).unwrap_or_default();
+        let notices = self.feed_notices(index);
+        (!(entries.is_empty() && notices.is_empty())).then_some(Batch { entries, notices })
+    }
+
+    /// Notices that follow what this follower was sent.
+    fn feed_notices(&mut self, index: usize) -> Vec<Placed> {
+        let Some(follower) = self.followers.get_mut(index) else {
+            return Vec::new();
+        };
+        let before = (follower.next_notice - self.told_notices) as usize;
+        let room = follower.room_for_notices();
+        let next = self.notices.iter().skip(before).take(room);
+        let next = next.take_while(|(after, _)| *after <= follower.sent);
+        let next: Vec<Placed> = next
+            .map(|(after, posted)| (*after, Arc::clone(&posted.notice)))
+            .collect();
+        follower.next_notice += next.len() as u64;
+        follower.sent_notices += next.len() as u64;
+        next
+    }
+
+    fn feed_entries(&mut self, index: usize, limits: &Limits) -> Option<Vec<Arc<Entry>>> {
         let follower = self.followers.get_mut(index)?;
+        // Not beyond a notice that has to wait.
+        let waits =
+            (follower.next_notice - self.told_notices) as usize + follower.room_for_notices();
+        let until = self
+            .notices
+            .get(waits)
+            .map_or(Seq::MAX, |(after, _)| *after);
         let on_the_way = usize::try_from(follower.sent.0 - follower.taken.0).unwrap_or(usize::MAX);
         let entries = (limits.log_entries_max / 2)
             .max(1)
@@ -271,6 +375,8 @@ impl Home {
         let bytes = (limits.log_bytes_max / 2)
             .max(1)
             .saturating_sub(follower.untaken_bytes);
+        let entries = entries
+            .min(usize::try_from(until.0.saturating_sub(follower.sent.0)).unwrap_or(usize::MAX));
         if follower.sent == self.head || entries == 0 || bytes == 0 {
             return None;
         }
@@ -343,5 +449,13 @@ impl Home {
     fn oldest_known(&self, older: &[Arc<Entry>]) -> Seq {
         let first = older.first().map(|entry| entry.seq).or(self.log.first());
         first.map_or(self.head, |first| Seq(first.0 - 1))
+    }
+}
+
+impl Follower {
+    /// How many more notices may be on the way to it.
+    fn room_for_notices(&self) -> usize {
+        let on_the_way = self.sent_notices - self.taken_notices;
+        NOTICES_ON_THE_WAY_MAX.saturating_sub(on_the_way) as usize
     }
 }

@@ -6,6 +6,7 @@ use parlour_proto::{
     ConnectionId, Draft, Entry, EntryId, Missed, Position, Refusal, RoomName, Seq,
 };
 
+use crate::notice::{Notice, Placed};
 use crate::presence::{News, Report};
 use crate::table::Key;
 
@@ -41,9 +42,16 @@ pub(crate) enum Body {
     },
     /// The last news are taken.
     NewsTaken { room: RoomName, view: Key },
-    /// `view` has offered everything up to `seq` to all its members. Takes no credit: a home gets
-    /// no more of these than it has sent batches.
-    Taken { room: RoomName, view: Key, seq: Seq },
+    /// Somebody came or went.
+    Notice { room: RoomName, notice: Arc<Notice> },
+    /// `view` has offered everything up to `seq` to all its members, and has so many `notices` since
+    /// it follows. Takes no credit: a home gets no more of these than it has sent batches.
+    Taken {
+        room: RoomName,
+        view: Key,
+        seq: Seq,
+        notices: u64,
+    },
 
     // From a room's home to a view's shard.
     /// The view is told everything after `at`.
@@ -54,8 +62,12 @@ pub(crate) enum Body {
     News { view: Key, news: News },
     /// Its last report is taken.
     ReportTaken { view: Key },
-    /// The next entries of the room.
-    Entries { view: Key, entries: Vec<Arc<Entry>> },
+    /// The next entries of the room, and the notices between and behind them.
+    Entries {
+        view: Key,
+        entries: Vec<Arc<Entry>>,
+        notices: Vec<Placed>,
+    },
     /// A publish has its place, and will be seen there.
     Ack {
         to: ConnectionId,

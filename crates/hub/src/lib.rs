@@ -27,6 +27,7 @@ mod letter;
 mod life;
 mod link;
 mod log;
+mod notice;
 mod presence;
 mod rate;
 mod ring;

@@ -37,6 +37,8 @@ pub(crate) struct Ring {
     pub(crate) bytes: Bytes,
     /// Offset of the oldest frame. Before it there may be bytes that are not dropped yet.
     start: u64,
+    /// Where the oldest numbered frame begins: between `start` and here lie notices.
+    lead: u64,
     /// Where each frame ends; they have the numbers `first`, `first + 1`, …
     ends: VecDeque<u64>,
     first: Seq,
@@ -95,6 +97,7 @@ impl Ring {
         Self {
             bytes: Bytes::default(),
             start: 0,
+            lead: 0,
             ends: VecDeque::new(),
             first: head.next(),
             members: Vec::new(),
@@ -140,6 +143,22 @@ impl Ring {
         self.ends.push_back(self.end());
     }
 
+    /// Appends a frame without a number, behind that of the last entry. `true` if there is something to
+    /// send.
+    pub(crate) fn push_notice(&mut self, put: impl FnOnce(&mut Vec<u8>)) -> bool {
+        let before = self.end();
+        put(&mut self.bytes.bytes);
+        let end = self.end();
+        match self.ends.back_mut() {
+            Some(last) => *last = end,
+            None => self.lead = end,
+        }
+        if let Some(pass) = &mut self.pass {
+            pass.again |= end > before;
+        }
+        end > before
+    }
+
     /// Goes on after `head` without keeping anything: nobody reads here.
     pub(crate) fn skip_to(&mut self, head: Seq) {
         debug_assert!(self.members.iter().all(|member| member.cursor == NOT_LIVE));
@@ -156,10 +175,13 @@ impl Ring {
 
     /// The frame that `cursor` lies in or before: its number, and where it starts and ends.
     fn frame_at(&self, cursor: u64) -> Option<(Seq, u64, u64)> {
+        if cursor < self.lead {
+            return Some((Seq(self.first.0 - 1), self.start, self.lead));
+        }
         let index = self.ends.partition_point(|end| *end <= cursor);
         let end = *self.ends.get(index)?;
         let start = if index == 0 {
-            self.start
+            self.lead
         } else {
             self.ends[index - 1]
         };
@@ -176,6 +198,8 @@ impl Ring {
     /// the middle of has been finished.
     pub(crate) fn seq_at(&self, cursor: u64) -> Seq {
         match self.frame_at(cursor) {
+            // Notices behind an entry that it has.
+            Some((seq, ..)) if cursor < self.lead => seq,
             Some((seq, start, _)) if start < cursor => seq,
             Some((seq, ..)) => Seq(seq.0 - 1),
             None => self.head(),
@@ -186,7 +210,7 @@ impl Ring {
     pub(crate) fn cursor_after(&self, seq: Seq) -> Option<u64> {
         let index = usize::try_from(seq.next().0.checked_sub(self.first.0)?).ok()?;
         match index {
-            0 => Some(self.start),
+            0 => Some(self.lead),
             index => self.ends.get(index - 1).copied(),
         }
     }
@@ -204,6 +228,8 @@ impl Ring {
         let index = self.ends.partition_point(|end| *end < lowest);
         let by_bytes = if self.start >= lowest {
             self.start
+        } else if self.lead >= lowest {
+            self.lead
         } else {
             self.ends[index]
         };
@@ -213,19 +239,22 @@ impl Ring {
 
     /// Forgets the frames that end at or before `offset`.
     pub(crate) fn trim(&mut self, offset: u64) {
+        if offset >= self.lead {
+            self.start = self.lead;
+        }
         while let Some(end) = self.ends.front().copied()
             && end <= offset
         {
             self.ends.pop_front();
             self.first = self.first.next();
-            self.start = end;
+            (self.start, self.lead) = (end, end);
         }
         self.bytes.drop_before(self.start);
     }
 
     fn drop_all(&mut self) {
         self.ends.clear();
-        self.start = self.end();
+        (self.start, self.lead) = (self.end(), self.end());
         self.bytes.drop_before(self.start);
     }
 

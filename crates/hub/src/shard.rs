@@ -7,6 +7,7 @@ mod deadlines;
 mod homes;
 #[cfg(any(test, feature = "sim"))]
 mod inspect;
+mod notices;
 mod output;
 mod pass;
 mod paused;
@@ -31,6 +32,7 @@ use crate::home::{Home, Publisher};
 use crate::letter::{Body, Letter, Reader};
 use crate::life::{Lives, Tick};
 use crate::link::Link;
+use crate::notice::Waiting;
 use crate::presence::Remains;
 use crate::rate::Rate;
 use crate::sockets::Sockets;
@@ -163,6 +165,8 @@ pub struct Shard<S> {
     to_show: VecDeque<presence::Showing>,
     /// Homes with something to tell of who is there, each once.
     presence_due: BTreeSet<(Duration, Key)>,
+    /// Notices that wait for credit, the oldest first.
+    notices: VecDeque<Waiting>,
     going_away: Option<CloseReason>,
     /// Answers to the publishes of the driver.
     published: Vec<(PublishToken, Result<Position, Refusal>)>,
@@ -229,6 +233,7 @@ impl<S: Store> Shard<S> {
             report_budget: 0,
             to_show: VecDeque::new(),
             presence_due: BTreeSet::new(),
+            notices: VecDeque::new(),
             going_away: None,
             published: Vec::new(),
             asked: Vec::new(),
@@ -403,6 +408,7 @@ impl<S: Store> Shard<S> {
     pub fn turn(&mut self, now: Now, sockets: &mut impl Sockets, bus: &mut impl Bus) -> bool {
         self.set_now(now);
         self.check_deadlines(sockets);
+        self.send_notices();
         self.close_empty_views();
         self.count_some();
         self.settle();
@@ -424,7 +430,7 @@ impl<S: Store> Shard<S> {
     fn has_work(&self) -> bool {
         let lists = self.to_pass.is_empty() && self.to_flush.is_empty() && self.to_show.is_empty();
         let counts = self.to_report.is_empty() && self.to_count.is_empty();
-        !(lists && counts && self.remains.is_empty() && self.asked.is_empty())
+        !(lists && counts && self.remains.is_empty())
             || self.links.iter().any(|link| !link.out.is_empty())
             || self.behind.len() > self.behind_without_credit
             || self.has_view_to_close()
@@ -472,7 +478,13 @@ impl<S: Store> Shard<S> {
                 after,
                 reader,
             } => self.handle_read(from, &room, after, reader),
-            Body::Taken { room, view, seq } => self.handle_taken(from, &room, view, seq),
+            Body::Notice { room, notice } => self.handle_notice(from, &room, notice),
+            Body::Taken {
+                room,
+                view,
+                seq,
+                notices,
+            } => self.handle_taken(from, &room, view, (seq, notices)),
             Body::Report { room, view, report } => {
                 self.handle_report(from, &room, view, *report);
             }
@@ -481,7 +493,11 @@ impl<S: Store> Shard<S> {
             Body::ReportTaken { view } => self.handle_report_taken(view),
             Body::Following { view, at } => self.handle_following(view, at),
             Body::NotFollowing { view, refusal } => self.handle_not_following(view, refusal),
-            Body::Entries { view, entries } => self.handle_entries(view, &entries),
+            Body::Entries {
+                view,
+                entries,
+                notices,
+            } => self.handle_entries(view, &entries, &notices),
             Body::Ack {
                 to,
                 room,

@@ -19,6 +19,9 @@ pub(crate) struct View {
     pub(crate) members: usize,
     /// What the home was told that all members were offered.
     pub(crate) taken: Seq,
+    /// Notices that have come, and how many of these the home was told of.
+    pub(crate) notices: u64,
+    pub(crate) taken_notices: u64,
     /// Bytes of all rings, as they stand in the shard's weights.
     pub(crate) weight: usize,
     /// Only while somebody asks who is in the room.
@@ -36,6 +39,8 @@ impl View {
             rings: Vec::new(),
             members: 0,
             taken: Seq(0),
+            notices: 0,
+            taken_notices: 0,
             weight: 0,
             presence: None,
             in_empty: false,

@@ -141,9 +141,7 @@ impl Plane {
         self.read_on();
         let more = self.shard.turn(now, &mut self.table, &mut self.peers);
         self.publications.finish(&mut self.shard);
-        for index in self.shard.take_resumed() {
-            self.table.resume(index);
-        }
+        self.resume();
         self.bury();
         self.ask();
         more || self.table.has_work()
@@ -181,13 +179,21 @@ impl Plane {
         let _ = telling.answer.send(self.shard.tell_one(id, &telling.told));
     }
 
-    /// Hands the questions of connections on.
+    /// Hands the questions of connections on. An answer that is there at once may let one go on.
     fn ask(&mut self) {
         for asked in self.shard.take_asked() {
             let id = asked.connection;
             if let Some(answer) = self.asking.ask(self.shard.id(), asked) {
                 self.shard.answer(id, answer);
             }
+        }
+        self.resume();
+    }
+
+    /// Reads on where the hub takes frames again.
+    fn resume(&mut self) {
+        for index in self.shard.take_resumed() {
+            self.table.resume(index);
         }
     }
 

@@ -22,6 +22,9 @@ impl<S: Store> Shard<S> {
         let Some(connection) = self.connection(id) else {
             return;
         };
+        if connection.state != State::Open {
+            return;
+        }
         let Some(asking) = connection.rare.as_mut().and_then(|rare| rare.asking.take()) else {
             return;
         };
@@ -269,8 +272,12 @@ impl<S: Store> Shard<S> {
                     code: &code,
                     message: &message,
                 };
-                self.tell(index, &failed);
-                if let Asking::Opening(_) = asking {
+                let is_told = self.tell(index, &failed);
+                let nowhere = self
+                    .connections
+                    .at(index)
+                    .is_some_and(|c| c.rooms.is_empty());
+                if matches!(asking, Asking::Opening(_)) || nowhere && !is_told {
                     self.begin_close(index, CloseReason::NotAllowed);
                 }
             }
@@ -287,16 +294,16 @@ impl<S: Store> Shard<S> {
 
     /// Something else than what was asked is carried out.
     fn go(&mut self, index: u32, asking: &Asking, command: Command<'static>) {
-        if let Asking::Policy(Command::Join { rooms: asked }) = asking
-            && let Command::Join { rooms } = &command
-        {
-            for Join { room, .. } in asked {
-                if !rooms.iter().any(|join| join.room == *room) {
-                    self.refuse(index, Some(room), None, Refusal::NotAllowed);
-                }
+        let left_out = match (asking, &command) {
+            (Asking::Policy(Command::Join { rooms: asked }), Command::Join { rooms }) => {
+                let is_in = |join: &&Join| rooms.iter().any(|go| go.room == join.room);
+                asked.iter().filter(|join| !is_in(join)).cloned().collect()
             }
-        }
+            _ => Vec::new(),
+        };
         self.carry_out(index, command);
+        let rooms = left_out;
+        self.refuse_command(index, &Command::Join { rooms }, Refusal::NotAllowed);
     }
 
     /// Every room of a join is answered by itself.
@@ -306,11 +313,30 @@ impl<S: Store> Shard<S> {
                 for Join { room, .. } in rooms {
                     self.refuse(index, Some(room), None, refusal);
                 }
+                self.close_if_nowhere(index, refusal);
             }
             command => {
                 let (room, id) = command.about();
                 self.refuse(index, room, id, refusal);
             }
+        }
+    }
+
+    /// Who may not be in its room and has no words to be told so is there for nothing.
+    fn close_if_nowhere(&mut self, index: u32, refusal: Refusal) {
+        let Some(connection) = self.connections.at(index) else {
+            return;
+        };
+        let wire = &self.wires[usize::from(connection.wire.0)];
+        let refused = Event::Refused {
+            room: None,
+            id: None,
+            refusal,
+            retry_after: None,
+        };
+        let nowhere = connection.rooms.is_empty();
+        if nowhere && !wire.put(&refused, &mut self.scratch, &mut Vec::new()) {
+            self.begin_close(index, CloseReason::NotAllowed);
         }
     }
 

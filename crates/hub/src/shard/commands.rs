@@ -152,7 +152,12 @@ impl<S: Store> Shard<S> {
         }
     }
 
-    pub(super) fn publish_from(&mut self, index: u32, room: Option<RoomName>, publication: Publication) {
+    pub(super) fn publish_from(
+        &mut self,
+        index: u32,
+        room: Option<RoomName>,
+        publication: Publication,
+    ) {
         let Publication { id, kind, payload } = publication;
         let room = match self.room_to_publish(index, room) {
             Ok(room) => room,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use parlour_proto::{BATCH_ENTRIES_MAX, Draft, Entry, Position, Refusal, RoomName, Seq, ShardId};
 
 use super::Shard;
-use crate::home::{Answered, Home, Publish, Publisher};
+use crate::home::{Answered, Batch, Home, Publish, Publisher};
 use crate::letter::{Body, Reader, Replay};
-use crate::store::{Stored, ReadToken, Request, RoomKey, Store};
+use crate::store::{ReadToken, Request, RoomKey, Store, Stored};
 use crate::table::Key;
 use crate::weights::Holder;
 
@@ -91,14 +91,20 @@ impl<S: Store> Shard<S> {
         }
     }
 
-    pub(super) fn handle_taken(&mut self, from: ShardId, room: &RoomName, view: Key, seq: Seq) {
+    pub(super) fn handle_taken(
+        &mut self,
+        from: ShardId,
+        room: &RoomName,
+        view: Key,
+        taken: (Seq, u64),
+    ) {
         let Some(key) = self.home_by_room.get(room).copied() else {
             return;
         };
         let Some(home) = self.homes.get_mut(key) else {
             return;
         };
-        home.take(from, view, seq);
+        home.take(from, view, taken);
         self.release_held(key);
         self.queue_feed(key);
     }
@@ -292,7 +298,7 @@ impl<S: Store> Shard<S> {
         self.link(shard).answer(body, bytes);
     }
 
-    fn queue_feed(&mut self, key: Key) {
+    pub(super) fn queue_feed(&mut self, key: Key) {
         if let Some(home) = self.homes.get_mut(key)
             && !home.queued
         {
@@ -309,14 +315,18 @@ impl<S: Store> Shard<S> {
             };
             home.queued = false;
             for index in 0..home.followers.len() {
-                while let Some(entries) = home.feed(index, &self.limits) {
+                while let Some(Batch { entries, notices }) = home.feed(index, &self.limits) {
                     let follower = &home.followers[index];
                     let body = Body::Entries {
                         view: follower.view,
                         entries,
+                        notices,
                     };
                     self.links[usize::from(follower.shard.0)].tell(body);
                 }
+            }
+            while let Some(from) = home.next_told() {
+                self.links[usize::from(from.0)].answer_silently();
             }
         }
     }
@@ -345,7 +355,11 @@ impl<S: Store> Shard<S> {
     }
 
     fn forget(&mut self, key: Key) {
-        if let Some(home) = self.homes.remove(key) {
+        if let Some(mut home) = self.homes.remove(key) {
+            // Nobody follows it, so everybody was told.
+            while let Some(from) = home.next_told() {
+                self.links[usize::from(from.0)].answer_silently();
+            }
             self.weights.change(Holder::Log(key.index), home.weight, 0);
             self.home_by_room.remove(&home.room);
         }

@@ -7,12 +7,14 @@ use parlour_proto::{CloseReason, Entry, Event, Join, Position, Refusal, RoomName
 use super::{Shard, home_of};
 use crate::connection::{Membership, Stand, Watch};
 use crate::letter::Body;
+use crate::notice::{Notice, Placed};
 use crate::presence::NO_ROUND;
 use crate::ring::{Member, NOT_LIVE};
 use crate::store::Store;
 use crate::table::Key;
 use crate::view::View;
 use crate::weights::Holder;
+use crate::wire::Wire;
 
 impl<S: Store> Shard<S> {
     /// Puts a connection into a room, after a position or before the room's next entry.
@@ -34,6 +36,8 @@ impl<S: Store> Shard<S> {
         }
         let view = self.view_for(room);
         self.add_member(index, view, from, presence);
+        // Behind the wish to follow, and in front of what it says, also before it knows that it is in.
+        self.announce(index, view, true);
         if self.views.get(view).is_some_and(|view| view.at.is_some()) {
             self.stand_up(index, view);
         }
@@ -151,48 +155,54 @@ impl<S: Store> Shard<S> {
     }
 
     /// The room's next entries: encoded once per dialect, for all members here.
-    pub(super) fn handle_entries(&mut self, key: Key, entries: &[Arc<Entry>]) {
-        let Some(head) = self.views.get(key).map(View::head) else {
+    pub(super) fn handle_entries(&mut self, key: Key, entries: &[Arc<Entry>], notices: &[Placed]) {
+        let Some(view) = self.views.get_mut(key) else {
             return;
         };
+        view.notices += notices.len() as u64;
+        let head = view.head();
         let fresh = entries.partition_point(|entry| entry.seq <= head);
-        let Some(first) = entries.get(fresh).map(|entry| entry.seq) else {
-            return;
-        };
-        if first != head.next() {
+        if let Some(first) = entries.get(fresh).map(|entry| entry.seq)
+            && first != head.next()
+        {
             self.lag_all(key, Seq(first.0 - 1));
         }
-        self.push_entries(key, &entries[fresh..]);
+        self.push_entries(key, &entries[fresh..], notices);
         self.weigh(key);
         self.tell_taken(key);
     }
 
-    fn push_entries(&mut self, key: Key, entries: &[Arc<Entry>]) {
+    fn push_entries(&mut self, key: Key, entries: &[Arc<Entry>], notices: &[Placed]) {
         let Some(view) = self.views.get_mut(key) else {
             return;
         };
-        let (Some(at), Some(last)) = (view.at.as_mut(), entries.last()) else {
+        let Some(at) = view.at.as_mut() else {
             return;
         };
-        at.seq = last.seq;
-        let epoch = at.epoch;
+        at.seq = entries.last().map_or(at.seq, |last| last.seq);
+        let (epoch, head) = (at.epoch, at.seq);
         for (place, (wire, ring)) in view.rings.iter_mut().enumerate() {
             if ring.members.is_empty() {
-                ring.skip_to(last.seq);
+                ring.skip_to(head);
                 continue;
             }
             let wire = &self.wires[usize::from(wire.0)];
+            let (room, scratch) = (&view.room, &mut self.scratch);
+            let mut notices = notices.iter().peekable();
+            let mut has_more = !entries.is_empty();
             for entry in entries {
-                let event = Event::Entry {
-                    room: &view.room,
-                    epoch,
-                    entry,
-                };
+                while let Some((_, notice)) = notices.next_if(|(after, _)| *after < entry.seq) {
+                    ring.push_notice(|out| put_notice(wire, room, notice, scratch, out));
+                }
+                let event = Event::Entry { room, epoch, entry };
                 ring.push(|out| {
-                    wire.put(&event, &mut self.scratch, out);
+                    wire.put(&event, scratch, out);
                 });
             }
-            if !ring.queued {
+            for (_, notice) in notices {
+                has_more |= ring.push_notice(|out| put_notice(wire, room, notice, scratch, out));
+            }
+            if has_more && !ring.queued {
                 ring.queued = true;
                 self.to_pass.push_back((key, place as u8));
             }
@@ -293,6 +303,7 @@ impl<S: Store> Shard<S> {
             view.ring_mut(moved.ring).members[moved.member as usize].slot = slot as u32;
         }
         self.note_departure(index, &left);
+        self.announce(index, key, false);
         self.remove_member(key, left.ring, left.member);
     }
 
@@ -405,14 +416,16 @@ impl<S: Store> Shard<S> {
         let Some(view) = self.views.get_mut(key) else {
             return;
         };
-        let seq = view.offered();
-        if view.at.is_some() && seq > view.taken {
-            view.taken = seq;
-            let (room, home) = (view.room.clone(), view.home);
+        let (seq, notices) = (view.offered(), view.notices);
+        if view.at.is_some() && (seq > view.taken || notices > view.taken_notices) {
+            view.taken = view.taken.max(seq);
+            view.taken_notices = notices;
+            let (room, home, seq) = (view.room.clone(), view.home, view.taken);
             self.link(home).tell(Body::Taken {
                 room,
                 view: key,
                 seq,
+                notices,
             });
         }
     }
@@ -429,4 +442,21 @@ impl<S: Store> Shard<S> {
             self.begin_close(index, reason);
         }
     }
+}
+
+fn put_notice(
+    wire: &Wire,
+    room: &RoomName,
+    notice: &Notice,
+    scratch: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) {
+    let Notice { who, author, came } = notice;
+    let event = Event::Notice {
+        room,
+        author: *author,
+        name: who.as_str(),
+        came: *came,
+    };
+    wire.put(&event, scratch, out);
 }

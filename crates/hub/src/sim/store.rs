@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parlour_proto::{Entry, Epoch, RoomName, Seq};
 
 use super::random::Random;
-use crate::store::{Stored, Request, RoomKey, Store, Volatile};
+use crate::store::{Request, RoomKey, Store, Stored, Volatile};
 
 /// The store of a simulated shard.
 pub(super) enum SimStore {

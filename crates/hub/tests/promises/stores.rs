@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use parlour_hub::{Stored, Request, RoomKey, Store};
+use parlour_hub::{Request, RoomKey, Store, Stored};
 use parlour_proto::{Entry, Seq};
 
 /// Commits late, and refuses on demand. Clones are the same store.

@@ -1,18 +1,17 @@
 //! One to three shards and their surroundings, driven as a plane drives them.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parlour_hub::{
-    Asks,
-    Attach, Bus, Counts, Framing, Letter, PublishToken, Shard, ShardConfig, Store, Volatile, Wire,
-    WireIndex, home_of,
+    Answer, Asked, Asks, Attach, Bus, Counts, Framing, Letter, NotTold, OwnedTold, PublishToken,
+    Shard, ShardConfig, Store, Volatile, What, Wire, WireIndex, home_of,
 };
-use parlour_proto::dialect::{Echo, Events, V1};
+use parlour_proto::dialect::{Echo, Events, Feed, Plain, Routed, V1};
 use parlour_proto::{
-    CloseReason, Dialect, Draft, EntryId, Frame, Limits, Now, Position, Refusal,
-    RoomName, ShardId, Timestamp, UserName,
+    Author, ClientId, CloseReason, Command, ConnectionId, Dialect, Draft, EntryId, Frame, Limits,
+    Now, Position, Refusal, RoomName, ShardId, Timestamp, UserName,
 };
 
 use crate::sockets::{Socket, TestSockets};
@@ -28,6 +27,12 @@ pub(crate) const BRITTLE: WireIndex = WireIndex(2);
 pub(crate) const FULL: WireIndex = WireIndex(3);
 /// Speaks [`Echo`].
 pub(crate) const ECHO: WireIndex = WireIndex(4);
+/// Speaks [`Plain`].
+pub(crate) const PLAIN: WireIndex = WireIndex(5);
+/// Speaks [`Feed`].
+pub(crate) const FEED: WireIndex = WireIndex(6);
+/// Speaks [`Routed`] with the type `wave`, and is handled by the application.
+pub(crate) const ROUTED: WireIndex = WireIndex(7);
 
 /// The hub, its sockets and its clock.
 pub(crate) struct World<S = Volatile> {
@@ -48,6 +53,8 @@ struct Seat<S> {
     turns: usize,
     resumed: Vec<u32>,
     published: Vec<(PublishToken, Result<Position, Refusal>)>,
+    /// Ids of the connections that were attached, by their index.
+    ids: HashMap<u32, ConnectionId>,
 }
 
 /// Letters on the way, in the order in which they were posted, from each shard to each.
@@ -86,6 +93,11 @@ pub(crate) fn world_with(shards: u16, change: impl FnOnce(&mut Limits)) -> World
     World::new(shards, change, |_| Volatile::default())
 }
 
+/// The same with an application that has a policy.
+pub(crate) fn world_asking(shards: u16, asks: Asks) -> World {
+    World::with(shards, asks, |_| {}, |_| Volatile::default())
+}
+
 /// The name of a room that has its home on `home`.
 pub(crate) fn room_at(home: u16, shards: u16) -> String {
     let mut names = (0..).map(|n| format!("room{n}"));
@@ -99,6 +111,15 @@ impl<S: Store> World<S> {
         change: impl FnOnce(&mut Limits),
         store: impl Fn(u16) -> S,
     ) -> Self {
+        Self::with(shards, Asks::default(), change, store)
+    }
+
+    fn with(
+        shards: u16,
+        asks: Asks,
+        change: impl FnOnce(&mut Limits),
+        store: impl Fn(u16) -> S,
+    ) -> Self {
         // Tests say much at once; those of the rate set one.
         let mut limits = Limits {
             messages_per_second: 0,
@@ -107,19 +128,22 @@ impl<S: Store> World<S> {
         change(&mut limits);
         let limits = Arc::new(limits);
         let framing: Arc<dyn Framing> = Arc::new(Lengths);
-        let dialects: [Arc<dyn Dialect>; 5] = [
+        let dialects: [Arc<dyn Dialect>; 8] = [
             Arc::new(Words),
             Arc::new(Events),
             Arc::new(Brittle),
             Arc::new(V1),
             Arc::new(Echo),
+            Arc::new(Plain),
+            Arc::new(Feed),
+            Arc::new(Routed::new("test.routed").asks("wave").tells("waved")),
         ];
         let wires: Arc<[Wire]> = dialects
             .into_iter()
             .map(|dialect| Wire {
+                is_handled: dialect.name() == "test.routed",
                 dialect,
                 framing: Arc::clone(&framing),
-                is_handled: false,
             })
             .collect();
         let seat = |id| Seat {
@@ -129,7 +153,7 @@ impl<S: Store> World<S> {
                     shards,
                     wires: Arc::clone(&wires),
                     limits: Arc::clone(&limits),
-                    asks: Asks::default(),
+                    asks,
                     seed: u64::from(id),
                 },
                 store(id),
@@ -140,6 +164,7 @@ impl<S: Store> World<S> {
             turns: 0,
             resumed: Vec::new(),
             published: Vec::new(),
+            ids: HashMap::new(),
         };
         Self {
             seats: (0..shards).map(seat).collect(),
@@ -173,13 +198,25 @@ impl<S: Store> World<S> {
         guest: &str,
         room: Option<&str>,
     ) -> Peer {
+        let author = match wire {
+            PLAIN => Author::Plain(ClientId::of_name(guest)),
+            _ => Author::Named,
+        };
         let attach = Attach {
             room: room.map(|room| RoomName::new(room).unwrap()),
+            author,
             ..Attach::new(wire, UserName::guest(guest).unwrap())
         };
+        self.attach(shard, attach)
+    }
+
+    /// Connects as it says.
+    pub(crate) fn attach(&mut self, shard: usize, attach: Attach) -> Peer {
         let now = self.now();
         let seat = self.wake(shard);
-        let index = seat.shard.attach(now, attach).index;
+        let id = seat.shard.attach(now, attach);
+        let index = id.index;
+        seat.ids.insert(index, id);
         let socket = Socket::open();
         seat.sockets.sockets.insert(index, socket);
         Peer { shard, index }
@@ -287,6 +324,40 @@ impl<S: Store> World<S> {
             .collect();
         answers.sort_by_key(|(token, _)| *token);
         answers
+    }
+
+    // What the application does.
+
+    /// What it is asked on a shard since the last look.
+    pub(crate) fn asked(&mut self, shard: usize) -> Vec<What> {
+        let asked = self.seats[shard].shard.take_asked();
+        asked.into_iter().map(|Asked { what, .. }| what).collect()
+    }
+
+    pub(crate) fn answer(&mut self, peer: Peer, answer: Answer) {
+        let id = self.id(peer);
+        self.wake(peer.shard).shard.answer(id, answer);
+    }
+
+    pub(crate) fn command(&mut self, peer: Peer, command: Command<'static>) {
+        let id = self.id(peer);
+        self.wake(peer.shard).shard.command(id, command);
+    }
+
+    pub(crate) fn rename(&mut self, peer: Peer, name: &str) {
+        let id = self.id(peer);
+        let who = UserName::guest(name).unwrap();
+        self.wake(peer.shard).shard.rename(id, who);
+    }
+
+    pub(crate) fn tell(&mut self, peer: Peer, told: &OwnedTold) -> Result<(), NotTold> {
+        let id = self.id(peer);
+        self.wake(peer.shard).shard.tell_one(id, told)
+    }
+
+    /// The id of the last connection that had this index.
+    pub(crate) fn id(&self, peer: Peer) -> ConnectionId {
+        self.seats[peer.shard].ids[&peer.index]
     }
 
     // What can be seen.

@@ -106,7 +106,13 @@ fn put_nick_update(entry: &Entry, out: &mut Vec<u8>) -> Option<()> {
     let Renamed { was, now } = serde_json::from_slice(&entry.payload).ok()?;
     let (was, now) = (shown(entry.author, &was).1, shown(entry.author, &now).1);
     let message = json::string(&format!("Client {was} changed to {now}"));
-    put("nick_update", entry.author.id(&entry.from), now, &message, out);
+    put(
+        "nick_update",
+        entry.author.id(&entry.from),
+        now,
+        &message,
+        out,
+    );
     Some(())
 }
 

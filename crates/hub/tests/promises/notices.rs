@@ -1,0 +1,196 @@
+//! Comings and goings at a dialect that announces them: told once, in order with what is said, to
+//! all who are there, and kept for nobody.
+
+use parlour_proto::ClientId;
+
+use crate::stores::LateStore;
+use crate::world::{EVENTS, FEED, FULL, PLAIN, Peer, World, room_at, world, world_with};
+
+fn notice(who: &str, what: &str) -> String {
+    let id = ClientId::of_name(who);
+    format!(
+        r#"{{"type":"notification","id":"{id}","nickname":"{who}","message":"{who} has {what}"}}"#
+    )
+}
+
+fn message(who: &str, text: &str) -> String {
+    let id = ClientId::of_name(who);
+    format!(r#"{{"type":"message","id":"{id}","nickname":"{who}","message":"{text}"}}"#)
+}
+
+fn plain(world: &mut World, shard: usize, who: &str, room: &str) -> Peer {
+    let peer = world.connect_as(shard, PLAIN, who, Some(room));
+    world.run();
+    peer
+}
+
+#[test]
+fn who_comes_is_announced_to_all_and_to_himself_before_what_he_says() {
+    let mut world = world(3);
+    let den = room_at(2, 3);
+    let kim = plain(&mut world, 0, "kim", &den);
+    let lea = world.connect_as(1, PLAIN, "lea", Some(&den));
+    world.say(lea, "hello");
+    world.run();
+    let of_lea = [notice("lea", "connected"), message("lea", "hello")];
+    assert_eq!(world.heard(lea), of_lea);
+    let mut expected = vec![notice("kim", "connected")];
+    expected.extend(of_lea);
+    assert_eq!(world.heard(kim), expected);
+}
+
+#[test]
+fn who_goes_is_announced_once_behind_his_last_message_however_he_goes() {
+    let mut world = world(2);
+    let den = room_at(1, 2);
+    let ann = plain(&mut world, 1, "ann", &den);
+    for way in 0..4 {
+        let kim = plain(&mut world, 0, "kim", &den);
+        world.heard(ann);
+        world.say(kim, "bye");
+        match way {
+            0 => world.send_close(kim, Some(1_000)),
+            1 => world.hang_up(kim),
+            2 => world.close(kim, parlour_proto::CloseReason::Silent),
+            _ => world.vanish(kim),
+        }
+        world.run();
+        if way == 3 {
+            world.say(ann, "is there anybody");
+            world.run();
+            world.hang_up(kim);
+            world.run();
+        }
+        let mut heard = world.heard(ann);
+        heard.retain(|frame| !frame.contains("anybody"));
+        let expected = [message("kim", "bye"), notice("kim", "disconnected")];
+        assert_eq!(heard, expected, "way {way}");
+        if way != 1 && way != 3 {
+            world.hang_up(kim);
+            world.run();
+            assert!(world.heard(ann).is_empty(), "once, way {way}");
+        }
+    }
+}
+
+#[test]
+fn a_notice_has_no_number_and_is_seen_by_no_other_door_and_by_nobody_who_comes_later() {
+    let mut world = world(1);
+    let ann = world.full(0);
+    world.say(ann, r#"{"t":"join","rooms":[{"room":"den"}]}"#);
+    let events = world.connect(0, EVENTS, Some("den"));
+    let feed = world.connect(0, FEED, Some("den"));
+    world.run();
+    world.heard(ann);
+    let kim = plain(&mut world, 0, "kim", "den");
+    world.say(kim, "one");
+    world.hang_up(kim);
+    world.run();
+    let lea = plain(&mut world, 0, "lea", "den");
+    assert_eq!(world.heard(lea), [notice("lea", "connected")]);
+    assert_eq!(world.heard(events).len(), 1);
+    assert_eq!(world.heard(feed), [r#"{"name":"guest-kim","msg":"one"}"#]);
+    let heard = world.heard(ann);
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    assert!(heard[0].contains(r#""seq":1"#));
+    let late = world.full(0);
+    let position = heard[0].split(r#""epoch":""#).nth(1).unwrap();
+    let join = format!(
+        r#"{{"t":"join","rooms":[{{"room":"den","from":{{"epoch":"{}","seq":0}}}}]}}"#,
+        &position[..16]
+    );
+    world.say(late, &join);
+    world.run();
+    assert_eq!(world.heard(late).len(), 2, "joined, and the one entry");
+}
+
+#[test]
+fn a_notice_waits_for_the_store_with_what_was_said_before_it() {
+    let store = LateStore::default();
+    let mut world = World::new(1, |_| {}, |_| store.clone());
+    let ann = world.connect_as(0, PLAIN, "ann", Some("den"));
+    let kim = world.connect_as(0, PLAIN, "kim", Some("den"));
+    world.run();
+    world.heard(ann);
+    world.say(kim, "bye");
+    world.hang_up(kim);
+    world.run();
+    assert!(world.heard(ann).is_empty());
+    store.commit(1);
+    world.poll_stores();
+    let expected = [message("kim", "bye"), notice("kim", "disconnected")];
+    assert_eq!(world.heard(ann), expected);
+}
+
+#[test]
+fn a_blocked_reader_is_told_in_order_what_the_ring_still_has() {
+    let mut world = world(1);
+    let ann = plain(&mut world, 0, "ann", "den");
+    let kim = plain(&mut world, 0, "kim", "den");
+    world.heard(ann);
+    world.unblock(ann, 30);
+    world.say(kim, "one");
+    world.run();
+    let lea = plain(&mut world, 0, "lea", "den");
+    world.say(lea, "two");
+    world.hang_up(lea);
+    world.say(kim, "three");
+    world.run();
+    assert_eq!(world.half_heard(ann), 30);
+    for _ in 0..100 {
+        world.unblock(ann, 7);
+    }
+    world.unblock(ann, usize::MAX);
+    world.run();
+    let expected = [
+        message("kim", "one"),
+        notice("lea", "connected"),
+        message("lea", "two"),
+        notice("lea", "disconnected"),
+        message("kim", "three"),
+    ];
+    assert_eq!(world.heard(ann), expected);
+}
+
+#[test]
+fn notices_alone_keep_to_the_bounds_of_a_ring() {
+    let mut world = world_with(1, |limits| limits.log_bytes_max = 1 << 20);
+    let stuck = plain(&mut world, 0, "stuck", "den");
+    world.block(stuck);
+    for _ in 0..10_000 {
+        let kim = plain(&mut world, 0, "kim", "den");
+        world.hang_up(kim);
+    }
+    world.run();
+    assert!(
+        world.counts().log_bytes < 3 << 20,
+        "{}",
+        world.counts().log_bytes
+    );
+    world.unblock(stuck, usize::MAX);
+    world.run();
+    world.heard(stuck);
+    let lea = plain(&mut world, 0, "lea", "den");
+    world.say(lea, "hello");
+    world.run();
+    let expected = [notice("lea", "connected"), message("lea", "hello")];
+    assert_eq!(world.heard(stuck), expected);
+}
+
+#[test]
+fn at_the_end_of_the_hub_nobody_is_told_that_all_are_going() {
+    let mut world = world(1);
+    let ann = world.connect_as(0, FULL, "ann", None);
+    let peers: Vec<_> = (0..5)
+        .map(|n| plain(&mut world, 0, &n.to_string(), "den"))
+        .collect();
+    for peer in &peers {
+        world.heard(*peer);
+    }
+    world.close_all(parlour_proto::CloseReason::GoingAway);
+    world.run();
+    for peer in peers {
+        assert_eq!(world.heard(peer).len(), 1, "its close");
+    }
+    world.heard(ann);
+}
