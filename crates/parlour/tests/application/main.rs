@@ -1,0 +1,9 @@
+//! The application's own code around a running hub: event routers, raw connections, policies.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod connections;
+mod ends;
+mod policy;
+mod router;
+mod support;
