@@ -12,7 +12,7 @@ const ERROR: &str = r#"{"type":"error","payload":{"code":"#;
 /// One whose opening was answered, in the room `den`.
 fn routed(world: &mut World, shard: usize) -> Peer {
     let peer = world.connect(shard, ROUTED, Some("den"));
-    assert!(matches!(world.asked(shard)[..], [What::Opened]));
+    assert!(matches!(world.asked(shard)[..], [What::Opened { .. }]));
     world.answer(peer, Answer::Done);
     world.run();
     peer
@@ -39,7 +39,7 @@ fn a_handled_connection_is_not_read_and_in_no_room_before_its_opening_is_answere
     let ann = world.member(0, "den");
     world.say(ann, "publish den 1 early");
     world.run();
-    assert!(matches!(world.asked(0)[..], [What::Opened]));
+    assert!(matches!(world.asked(0)[..], [What::Opened { .. }]));
     world.answer(peer, Answer::Done);
     world.run();
     assert_eq!(world.resumed(0), [peer.index]);
