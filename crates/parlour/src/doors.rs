@@ -28,11 +28,13 @@ mod config;
 mod counts;
 mod logins;
 mod pages;
+mod paths;
 mod token;
 
 pub use config::{Door, DoorLimits, DoorsConfig, Guests};
 pub(crate) use counts::{Counter, Counters};
 pub use counts::{DoorCounts, TicketCounts};
+pub use paths::{DoorPath, DoorPathError, DoorPaths, Route, SamePath};
 pub use token::{Token, TokenError};
 
 use logins::Logins;
@@ -131,22 +133,28 @@ impl Doors {
         self.0.hub.close_user(who);
     }
 
-    /// All doors: `/ws`, `/echo`, `/ticket`, `/healthz`, `/debug`, `/rooms/{room}/publish`, and with
-    /// accounts `/login` and `/logout`.
+    /// All doors, each at its [path](DoorsConfig::paths): [`Route`] tells what they are. Without
+    /// accounts there is no sign-in and no sign-out.
     pub fn routes(&self) -> Router {
+        let path = |route| self.0.config.paths.of(route).as_str();
+        let in_a_room = format!("{}/{{room}}/publish", path(Route::Rooms));
         let routes = Router::new()
-            .route("/ws", self.any(http::ws::answer))
-            .route("/echo", self.free_door(Echo.name(), None))
-            .route("/ticket", self.any(http::ticket::answer))
-            .route("/healthz", self.any(http::health::answer))
-            .route("/debug", self.any(http::debug::answer))
-            .route("/rooms/{room}/publish", self.publish_door());
+            .route(path(Route::Ws), self.any(http::ws::answer))
+            .route(path(Route::Echo), self.free_door(Echo.name(), None))
+            .route(path(Route::Ticket), self.any(http::ticket::answer))
+            .route(path(Route::Health), self.any(http::health::answer))
+            .route(path(Route::Debug), self.any(http::debug::answer))
+            .route(
+                path(Route::Publish),
+                self.any(http::publish::answer_to_feed),
+            )
+            .route(&in_a_room, self.publish_door());
         if self.0.config.accounts.is_none() {
             return routes;
         }
         routes
-            .route("/login", self.any(http::login::answer))
-            .route("/logout", self.any(http::logout::answer))
+            .route(path(Route::Login), self.any(http::login::answer))
+            .route(path(Route::Logout), self.any(http::logout::answer))
     }
 
     fn publish_door(&self) -> MethodRouter {

@@ -43,7 +43,8 @@ pub use accounts::{Accounts, AccountsError, BoxFuture, Password, Session, Sessio
 pub use application::{CloseCode, ConnectionId, Handlers};
 pub use connections::Connections;
 pub use doors::{
-    Door, DoorCounts, DoorLimits, Doors, DoorsConfig, Guests, TicketCounts, Token, TokenError,
+    Door, DoorCounts, DoorLimits, DoorPath, DoorPathError, DoorPaths, Doors, DoorsConfig, Guests,
+    Route, SamePath, TicketCounts, Token, TokenError,
 };
 pub use hub::{Hub, HubConfig, PublishError, SendError, StartError};
 pub use listener::{Listener, ListenerLimits, ListenerLimitsError, UnderWay, serve};

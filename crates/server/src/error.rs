@@ -30,6 +30,20 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// The directory of pages cannot be served.
+    #[error(
+        "cannot serve the pages in {}: {source}; give --web-root a directory that this user can read",
+        path.display()
+    )]
+    WebRoot {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Two doors have one path; the check of the settings finds that first.
+    #[error(transparent)]
+    SamePath(#[from] parlour::SamePath),
     /// A file that should hold a secret.
     #[error("--{flag}: {} {reason}", path.display())]
     Token {

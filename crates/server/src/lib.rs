@@ -22,6 +22,7 @@ mod signals;
 mod tls;
 mod token;
 pub mod users;
+mod web_root;
 
 pub use error::ServeError;
 pub use serve::{Listening, SelfSigned, serve};

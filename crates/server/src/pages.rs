@@ -25,19 +25,30 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
 
 /// Answers every request that no door took: a page, or 404.
 pub(crate) async fn answer(request: Request) -> Response {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let allow = [(ALLOW, HeaderValue::from_static("GET, HEAD"))];
-        return (
-            StatusCode::METHOD_NOT_ALLOWED,
-            allow,
-            "Method not allowed\n",
-        )
-            .into_response();
+    if !is_reading(&request) {
+        return method_not_allowed();
     }
     match find(request.uri().path()) {
         Some((name, file)) => page(name, file, request.headers()),
-        None => (StatusCode::NOT_FOUND, "Not found\n").into_response(),
+        None => not_found(),
     }
+}
+
+/// Whether a request only asks for something.
+pub(crate) fn is_reading(request: &Request) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD)
+}
+
+/// To who does not only ask.
+pub(crate) fn method_not_allowed() -> Response {
+    let allow = [(ALLOW, HeaderValue::from_static("GET, HEAD"))];
+    let words = "Method not allowed\n";
+    (StatusCode::METHOD_NOT_ALLOWED, allow, words).into_response()
+}
+
+/// To who asks for what is not there.
+pub(crate) fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, "Not found\n").into_response()
 }
 
 /// Files lie side by side, so a name with a slash is none.
@@ -94,7 +105,10 @@ pub(crate) async fn protect(mut response: Response) -> Response {
         let headers = response.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+        // Pages of the operator's have one of their own.
+        headers
+            .entry(CONTENT_SECURITY_POLICY)
+            .or_insert(HeaderValue::from_static(POLICY));
     }
     response
 }

@@ -17,6 +17,7 @@ use crate::goodbye::Goodbye;
 use crate::settings::{Effective, Settings};
 use crate::signals::{Signals, Wish};
 use crate::tls::Certificate;
+use crate::web_root::WebRoot;
 use crate::{ServeError, control, data, listen, logs, pages, settings, token};
 
 /// What a server that listens can tell about itself.
@@ -87,10 +88,13 @@ struct Parts {
     control: ControlSocket,
     hub: Hub,
     doors: Doors,
+    web_root: Option<WebRoot>,
 }
 
 async fn assemble(settings: &Settings) -> Result<(Parts, Signals, Listening), ServeError> {
     let doors = doors_config(settings)?;
+    let web_root = settings.web_root.as_deref().map(WebRoot::open);
+    let web_root = web_root.transpose()?;
     let (certificate, self_signed) = Certificate::of(settings)?.unzip();
     let book = open_book(settings).await?;
     let has_users = !book.list_after(None, 1).await?.is_empty();
@@ -132,6 +136,7 @@ async fn assemble(settings: &Settings) -> Result<(Parts, Signals, Listening), Se
         control,
         hub,
         doors,
+        web_root,
     };
     Ok((parts, signals, listening))
 }
@@ -154,6 +159,9 @@ fn doors_config(settings: &Settings) -> Result<DoorsConfig, ServeError> {
         guests: settings.guests,
         origins: settings.origins.clone(),
         trusted_proxies: settings.trusted_proxies.clone(),
+        paths: settings.paths.checked()?,
+        plain_room: settings.plain_room.clone(),
+        subscribe_room: settings.subscribe_room.clone(),
         open_doors: settings.doors.iter().map(|door| opened(*door)).collect(),
         publish_token: token::read(settings.publish_token_file.as_deref(), "publish-token-file")?,
         operator_token: token::read(
@@ -168,6 +176,8 @@ fn doors_config(settings: &Settings) -> Result<DoorsConfig, ServeError> {
 fn opened(door: settings::Door) -> parlour::Door {
     match door {
         settings::Door::Echo => parlour::Door::Echo,
+        settings::Door::Plain => parlour::Door::Plain,
+        settings::Door::Subscribe => parlour::Door::Subscribe,
         settings::Door::Publish => parlour::Door::Publish,
         settings::Door::Debug => parlour::Door::Debug,
     }
@@ -182,7 +192,7 @@ impl Parts {
             listener = listener.tls(certificate.keys.clone());
         }
         let goodbye = Goodbye::new(self.hub.clone(), settings.shutdown_timeout);
-        let http = tokio::spawn(listener.serve(app(&self.doors), goodbye.begun()));
+        let http = tokio::spawn(listener.serve(app(&self.doors, self.web_root), goodbye.begun()));
         let book = self.book.clone();
         let tidying = tokio::spawn({
             let book = book.clone();
@@ -234,11 +244,14 @@ fn reload(certificate: Option<&Certificate>) {
     }
 }
 
-fn app(doors: &Doors) -> Router {
-    doors
-        .routes()
-        .fallback(pages::answer)
-        .layer(map_response(pages::protect))
+fn app(doors: &Doors, web_root: Option<WebRoot>) -> Router {
+    let routes = match web_root {
+        Some(web_root) => doors
+            .routes()
+            .fallback(move |request| web_root.clone().answer(request)),
+        None => doors.routes().fallback(pages::answer),
+    };
+    routes.layer(map_response(pages::protect))
 }
 
 fn log_counts(hub: &Hub, cut: usize) {

@@ -30,7 +30,7 @@ pub use parlour::Guests;
 pub use print::print;
 pub use resolve::{Effective, Given};
 pub use table::{Group, groups};
-pub use values::{Door, LogFormat, Settings, TlsMode};
+pub use values::{Door, LogFormat, Paths, Settings, TlsMode};
 
 use kind::Kind;
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use parlour_proto::RoomName;
 
+use super::paths::DoorPaths;
 use super::token::Token;
 use crate::accounts::Accounts;
 use crate::authority::Scheme;
@@ -36,6 +38,12 @@ pub struct DoorsConfig {
     /// Proxies whose word is taken for the client's address, scheme and host. What comes from them
     /// is never local, whatever it says: who names a loopback address gives loopback up as a proof.
     pub trusted_proxies: Vec<IpNet>,
+    /// Where the doors are.
+    pub paths: DoorPaths,
+    /// The room of `GET /plain` (default `general`).
+    pub plain_room: RoomName,
+    /// The room of `GET /subscribe` and `POST /publish` (default `general`).
+    pub subscribe_room: RoomName,
     /// Doors that are open beyond loopback, too.
     pub open_doors: Vec<Door>,
     /// What publishing over HTTP asks for beyond loopback; without it nobody there can.
@@ -58,6 +66,9 @@ impl DoorsConfig {
             guests: Guests::default(),
             origins: Origins::default(),
             trusted_proxies: Vec::new(),
+            paths: DoorPaths::default(),
+            plain_room: RoomName::general(),
+            subscribe_room: RoomName::general(),
             open_doors: Vec::new(),
             publish_token: None,
             operator_token: None,
@@ -84,8 +95,13 @@ pub enum Door {
     Echo,
     /// `GET /debug`, which then shows its numbers to everybody.
     Debug,
-    /// `POST /rooms/{room}/publish`, which asks for [`DoorsConfig::publish_token`] there.
+    /// `POST /publish` and `POST /rooms/{room}/publish`, which ask for
+    /// [`DoorsConfig::publish_token`] there.
     Publish,
+    /// `GET /plain`.
+    Plain,
+    /// `GET /subscribe`.
+    Subscribe,
     /// The [free doors](crate::Doors::free_door) of this dialect. If the hub does not speak it, the
     /// log says so when the doors are made.
     Free(&'static str),

@@ -1,9 +1,12 @@
-//! `POST /rooms/{room}/publish`: an entry without a WebSocket (D31). On loopback, or where the door
-//! is open with the token for publishing.
+//! `POST /publish` and `POST /rooms/{room}/publish`: an entry without a WebSocket (contract rows 3.09
+//! to 3.14, D17, D31). On loopback, or where the door is open with the token for publishing.
+
+use std::net::IpAddr;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Path, Request};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use parlour_proto::dialect::{Dialect, V1};
 use parlour_proto::{Author, Command, Draft, Frame, Position, Refusal, RoomName, UserName};
@@ -20,6 +23,14 @@ use crate::visit::Visit;
 const SHAPE: &str = r#"{"payload":"hello"}"#;
 /// Who publishes without a name.
 const NOBODY: &str = "publisher";
+const FEED_SHAPE: &str = r#"{"name":"kim","msg":"hello"}"#;
+
+/// What `POST /publish` takes. Unknown fields are ignored.
+#[derive(Deserialize)]
+struct Message {
+    name: String,
+    msg: String,
+}
 
 /// Unknown fields are ignored. What the fields may be is what `parlour.v1` says.
 #[derive(Deserialize)]
@@ -56,35 +67,70 @@ struct Published<'a> {
 /// Answers a request to publish in the room that the path names.
 pub(crate) async fn answer(doors: Doors, room: Option<Path<String>>, request: Request) -> Response {
     let room = room.map(|Path(room)| room);
-    api::post(&doors, request, |request| publish(&doors, room, request)).await
+    api::post(&doors, request, |request| in_room(&doors, room, request)).await
 }
 
-async fn publish(
+/// Answers a request to publish what `/subscribe` shows.
+pub(crate) async fn answer_to_feed(doors: Doors, request: Request) -> Response {
+    api::post(&doors, request, |request| to_feed(&doors, request)).await
+}
+
+async fn in_room(
     doors: &Doors,
     room: Option<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let visit = doors.visit(&request);
-    check_visit(doors, &visit, request.headers())?;
-    body::check_type(request.headers())?;
+    let address = check(doors, &request)?;
     let room = room.and_then(|room| RoomName::new(&room).ok());
     let room = room.ok_or(ApiError::Refused(Refusal::BadRoom))?;
-    let bytes_max = doors.hub().limits().message_bytes_max;
-    let body = body::read(request.into_body(), bytes_max, &doors.config().limits).await?;
+    let body = read(doors, request).await?;
     let draft = draft(&room, &body)?;
-    let source = Source::of(visit.address);
-    let allowed = doors
-        .publishes()
-        .map(|rates| rates.take(source, doors.now()));
-    allowed.transpose().map_err(ApiError::TooManyPublishes)?;
-    let Position { epoch, seq } = doors.hub().publish(room.clone(), draft).await?;
-    doors.counters().publishes.add();
+    let Position { epoch, seq } = publish(doors, address, room.clone(), draft).await?;
     let published = Published {
         room: room.as_str(),
         epoch: format!("{:016x}", epoch.0),
         seq: seq.0,
     };
     Ok(Json(published).into_response())
+}
+
+/// 204 once the room has numbered it (E13), whether or not somebody is there.
+async fn to_feed(doors: &Doors, request: Request) -> Result<Response, ApiError> {
+    let address = check(doors, &request)?;
+    let body = read(doors, request).await?;
+    let draft = feed_draft(&body)?;
+    let room = doors.config().subscribe_room.clone();
+    publish(doors, address, room, draft).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Whether this request may publish; where it comes from.
+fn check(doors: &Doors, request: &Request) -> Result<Option<IpAddr>, ApiError> {
+    let visit = doors.visit(request);
+    check_visit(doors, &visit, request.headers())?;
+    body::check_type(request.headers())?;
+    Ok(visit.address)
+}
+
+async fn read(doors: &Doors, request: Request) -> Result<Bytes, ApiError> {
+    let bytes_max = doors.hub().limits().message_bytes_max;
+    body::read(request.into_body(), bytes_max, &doors.config().limits).await
+}
+
+async fn publish(
+    doors: &Doors,
+    address: Option<IpAddr>,
+    room: RoomName,
+    draft: Draft,
+) -> Result<Position, ApiError> {
+    let source = Source::of(address);
+    let allowed = doors
+        .publishes()
+        .map(|rates| rates.take(source, doors.now()));
+    allowed.transpose().map_err(ApiError::TooManyPublishes)?;
+    let position = doors.hub().publish(room, draft).await?;
+    doors.counters().publishes.add();
+    Ok(position)
 }
 
 /// Programs name no origin, and need none here: elsewhere they have a token.
@@ -132,4 +178,14 @@ fn draft(room: &RoomName, body: &[u8]) -> Result<Draft, ApiError> {
         Ok(Command::Refused { refusal, .. }) | Err(refusal) => Err(ApiError::Refused(refusal)),
         Ok(_) => Err(bad),
     }
+}
+
+/// A message under a name that no user can have. Neither may be empty (E10).
+fn feed_draft(body: &[u8]) -> Result<Draft, ApiError> {
+    let Message { name, msg } = body::parse(body, FEED_SHAPE)?;
+    let from = UserName::guest(&name)?;
+    if msg.is_empty() {
+        return Err(ApiError::Refused(Refusal::BadPayload));
+    }
+    Ok(Draft::message(from.shared(), &msg).by(Author::Published))
 }

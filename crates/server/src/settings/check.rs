@@ -6,7 +6,7 @@ use super::values::{Door, Settings, TlsMode};
 
 /// Looks for what cannot be meant.
 pub(super) fn check(given: &Effective) -> Result<(), SettingsError> {
-    let rules = [certificate, plain_http, doors, proxies, bounds];
+    let rules = [certificate, plain_http, doors, paths, proxies, bounds];
     match rules.iter().find_map(|rule| rule(given)) {
         Some(senseless) => Err(SettingsError::Senseless(senseless)),
         None => Ok(()),
@@ -78,6 +78,18 @@ fn doors(given: &Effective) -> Option<String> {
         ),
         _ => None,
     }
+}
+
+fn paths(given: &Effective) -> Option<String> {
+    let same = given.settings().paths.checked().err()?;
+    let mut flags = [same.one, same.other].map(|route| format!("{}-path", route.name()));
+    // What is at its usual place has the better claim.
+    flags.sort_by_key(|flag| !given.is_changed(flag));
+    let [moved, other] = flags;
+    Some(format!(
+        "--{moved} is {}, where the door of --{other} is: choose another path",
+        same.path
+    ))
 }
 
 fn proxies(given: &Effective) -> Option<String> {

@@ -1,10 +1,12 @@
 //! What a setting takes, how that is read and written, and where it goes.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use parlour::{DoorPath, DoorPathError, RoomName};
 
 use super::Settings;
 use super::filter;
@@ -21,6 +23,11 @@ pub(super) enum Kind {
     Directory(Place<PathBuf>),
     /// A file that need not be named.
     File(Place<Option<PathBuf>>),
+    /// A directory that need not be named.
+    Folder(Place<Option<PathBuf>>),
+    /// Where a door is.
+    Path(Place<DoorPath>),
+    Room(Place<RoomName>),
     Filter(Place<String>),
     Count {
         range: RangeInclusive<u64>,
@@ -140,7 +147,9 @@ impl Kind {
     pub(super) fn value_name(&self) -> &'static str {
         match self {
             Self::Address(_) => "IP:PORT",
-            Self::Directory(_) => "DIR",
+            Self::Directory(_) | Self::Folder(_) => "DIR",
+            Self::Path(_) => "PATH",
+            Self::Room(_) => "ROOM",
             Self::File(_) => "FILE",
             Self::Filter(_) => "FILTER",
             Self::Count { .. } => "N",
@@ -156,7 +165,9 @@ impl Kind {
     pub(super) fn takes(&self) -> String {
         match self {
             Self::Address(_) => "IP:PORT or localhost:PORT; port 0 picks a free one".into(),
-            Self::Directory(_) => "a directory".into(),
+            Self::Directory(_) | Self::Folder(_) => "a directory".into(),
+            Self::Path(_) => "a path, as in /ws".into(),
+            Self::Room(_) => "a room's name".into(),
             Self::File(_) => "a file".into(),
             Self::Filter(_) => {
                 "off, error, warn, info, debug or trace, also by part, as in parlour=debug,info"
@@ -198,7 +209,9 @@ impl Kind {
         let one = match self {
             Self::Address(place) => place(settings).to_string(),
             Self::Directory(place) => place(settings).display().to_string(),
-            Self::File(place) => match place(settings) {
+            Self::Path(place) => place(settings).to_string(),
+            Self::Room(place) => place(settings).as_str().to_owned(),
+            Self::File(place) | Self::Folder(place) => match place(settings) {
                 Some(path) => path.display().to_string(),
                 None => return Vec::new(),
             },
@@ -231,7 +244,13 @@ impl Kind {
         match self {
             Self::Address(place) => *place(settings) = parse_address(typed)?,
             Self::Directory(place) => *place(settings) = parse_path(typed)?,
-            Self::File(place) => *place(settings) = Some(parse_path(typed)?),
+            Self::File(place) | Self::Folder(place) => {
+                *place(settings) = Some(parse_path(typed)?);
+            }
+            Self::Path(place) => {
+                *place(settings) = typed.parse().map_err(words::<DoorPathError>)?
+            }
+            Self::Room(place) => *place(settings) = RoomName::new(typed).map_err(words)?,
             Self::Filter(place) => *place(settings) = filter::parse(typed)?,
             Self::Count { range, zero, place } => {
                 let number = parse_count(typed, range, *zero)?;
@@ -275,6 +294,10 @@ fn parse_path(typed: &str) -> Result<PathBuf, String> {
         return Err("it names nothing: give a path".into());
     }
     Ok(typed.into())
+}
+
+fn words<E: Display>(error: E) -> String {
+    error.to_string()
 }
 
 fn parse_count(typed: &str, range: &RangeInclusive<u64>, zero: Zero) -> Result<u64, String> {

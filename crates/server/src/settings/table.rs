@@ -1,6 +1,7 @@
 //! The table, one file per group.
 
 mod connections;
+mod doors;
 mod http;
 mod network;
 mod people;
@@ -29,6 +30,7 @@ pub fn groups() -> &'static [Group] {
     &[
         network::GROUP,
         tls::GROUP,
+        doors::GROUP,
         people::GROUP,
         rooms::GROUP,
         connections::GROUP,

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net};
-use parlour::{DoorLimits, Guests, Limits, ListenerLimits, Origin, Origins};
+use parlour::{
+    DoorLimits, DoorPath, DoorPaths, Guests, Limits, ListenerLimits, Origin, Origins, RoomName,
+    Route, SamePath,
+};
 use parlour_accounts::BookConfig;
 
 use super::kind::{Choose, Item};
@@ -23,6 +26,14 @@ pub struct Settings {
     pub origins: Origins,
     /// Doors that are open to everybody.
     pub doors: Vec<Door>,
+    /// Where the doors are.
+    pub paths: Paths,
+    /// The room of the door for plain text.
+    pub plain_room: RoomName,
+    /// The room of the door for subscribers.
+    pub subscribe_room: RoomName,
+    /// The pages, instead of the built-in one.
+    pub web_root: Option<PathBuf>,
     /// Where the certificate comes from, unless it is given as a file.
     pub tls: TlsMode,
     /// The certificate and its chain, PEM.
@@ -61,6 +72,10 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             origins: Origins::default(),
             doors: Vec::new(),
+            paths: Paths::default(),
+            plain_room: RoomName::general(),
+            subscribe_room: RoomName::general(),
+            web_root: None,
             tls: TlsMode::Off,
             tls_cert: None,
             tls_key: None,
@@ -93,6 +108,30 @@ impl Settings {
     }
 }
 
+/// Where the doors are to be. Two may still have the same place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paths([DoorPath; Route::ALL.len()]);
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self(Route::ALL.map(Route::usual_path))
+    }
+}
+
+impl Paths {
+    pub(super) fn of_mut(&mut self, route: Route) -> &mut DoorPath {
+        &mut self.0[route as usize]
+    }
+
+    /// The same, each in its own place.
+    ///
+    /// # Errors
+    /// [`SamePath`].
+    pub fn checked(&self) -> Result<DoorPaths, SamePath> {
+        DoorPaths::moved(Route::ALL.into_iter().zip(self.0.iter().cloned()))
+    }
+}
+
 /// Where the certificate comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TlsMode {
@@ -116,15 +155,21 @@ pub enum LogFormat {
 pub enum Door {
     /// `/echo`.
     Echo,
-    /// `POST /rooms/{room}/publish`, which asks for a token.
+    /// `/plain`.
+    Plain,
+    /// `/subscribe`.
+    Subscribe,
+    /// `POST /publish` and `POST /rooms/{room}/publish`, which ask for a token.
     Publish,
     /// `/debug`, which then asks nobody for a token.
     Debug,
 }
 
 impl Door {
-    const ALL: [(&'static str, Self); 3] = [
+    const ALL: [(&'static str, Self); 5] = [
         ("echo", Self::Echo),
+        ("plain", Self::Plain),
+        ("subscribe", Self::Subscribe),
         ("publish", Self::Publish),
         ("debug", Self::Debug),
     ];
@@ -134,6 +179,8 @@ impl Door {
     pub fn name(self) -> &'static str {
         match self {
             Self::Echo => "echo",
+            Self::Plain => "plain",
+            Self::Subscribe => "subscribe",
             Self::Publish => "publish",
             Self::Debug => "debug",
         }
@@ -236,9 +283,9 @@ impl Item for Door {
 
     fn parse(typed: &str) -> Result<Self, String> {
         let found = Self::ALL.iter().find(|(name, _)| *name == typed);
-        found
-            .map(|(_, door)| *door)
-            .ok_or_else(|| format!("`{typed}` is no door: use echo, publish or debug"))
+        found.map(|(_, door)| *door).ok_or_else(|| {
+            format!("`{typed}` is no door: use echo, plain, subscribe, publish or debug")
+        })
     }
 }
 

@@ -53,11 +53,12 @@ pub(super) const GROUP: Group = Group {
             flag: "door",
             kind: Kind::List {
                 value_name: "DOOR",
-                takes: "echo, publish or debug",
+                takes: "echo, plain, subscribe, publish or debug",
                 place: |it| &mut it.doors,
             },
-            help: "Open this door beyond loopback: echo, publish or debug",
-            more: "publish asks for the token of --publish-token-file there; debug shows its numbers to everybody.",
+            help: "Open this door beyond loopback: echo, plain, subscribe, publish or debug",
+            more: "publish asks for the token of --publish-token-file there; plain, subscribe and echo ask nobody who he \
+                is; debug shows its numbers to everybody.",
         },
     ],
 };

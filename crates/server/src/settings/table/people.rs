@@ -37,7 +37,7 @@ pub(super) const GROUP: Group = Group {
         Setting {
             flag: "publish-token-file",
             kind: Kind::File(|it| &mut it.publish_token_file),
-            help: "File with the secret that POST /rooms/{room}/publish asks for beyond loopback",
+            help: "File with the secret that POST /publish and POST /rooms/{room}/publish ask for beyond loopback",
             more: "It is needed with --door publish. The secret has 16 to 1024 characters on one line; the file must be readable by this user alone.",
         },
         Setting {

@@ -140,7 +140,8 @@ fn each_setting_has_a_place_of_its_own() {
         let mut values = Settings::default();
         let typed = match &setting.kind {
             Kind::Address(_) => "127.0.0.1:1".to_owned(),
-            Kind::Directory(_) | Kind::File(_) => "other".into(),
+            Kind::Directory(_) | Kind::File(_) | Kind::Folder(_) | Kind::Room(_) => "other".into(),
+            Kind::Path(_) => "/other".into(),
             Kind::Filter(_) => "parlour=trace".into(),
             Kind::Count { range, .. } | Kind::Bytes { range, .. } => (range.end() - 1).to_string(),
             Kind::Time { range, .. } => format!("{}ms", range.end().as_millis() - 1),
