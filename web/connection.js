@@ -2,6 +2,7 @@
 
 import { retryDelay } from './backoff.js';
 import { endOf } from './closing.js';
+import { pathOf } from './paths.js';
 import { SUBPROTOCOL, decode, encodePing } from './protocol.js';
 import { Refused } from './session.js';
 
@@ -111,7 +112,7 @@ export class Connection {
 
   // The ticket goes as a subprotocol: an address would end up in logs.
   #dial(otp, attempt) {
-    const address = new URL('/ws', location.href);
+    const address = new URL(pathOf('ws'), location.href);
     address.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
     address.hash = '';
     const socket = new WebSocket(address, [SUBPROTOCOL, `ticket.${otp}`]);

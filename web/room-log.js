@@ -66,7 +66,7 @@ export class RoomLog {
     this.#ownIds.clear();
   }
 
-  // False for what is here already. `own` entries of this page carry an id that nobody repeats.
+  // False for what is here already, and for what nobody has said. `own` entries of this page carry an id that nobody repeats.
   add({ epoch, seq, id, from, type, payload, sent }, own) {
     if (this.position && this.position.epoch !== epoch) this.#newEpoch({ epoch, seq: seq - 1 });
     if (this.position && seq <= this.position.seq) return false;
@@ -75,6 +75,10 @@ export class RoomLog {
     const isRepeat = own && id && this.#ownIds.has(id);
     if (isRepeat) return false;
     if (own && id) this.#ownIds.add(id);
+    if (type.startsWith('$')) {
+      this.#told(type, payload);
+      return false;
+    }
     const isText = type === 'message' && typeof payload === 'string';
     this.#push({
       key: `${epoch}:${seq}`, kind: 'entry', seq, id, from, sent, own,
@@ -82,6 +86,15 @@ export class RoomLog {
       isText,
     });
     return true;
+  }
+
+  // What the server itself put into the log. Kinds that this page does not know say nothing.
+  #told(type, payload) {
+    const { was, now } = payload ?? {};
+    if (type !== '$nick' || typeof was !== 'string' || typeof now !== 'string') return;
+    // Whatever direction a name is written in, the words around it keep theirs.
+    const isolated = (name) => `\u2068${name}\u2069`;
+    this.note(`${isolated(was)} is now called ${isolated(now)}`);
   }
 
   gap(gap) {

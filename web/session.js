@@ -1,6 +1,8 @@
 // Who comes in: sign-in with a password, a ticket with the session's cookie, a guest's ticket, and
 // sign-out. The answers hold no secret but the ticket, which opens one socket, once, within seconds.
 
+import { pathOf } from './paths.js';
+
 // Longest wait that a Retry-After can ask of this page.
 const RETRY_AFTER_MS_MAX = 600_000;
 
@@ -19,7 +21,7 @@ export class Refused extends Error {
 
 // Gives `{otp, user, guest}`; the browser has kept the session's cookie.
 export async function signIn(username, password, signal) {
-  const { otp, user } = await post('/login', { username, password }, signal);
+  const { otp, user } = await post('login', { username, password }, signal);
   if (typeof otp !== 'string' || typeof user !== 'string') throw noTicket();
   return { otp, user, guest: false };
 }
@@ -27,7 +29,7 @@ export async function signIn(username, password, signal) {
 // Gives `{otp, user, guest}` for whoever the cookie says; without one for a guest who wants to be
 // called `name`, '' for any name.
 export async function ticket(name, signal) {
-  const answer = await post('/ticket', name ? { name } : null, signal);
+  const answer = await post('ticket', name ? { name } : null, signal);
   if (typeof answer.otp !== 'string' || typeof answer.name !== 'string') throw noTicket();
   return { otp: answer.otp, user: answer.name, guest: answer.guest !== false };
 }
@@ -46,14 +48,14 @@ export async function guestTicket(name, signal) {
 // The session, its tickets and its connections end. One that had ended already is none either.
 export async function signOut(signal) {
   try {
-    await post('/logout', null, signal);
+    await post('logout', null, signal);
   } catch (error) {
     if (error.code !== 'bad_session') throw error;
   }
 }
 
-async function post(path, body, signal) {
-  const response = await fetch(path, {
+async function post(door, body, signal) {
+  const response = await fetch(pathOf(door), {
     method: 'POST',
     headers: body ? { 'Content-Type': 'application/json' } : {},
     body: body ? JSON.stringify(body) : undefined,
@@ -61,15 +63,15 @@ async function post(path, body, signal) {
     signal,
   });
   const answer = await response.json().catch(() => null);
-  if (!response.ok) throw refusal(path, response, answer);
+  if (!response.ok) throw refusal(door, response, answer);
   return answer ?? {};
 }
 
-function refusal(path, response, answer) {
+function refusal(door, response, answer) {
   const { status } = response;
   const code = typeof answer?.error === 'string' ? answer.error : '';
   if (NO_DOOR.has(status) && !code) {
-    return new Refused(path === '/ticket' ? 'This server lets nobody in by this page.'
+    return new Refused(door === 'ticket' ? 'This server lets nobody in by this page.'
       : 'This server has no accounts.', { code: 'no_accounts' });
   }
   const words = typeof answer?.message === 'string' && answer.message

@@ -39,6 +39,20 @@ test('an own message that was stored twice under one id is shown once', () => {
   assert.deepEqual(words(log), ['m1', 'm3', 'm4']);
 });
 
+test('a new nickname is a note, and other kinds of the server say nothing', () => {
+  const log = logAt(0);
+  const nick = { type: '$nick', from: 'guest-kim', payload: { was: 'guest-kim', now: 'guest-lee' } };
+  assert.ok(!log.add(entry(1, nick), false), 'there is nothing to read');
+  for (const payload of [null, 'x', {}, { was: 1, now: 2 }]) {
+    log.add(entry(log.position.seq + 1, { type: '$nick', payload }), false);
+  }
+  log.add(entry(6, { type: '$later', payload: {} }), false);
+  log.add(entry(7), false);
+  assert.deepEqual(words(log), [
+    '[\u2068guest-kim\u2069 is now called \u2068guest-lee\u2069]', 'm7',
+  ]);
+});
+
 test('trimmed entries are counted on a line', () => {
   const log = logAt(12);
   log.gap({ reason: 'trimmed', epoch: 'e1', first: 13, last: 40 });

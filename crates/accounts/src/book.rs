@@ -349,6 +349,11 @@ impl Accounts for Book {
         Box::pin(self.prove_and_open(name, password))
     }
 
+    fn has_user<'a>(&'a self, name: &'a UserName) -> BoxFuture<'a, Result<bool, AccountsError>> {
+        let key = NameKey::of(name);
+        Box::pin(self.blocking(move |inner| Ok(inner.store.user(&key)?.is_some())))
+    }
+
     fn session(&self, secret: &str) -> Result<Option<Session>, AccountsError> {
         let Some(hash) = secret::hash(secret) else {
             return Ok(None);

@@ -84,6 +84,7 @@ pub enum AccountsError {
 
 /// Who has an account, and which sessions are open.
 ///
+/// Whoever makes an account calls [`Doors::user_added`](crate::Doors::user_added) afterwards.
 /// Whoever ends sessions by another way than [`end_session`](Self::end_session) (removes a user,
 /// changes a password) calls [`Doors::end_session`](crate::Doors::end_session) or
 /// [`Doors::end_user`](crate::Doors::end_user) afterwards, so that tickets and connections end too.
@@ -95,6 +96,17 @@ pub trait Accounts: Send + Sync + 'static {
         name: &'a str,
         password: Password,
     ) -> BoxFuture<'a, Result<Option<(Session, SessionSecret)>, AccountsError>>;
+
+    /// Whether somebody has an account by this name, in whatever writing it would open. Asked with
+    /// every nickname at `/plain`, so that none is taken for a user. Without an answer of your own:
+    /// nobody has.
+    ///
+    /// # Errors
+    /// [`AccountsError`]; the nickname is refused then.
+    fn has_user<'a>(&'a self, name: &'a UserName) -> BoxFuture<'a, Result<bool, AccountsError>> {
+        let _ = name;
+        Box::pin(std::future::ready(Ok(false)))
+    }
 
     /// The open session with this secret. Cheap: it is asked for with every ticket.
     ///

@@ -11,7 +11,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request};
 use axum::response::Response;
 use axum::routing::{MethodRouter, any};
-use parlour_proto::dialect::{Dialect, Echo};
+use parlour_proto::dialect::{Dialect, Echo, Feed, Plain};
 use parlour_proto::{Limits, RoomName, SessionId, UserName};
 
 use crate::accounts::Accounts;
@@ -94,6 +94,9 @@ impl Doors {
     #[must_use]
     pub fn with(hub: &Hub, config: DoorsConfig) -> Self {
         warn_of_unspoken(hub, &config.open_doors);
+        if let Some(accounts) = &config.accounts {
+            hub.nicknames().keep_clear_of(accounts);
+        }
         let limits = &config.limits;
         let share = Share {
             loopback: limits.tickets_max / 4 * 3,
@@ -133,13 +136,23 @@ impl Doors {
         self.0.hub.close_user(who);
     }
 
+    /// Told of every account that is made while the server runs: who has its name as a nickname at
+    /// `/plain` is called otherwise from here on.
+    pub fn user_added(&self, who: &UserName) {
+        self.0.hub.nicknames().is_taken_by_account(who);
+    }
+
     /// All doors, each at its [path](DoorsConfig::paths): [`Route`] tells what they are. Without
     /// accounts there is no sign-in and no sign-out.
     pub fn routes(&self) -> Router {
         let path = |route| self.0.config.paths.of(route).as_str();
+        let plain_room = Some(self.0.config.plain_room.clone());
+        let feed_room = Some(self.0.config.subscribe_room.clone());
         let in_a_room = format!("{}/{{room}}/publish", path(Route::Rooms));
         let routes = Router::new()
             .route(path(Route::Ws), self.any(http::ws::answer))
+            .route(path(Route::Plain), self.free_door(Plain.name(), plain_room))
+            .route(path(Route::Subscribe), self.free_door(Feed.name(), feed_room))
             .route(path(Route::Echo), self.free_door(Echo.name(), None))
             .route(path(Route::Ticket), self.any(http::ticket::answer))
             .route(path(Route::Health), self.any(http::health::answer))

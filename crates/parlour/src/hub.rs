@@ -27,6 +27,7 @@ pub use reach::SendError;
 
 use crate::application::{Desk, Handlers};
 use crate::framing::WebSocket;
+use crate::nicknames::Nicknames;
 use crate::occupancy::{Full, Occupancy, Place};
 use crate::plane::{Arrival, Inbox, Mail, Mailbox, Plane, pair};
 use crate::source::Share;
@@ -114,6 +115,7 @@ struct Running {
     asking: Arc<Asking>,
     desk: Option<Arc<Desk>>,
     reach: Reach,
+    nicknames: OnceLock<Nicknames>,
 }
 
 impl Hub {
@@ -170,6 +172,7 @@ impl Hub {
             asking,
             desk,
             reach,
+            nicknames: OnceLock::new(),
         });
         running.reach.lead_to(&running);
         Ok(Self(running))
@@ -257,6 +260,15 @@ impl Hub {
     /// The way to its connections.
     pub(crate) fn reach(&self) -> &Reach {
         &self.0.reach
+    }
+
+    /// Who is at `/plain` under which nickname.
+    pub(crate) fn nicknames(&self) -> &Nicknames {
+        self.0.nicknames.get_or_init(|| {
+            let nicknames = Nicknames::default();
+            self.give_names_by(Arc::new(nicknames.clone()));
+            nicknames
+        })
     }
 
     /// Lets the names of `/plain` be given out by `names`, which is asked when such a connection opens,

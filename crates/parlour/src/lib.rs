@@ -25,6 +25,7 @@ mod limits;
 mod listener;
 mod local;
 mod local_session;
+mod nicknames;
 mod nofile;
 mod occupancy;
 mod origin;

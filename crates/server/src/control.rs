@@ -26,7 +26,7 @@ mod tests;
 mod words;
 
 pub(crate) use client::ask;
-pub(crate) use commands::do_one;
+pub(crate) use commands::{Change, do_one};
 pub use place::ControlError;
 pub(crate) use place::{check_directory, own_user};
 pub(crate) use server::{ControlSocket, serve};

@@ -1,6 +1,7 @@
 //! The pages, compiled into the binary, with the headers that keep a page to itself.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -10,7 +11,9 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use parlour::{DoorPaths, Route};
 use rust_embed::{EmbeddedFile, RustEmbed};
+use sha2::{Digest as _, Sha256};
 
 /// A debug build reads them from the source's folder each time.
 #[derive(RustEmbed)]
@@ -23,14 +26,63 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
-/// Answers every request that no door took: a page, or 404.
-pub(crate) async fn answer(request: Request) -> Response {
-    if !is_reading(&request) {
-        return method_not_allowed();
+/// The doors that the chat page asks at.
+const ASKED: [Route; 4] = [Route::Ws, Route::Ticket, Route::Login, Route::Logout];
+/// How the chat page begins; where the doors have been moved to is told behind it.
+const FIRST_ELEMENT: &str = "<html lang=\"en\"";
+const CHAT: &str = "index.html";
+
+/// The chat page that is in the binary.
+#[derive(Clone)]
+pub(crate) struct BuiltIn {
+    /// Attributes of its first element; empty where every door has its usual path.
+    paths: Arc<str>,
+}
+
+impl BuiltIn {
+    pub(crate) fn new(paths: &DoorPaths) -> Self {
+        let moved = ASKED
+            .into_iter()
+            .filter(|route| *paths.of(*route) != route.usual_path())
+            .map(|route| format!(" data-{}=\"{}\"", route.name(), paths.of(route)));
+        Self {
+            paths: moved.collect::<String>().into(),
+        }
     }
-    match find(request.uri().path()) {
-        Some((name, file)) => page(name, file, request.headers()),
-        None => not_found(),
+
+    /// Answers every request that no door took: a page, or 404.
+    pub(crate) async fn answer(self, request: Request) -> Response {
+        if !is_reading(&request) {
+            return method_not_allowed();
+        }
+        match find(request.uri().path()) {
+            Some((name, file)) => page(self.file(name, file), request.headers()),
+            None => not_found(),
+        }
+    }
+
+    fn file(&self, name: &str, file: EmbeddedFile) -> File {
+        let kind = content_type(name, &file).into_owned();
+        if name != CHAT || self.paths.is_empty() {
+            return File {
+                kind,
+                tag: entity_tag(&file.metadata.sha256_hash()),
+                data: file.data,
+            };
+        }
+        let data = self.told(&file.data);
+        File {
+            kind,
+            tag: entity_tag(&Sha256::digest(&data).into()),
+            data: data.into(),
+        }
+    }
+
+    fn told(&self, page: &[u8]) -> Vec<u8> {
+        let begin = format!("{FIRST_ELEMENT}{}", self.paths);
+        String::from_utf8_lossy(page)
+            .replacen(FIRST_ELEMENT, &begin, 1)
+            .into_bytes()
     }
 }
 
@@ -61,8 +113,15 @@ fn find(path: &str) -> Option<(&str, EmbeddedFile)> {
     Some((name, Web::get(name)?))
 }
 
-fn page(name: &str, file: EmbeddedFile, request: &HeaderMap) -> Response {
-    let tag = entity_tag(&file.metadata.sha256_hash());
+/// What is answered.
+struct File {
+    kind: String,
+    tag: String,
+    data: Cow<'static, [u8]>,
+}
+
+fn page(file: File, request: &HeaderMap) -> Response {
+    let File { kind, tag, data } = file;
     let is_known = request
         .get_all(IF_NONE_MATCH)
         .iter()
@@ -73,12 +132,12 @@ fn page(name: &str, file: EmbeddedFile, request: &HeaderMap) -> Response {
         (ETAG, tag),
         // Ask each time; the answer is nearly always 304.
         (CACHE_CONTROL, "no-cache".to_owned()),
-        (CONTENT_TYPE, content_type(name, &file).into_owned()),
+        (CONTENT_TYPE, kind),
     ];
     if is_known {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    (headers, Body::from(file.data.into_owned())).into_response()
+    (headers, Body::from(data.into_owned())).into_response()
 }
 
 fn entity_tag(hash: &[u8; 32]) -> String {
@@ -122,8 +181,36 @@ mod tests {
         if let Some(known) = known {
             request.insert(IF_NONE_MATCH, known.parse().unwrap());
         }
+        answer(&DoorPaths::default(), path, &request)
+    }
+
+    fn answer(paths: &DoorPaths, path: &str, request: &HeaderMap) -> Response {
         let (name, file) = find(path).unwrap();
-        page(name, file, &request)
+        page(BuiltIn::new(paths).file(name, file), request)
+    }
+
+    #[test]
+    fn the_chat_page_is_told_where_the_doors_are_and_is_another_page_then() {
+        let moved = DoorPaths::moved([
+            (Route::Ws, "/events".parse().unwrap()),
+            (Route::Echo, "/e".parse().unwrap()),
+        ]);
+        let moved = moved.unwrap();
+        let (name, file) = find("/").unwrap();
+        let told = BuiltIn::new(&moved).file(name, file);
+        let page = String::from_utf8(told.data.into_owned()).unwrap();
+        assert!(
+            page.contains(r#"<html lang="en" data-ws="/events">"#),
+            "{page}"
+        );
+        let tag = |path| {
+            let tag = |paths| answer(paths, path, &HeaderMap::new()).headers()[ETAG].clone();
+            [tag(&moved), tag(&DoorPaths::default())]
+        };
+        let [here, usual] = tag("/");
+        assert_ne!(here, usual);
+        let [here, usual] = tag("/app.js");
+        assert_eq!(here, usual);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::map_response;
-use parlour::{Accounts, Doors, DoorsConfig, Hub, HubConfig, Listener};
+use parlour::{Accounts, DoorPaths, Doors, DoorsConfig, Hub, HubConfig, Listener};
 use parlour_accounts::{Book, BookError};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -14,11 +14,12 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::control::ControlSocket;
 use crate::goodbye::Goodbye;
+use crate::pages::{self, BuiltIn};
 use crate::settings::{Effective, Settings};
 use crate::signals::{Signals, Wish};
 use crate::tls::Certificate;
 use crate::web_root::WebRoot;
-use crate::{ServeError, control, data, listen, logs, pages, settings, token};
+use crate::{ServeError, control, data, listen, logs, settings, token};
 
 /// What a server that listens can tell about itself.
 #[derive(Clone, Debug)]
@@ -192,7 +193,10 @@ impl Parts {
             listener = listener.tls(certificate.keys.clone());
         }
         let goodbye = Goodbye::new(self.hub.clone(), settings.shutdown_timeout);
-        let http = tokio::spawn(listener.serve(app(&self.doors, self.web_root), goodbye.begun()));
+        let http = tokio::spawn(listener.serve(
+            app(&self.doors, &settings.paths.checked()?, self.web_root),
+            goodbye.begun(),
+        ));
         let book = self.book.clone();
         let tidying = tokio::spawn({
             let book = book.clone();
@@ -244,12 +248,17 @@ fn reload(certificate: Option<&Certificate>) {
     }
 }
 
-fn app(doors: &Doors, web_root: Option<WebRoot>) -> Router {
+fn app(doors: &Doors, paths: &DoorPaths, web_root: Option<WebRoot>) -> Router {
     let routes = match web_root {
         Some(web_root) => doors
             .routes()
             .fallback(move |request| web_root.clone().answer(request)),
-        None => doors.routes().fallback(pages::answer),
+        None => {
+            let page = BuiltIn::new(paths);
+            doors
+                .routes()
+                .fallback(move |request| page.clone().answer(request))
+        }
     };
     routes.layer(map_response(pages::protect))
 }

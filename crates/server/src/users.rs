@@ -201,7 +201,7 @@ impl Users {
                 what: "threads",
                 source,
             })?;
-        self.granted(runtime.block_on(do_one(book, request, |_| ())))
+        self.granted(runtime.block_on(do_one(book, request, |_, _| ())))
     }
 
     fn ask_server(&self, request: &Request) -> Result<Option<Answer>, UsersError> {

@@ -41,6 +41,8 @@ pub(super) enum DoorError {
     Full(#[from] Full),
     #[error("the operating system gave no random bytes; try again later")]
     NoRandom,
+    #[error("the server has a problem with its accounts; try again later")]
+    NoAccounts,
     #[error("there is no such door here")]
     NoDoor,
     #[error("this connection cannot be upgraded; speak HTTP/1.1 to the server itself")]
@@ -85,7 +87,9 @@ impl DoorError {
             Self::Full(Full::Address) => &counts.handshakes_address_full,
             Self::Full(Full::Server) => &counts.handshakes_server_full,
             Self::Full(Full::GoingAway) => &counts.handshakes_going_away,
-            Self::NoRandom | Self::NoDoor | Self::NoUpgrade => &counts.handshakes_failed,
+            Self::NoRandom | Self::NoAccounts | Self::NoDoor | Self::NoUpgrade => {
+                &counts.handshakes_failed
+            },
         }
     }
 
@@ -100,7 +104,7 @@ impl DoorError {
             }
             Self::Protocol(_) | Self::Room(_) => StatusCode::BAD_REQUEST,
             Self::Full(Full::Address) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Full(_) | Self::NoRandom => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Full(_) | Self::NoRandom | Self::NoAccounts => StatusCode::SERVICE_UNAVAILABLE,
             Self::NoDoor => StatusCode::NOT_FOUND,
             Self::NoUpgrade => StatusCode::NOT_IMPLEMENTED,
         }

@@ -1,14 +1,16 @@
-//! Doors without tickets, for this machine unless the operator opens them: `GET /echo`, and those of an embedder's dialects.
+//! Doors without tickets, for this machine unless the operator opens them: `GET /plain`,
+//! `GET /subscribe`, `GET /echo`, and those of an embedder's dialects.
 
 use axum::extract::Request;
 use axum::response::Response;
 use parlour_hub::Attach;
-use parlour_proto::RoomName;
-use parlour_proto::dialect::{Dialect as _, Echo};
+use parlour_proto::dialect::{Dialect as _, Echo, Feed, Plain};
+use parlour_proto::{Author, ClientId, RoomName, UserName};
 
 use super::answer::DoorError;
 use super::{guest, handshake};
 use crate::doors::{Door, Doors};
+use crate::nicknames::First;
 use crate::upgrade;
 
 /// Answers a request to a free door.
@@ -37,22 +39,63 @@ async fn open(
         return Err(DoorError::NotLocal);
     }
     let wire = doors.hub().wire(dialect).ok_or(DoorError::NoDoor)?;
-    let who = guest::name().ok_or(DoorError::NoRandom)?;
     let on_upgrade = handshake::take_upgrade(&mut request)?;
+    let newcomer = Newcomer::of(doors, dialect).await?;
     let mut attach = Attach {
         room,
-        ..Attach::new(wire, who)
+        author: newcomer.author,
+        ..Attach::new(wire, newcomer.who)
     };
     let (head, _) = request.into_parts();
     doors.hub().admit(&mut attach, dialect, head).await?;
     let place = doors.take_place(visit.address)?;
-    upgrade::hand_over_later(on_upgrade, doors.hub().clone(), attach, place, || {});
+    let nickname = newcomer.nickname;
+    upgrade::hand_over_later(on_upgrade, doors.hub().clone(), attach, place, || {
+        if let Some(nickname) = nickname {
+            nickname.goes_in();
+        }
+    });
     Ok(handshake::switching(&accept, protocol))
+}
+
+/// Who comes in without a name.
+struct Newcomer {
+    who: UserName,
+    author: Author,
+    /// At `/plain`: nobody else's from here on.
+    nickname: Option<First>,
+}
+
+impl Newcomer {
+    async fn of(doors: &Doors, dialect: &str) -> Result<Self, DoorError> {
+        if dialect != Plain.name() {
+            return Ok(Self {
+                who: guest::name().ok_or(DoorError::NoRandom)?,
+                author: Author::Named,
+                nickname: None,
+            });
+        }
+        let mut id = [0; 16];
+        getrandom::fill(&mut id).map_err(|_| DoorError::NoRandom)?;
+        let nickname = doors.hub().nicknames().first().await.map_err(|error| {
+            tracing::error!(%error, "whether a nickname is a user's could not be asked");
+            DoorError::NoAccounts
+        })?;
+        Ok(Self {
+            who: nickname.who.clone(),
+            author: Author::Plain(ClientId::from_bytes(id)),
+            nickname: Some(nickname),
+        })
+    }
 }
 
 fn door(dialect: &'static str) -> Door {
     if dialect == Echo.name() {
         Door::Echo
+    } else if dialect == Plain.name() {
+        Door::Plain
+    } else if dialect == Feed.name() {
+        Door::Subscribe
     } else {
         Door::Free(dialect)
     }

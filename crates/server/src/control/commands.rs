@@ -6,10 +6,22 @@ use parlour_accounts::{Book, ChangeError, EndedUser};
 use super::USERS_AT_ONCE;
 use super::words::{Answer, Request};
 
-/// Does it, on a live server as on a stopped one. `end` is told whose sessions have ended, after
-/// the file says so.
-pub(crate) async fn do_one(book: &Book, request: Request, end: impl Fn(&UserName)) -> Answer {
-    match try_one(book, request, end).await {
+/// What has become of a user.
+pub(crate) enum Change {
+    /// There is an account now.
+    Added,
+    /// All sessions have ended.
+    Ended,
+}
+
+/// Does it, on a live server as on a stopped one. `tell` is told what has become of whom, after the
+/// file says so.
+pub(crate) async fn do_one(
+    book: &Book,
+    request: Request,
+    tell: impl Fn(Change, &UserName),
+) -> Answer {
+    match try_one(book, request, tell).await {
         Ok(answer) => answer,
         Err(error) => Answer::Refused(error.into()),
     }
@@ -18,10 +30,10 @@ pub(crate) async fn do_one(book: &Book, request: Request, end: impl Fn(&UserName
 async fn try_one(
     book: &Book,
     request: Request,
-    end: impl Fn(&UserName),
+    tell: impl Fn(Change, &UserName),
 ) -> Result<Answer, ChangeError> {
     let all_ended = |ended: EndedUser| {
-        end(&ended.name);
+        tell(Change::Ended, &ended.name);
         Answer::Ended {
             name: ended.name.as_str().to_owned(),
             sessions: ended.sessions.len(),
@@ -34,9 +46,13 @@ async fn try_one(
         Request::UserFind { name } => Answer::Found {
             name: (book.find(&name).await?).map(|name| name.as_str().to_owned()),
         },
-        Request::UserAdd { name, password } => Answer::Added {
-            name: book.add(&name, password.0).await?.as_str().to_owned(),
-        },
+        Request::UserAdd { name, password } => {
+            let name = book.add(&name, password.0).await?;
+            tell(Change::Added, &name);
+            Answer::Added {
+                name: name.as_str().to_owned(),
+            }
+        }
         Request::UserList { after } => list(book, after).await?,
         Request::UserRemove { name } => all_ended(book.remove(&name).await?),
         Request::UserPasswd { name, password } => {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlour::Doors;
+use parlour::{Doors, UserName};
 use parlour_accounts::Book;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::place::{ControlError, Place, check_directory, own_user};
 use super::words::{Answer, Code, Refused, Request};
-use super::{REQUEST_BYTES_MAX, do_one};
+use super::{Change, REQUEST_BYTES_MAX, do_one};
 
 /// Commands at once; further ones wait in the kernel's queue.
 pub(super) const CONNECTIONS_MAX: usize = 16;
@@ -67,7 +67,7 @@ impl Drop for ControlSocket {
 }
 
 /// Serves the socket until it is dropped. After a command that ends sessions, their connections
-/// are closed.
+/// are closed; after one that makes an account, nobody has its name as a nickname.
 pub(crate) async fn serve(socket: ControlSocket, book: Book, doors: Doors) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
@@ -100,7 +100,11 @@ async fn converse(stream: UnixStream, book: &Book, doors: &Doors) -> io::Result<
         match timeout(LINE_TIME, read_request(&mut stream)).await? {
             Ok(request) => {
                 tracing::info!(command = request.name(), user = request.user(), "control");
-                do_one(book, request, |user| doors.end_user(user)).await
+                let tell = |change, user: &UserName| match change {
+                    Change::Added => doors.user_added(user),
+                    Change::Ended => doors.end_user(user),
+                };
+                do_one(book, request, tell).await
             }
             Err(refused) => Answer::Refused(refused),
         }

@@ -1,0 +1,218 @@
+//! Who is at `/plain` under which nickname (contract rows 1.10, 1.12, E12, D32, D38, D39).
+//!
+//! A nickname is one person's: nobody else there has it, however it is written, no account has it,
+//! and no guest's mark stands before it. It is held from the handshake to the connection's end. While
+//! the accounts are asked about a wanted name its place is held already, so that nobody else, a new
+//! account neither, gets it in between.
+
+mod places;
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use parlour_hub::{Answer, Asked, What};
+use parlour_proto::{Refusal, ShardId, UserName};
+use tokio::runtime::Handle;
+
+use crate::accounts::{Accounts, AccountsError};
+use crate::hub::{Application, Reach, SendError, Whereabouts};
+use places::{Key, Places};
+
+/// What those who nobody knows are called, before a number (row 1.10).
+const ANONYMOUS: &str = "AnonymousUser";
+/// The server's own nickname in what it tells one client.
+const SERVER: &str = "*";
+/// How often a hub that has too much under way is asked again.
+const AGAIN: Duration = Duration::from_millis(50);
+
+/// The nicknames of one hub.
+#[derive(Clone, Default)]
+pub(crate) struct Nicknames(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    places: Mutex<Places>,
+    accounts: OnceLock<Arc<dyn Accounts>>,
+    reach: OnceLock<Reach>,
+    /// Where the accounts are asked: that of the doors, which are never without one.
+    runtime: OnceLock<Handle>,
+}
+
+/// A nickname whose holder is on the way. It is free again if nobody comes for it.
+pub(crate) struct First {
+    pub(crate) who: UserName,
+    key: Key,
+    nicknames: Nicknames,
+    has_gone_in: bool,
+}
+
+impl First {
+    /// From here on it is the connection's, which gives it back at its end.
+    pub(crate) fn goes_in(mut self) {
+        self.has_gone_in = true;
+    }
+}
+
+impl Drop for First {
+    fn drop(&mut self) {
+        if !self.has_gone_in {
+            self.nicknames.places().give_up(&self.key);
+        }
+    }
+}
+
+impl Nicknames {
+    /// Names of these accounts are nobody's nickname. Of two that are told the first counts.
+    pub(crate) fn keep_clear_of(&self, accounts: &Arc<dyn Accounts>) {
+        let _ = self.0.accounts.set(Arc::clone(accounts));
+    }
+
+    /// The name of a newcomer: the next number whose name is free.
+    ///
+    /// Must be called on a tokio runtime, on which the accounts are asked from then on.
+    pub(crate) async fn first(&self) -> Result<First, AccountsError> {
+        self.0.runtime.get_or_init(Handle::current);
+        loop {
+            let (who, key) = self.places().hold_next();
+            let first = First {
+                who,
+                key,
+                nicknames: self.clone(),
+                has_gone_in: false,
+            };
+            if !self.is_account(&first.who).await? {
+                return Ok(first);
+            }
+        }
+    }
+
+    /// An account of this name is there now: who has it as a nickname is called otherwise from here on.
+    pub(crate) fn is_taken_by_account(&self, user: &UserName) {
+        if let Some(at) = self.places().must_go(user) {
+            self.spawn(|this| async move { this.send_away(at).await });
+        }
+    }
+
+    async fn is_account(&self, who: &UserName) -> Result<bool, AccountsError> {
+        let Some(accounts) = self.0.accounts.get() else {
+            return Ok(false);
+        };
+        match UserName::user(places::nickname(who)) {
+            Ok(user) => accounts.has_user(&user).await,
+            Err(_) => Ok(false),
+        }
+    }
+
+    async fn rename(self, at: Whereabouts, name: String) {
+        let answer = match self.try_rename(at, &name).await {
+            Ok(who) => Answer::Renamed(who),
+            Err(refusal) => Answer::Refused(refusal),
+        };
+        let Some(reach) = self.0.reach.get() else {
+            return;
+        };
+        reach.answer(at, answer);
+        let must_look = self.places().has_settled(at);
+        if must_look {
+            self.look_at(at).await;
+        }
+    }
+
+    async fn try_rename(&self, at: Whereabouts, name: &str) -> Result<UserName, Refusal> {
+        let who = checked(name)?;
+        self.places().want(at, &who)?;
+        let is_account = self.is_account(&who).await;
+        if let Err(error) = &is_account {
+            tracing::error!(%error, "whether a nickname is a user's could not be asked");
+        }
+        let is_free = is_account == Ok(false);
+        self.places().settle(at, is_free);
+        if is_free {
+            Ok(who)
+        } else {
+            Err(Refusal::NameTaken)
+        }
+    }
+
+    /// Calls somebody otherwise whose name is an account's now.
+    async fn look_at(&self, at: Whereabouts) {
+        let Some(who) = self.places().who(at) else {
+            return;
+        };
+        if self.is_account(&who).await != Ok(false) {
+            self.send_away(at).await;
+        }
+    }
+
+    /// Calls somebody by the next number.
+    async fn send_away(&self, at: Whereabouts) {
+        let (Some(reach), Ok(first)) = (self.0.reach.get(), self.first().await) else {
+            return;
+        };
+        if !self.places().moves_to(at, &first.who, &first.key) {
+            return; // He has gone, or away from that name by himself.
+        }
+        let who = first.who.clone();
+        first.goes_in();
+        while reach.rename(at, who.clone()) == Err(SendError::Busy) {
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    fn spawn<F>(&self, work: impl FnOnce(Self) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        if let Some(runtime) = self.0.runtime.get() {
+            runtime.spawn(work(self.clone()));
+        }
+    }
+
+    /// Nothing in there panics between two changes that belong together.
+    fn places(&self) -> MutexGuard<'_, Places> {
+        let places = &self.0.places;
+        places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Application for Nicknames {
+    fn begin(&self, reach: Reach) {
+        let _ = self.0.reach.set(reach);
+    }
+
+    fn asked(&self, shard: ShardId, asked: Asked) {
+        let at = Whereabouts {
+            shard,
+            id: asked.connection,
+        };
+        let answer = |answer| {
+            if let Some(reach) = self.0.reach.get() {
+                reach.answer(at, answer);
+            }
+        };
+        match asked.what {
+            What::Opened { .. } => {
+                let must_look = self.places().came(at, &asked.who);
+                answer(Answer::Done);
+                if must_look {
+                    self.spawn(|this| async move { this.look_at(at).await });
+                }
+            }
+            What::Closed(_) => self.places().went(at),
+            What::Rename { name } => self.spawn(|this| this.rename(at, name)),
+            _ => answer(Answer::Done),
+        }
+    }
+}
+
+/// The name by which somebody is known everywhere who wants to be called `name` at `/plain`.
+fn checked(name: &str) -> Result<UserName, Refusal> {
+    if name == SERVER {
+        return Err(Refusal::BadName);
+    }
+    // What no user can be called for its form, no nickname can.
+    let name = UserName::user(name).map_err(|_| Refusal::BadName)?;
+    UserName::guest(name.as_str()).map_err(|_| Refusal::BadName)
+}
+
+
