@@ -18,6 +18,7 @@ macro_rules! effects {
 }
 
 mod connections;
+mod doors;
 mod files;
 mod http;
 mod network;
@@ -40,6 +41,7 @@ const SOON: Duration = Duration::from_secs(6);
 fn every_setting_is_shown_to_work() {
     let shown = [
         connections::SHOWN,
+        doors::SHOWN,
         http::SHOWN,
         network::SHOWN,
         people::SHOWN,

@@ -6,6 +6,7 @@
 #![allow(dead_code, unreachable_pub, unused_imports, clippy::unwrap_used)]
 
 mod client;
+mod free;
 mod raw;
 mod server;
 mod tls;
@@ -13,6 +14,7 @@ mod tls;
 use std::time::Duration;
 
 pub use client::Client;
+pub use free::{Chatter, free_client, publish};
 pub use raw::{Answer, Raw, frame};
 pub use server::{Server, Setup, parlour, post};
 
