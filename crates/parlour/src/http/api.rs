@@ -17,6 +17,7 @@ use crate::doors::{Counter, Counters, Doors, Guests};
 use crate::hub::PublishError;
 use crate::limits;
 use crate::origin::OriginRefusal;
+use crate::policy::Denied;
 use crate::tickets::TicketError;
 
 /// Why a request of the API is refused. Told as `{"error": CODE, "message": WORDS}`.
@@ -61,6 +62,8 @@ pub(super) enum ApiError {
     TooManyPublishes(Duration),
     #[error("{0}")]
     Refused(Refusal),
+    #[error("{0}")]
+    Denied(#[from] Denied),
     #[error("the server is going away; come back later")]
     GoingAway,
 }
@@ -79,7 +82,9 @@ impl ApiError {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BrokenOff | Self::BadJson { .. } | Self::BadName(_) => StatusCode::BAD_REQUEST,
-            Self::Origin(_) | Self::NoGuests(_) | Self::NotOpen => StatusCode::FORBIDDEN,
+            Self::Origin(_) | Self::NoGuests(_) | Self::NotOpen | Self::Denied(_) => {
+                StatusCode::FORBIDDEN
+            }
             Self::BadCredentials | Self::BadSession(_) | Self::BadToken => StatusCode::UNAUTHORIZED,
             Self::Ticket(TicketError::NoRandom)
             | Self::Busy(_)
@@ -114,6 +119,7 @@ impl ApiError {
             Self::BadToken => "bad_token",
             Self::TooManyPublishes(_) => "rate_limited",
             Self::Refused(refusal) => refusal.code(),
+            Self::Denied(_) => Denied::CODE,
             Self::GoingAway => "going_away",
         }
     }
@@ -156,7 +162,7 @@ impl ApiError {
             Self::Ticket(TicketError::NoRandom) | Self::Unavailable => &counts.unavailable,
             Self::Ticket(_) => return None,
             Self::NotOpen | Self::BadToken => &counts.bad_tokens,
-            Self::TooManyPublishes(_) | Self::Refused(_) | Self::GoingAway => {
+            Self::TooManyPublishes(_) | Self::Refused(_) | Self::Denied(_) | Self::GoingAway => {
                 &counts.publishes_refused
             }
         })

@@ -121,13 +121,14 @@ async fn publish(
     doors: &Doors,
     address: Option<IpAddr>,
     room: RoomName,
-    draft: Draft,
+    (who, draft): (UserName, Draft),
 ) -> Result<Position, ApiError> {
     let source = Source::of(address);
     let allowed = doors
         .publishes()
         .map(|rates| rates.take(source, doors.now()));
     allowed.transpose().map_err(ApiError::TooManyPublishes)?;
+    doors.hub().may_publish(&who, &room, &draft).await?;
     let position = doors.hub().publish(room, draft).await?;
     doors.counters().publishes.add();
     Ok(position)
@@ -151,7 +152,7 @@ fn check_visit(doors: &Doors, visit: &Visit, headers: &HeaderMap) -> Result<(), 
 
 /// Reads what is to be published, by the rules of `parlour.v1`. Its publisher is a guest: no name
 /// that he gives himself can be a user's.
-fn draft(room: &RoomName, body: &[u8]) -> Result<Draft, ApiError> {
+fn draft(room: &RoomName, body: &[u8]) -> Result<(UserName, Draft), ApiError> {
     let wish: Wish<'_> = body::parse(body, SHAPE)?;
     let from = UserName::guest(wish.from.as_deref().unwrap_or(NOBODY))?;
     let frame = Publish {
@@ -168,24 +169,25 @@ fn draft(room: &RoomName, body: &[u8]) -> Result<Draft, ApiError> {
     match V1.decode(Frame::Text(&frame)) {
         Ok(Command::Publish {
             id, kind, payload, ..
-        }) => Ok(Draft {
-            id,
-            from: from.shared(),
-            author: Author::Published,
-            kind,
-            payload,
-        }),
+        }) => {
+            let draft = Draft {
+                id,
+                ..Draft::new(from.shared(), kind, payload)
+            };
+            Ok((from, draft.by(Author::Published)))
+        }
         Ok(Command::Refused { refusal, .. }) | Err(refusal) => Err(ApiError::Refused(refusal)),
         Ok(_) => Err(bad),
     }
 }
 
 /// A message under a name that no user can have. Neither may be empty (E10).
-fn feed_draft(body: &[u8]) -> Result<Draft, ApiError> {
+fn feed_draft(body: &[u8]) -> Result<(UserName, Draft), ApiError> {
     let Message { name, msg } = body::parse(body, FEED_SHAPE)?;
     let from = UserName::guest(&name)?;
     if msg.is_empty() {
         return Err(ApiError::Refused(Refusal::BadPayload));
     }
-    Ok(Draft::message(from.shared(), &msg).by(Author::Published))
+    let draft = Draft::message(from.shared(), &msg).by(Author::Published);
+    Ok((from, draft))
 }

@@ -39,7 +39,9 @@ pub(super) struct Places {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Holder {
     /// Somebody on the way; an account of the name may have come meanwhile.
-    Coming { must_look: bool },
+    Coming {
+        must_look: bool,
+    },
     Here(Whereabouts),
 }
 
