@@ -214,3 +214,6 @@ fn checked(name: &str) -> Result<UserName, Refusal> {
     let name = UserName::user(name).map_err(|_| Refusal::BadName)?;
     UserName::guest(name.as_str()).map_err(|_| Refusal::BadName)
 }
+
+#[cfg(test)]
+mod tests;
