@@ -216,7 +216,7 @@ pub enum CallError {
 }
 
 /// From the handshake's error to one that says where.
-pub(crate) fn of_opening(error: OpeningError, address: &str) -> ConnectError {
+pub(crate) fn of_opening(error: &OpeningError, address: &str) -> ConnectError {
     ConnectError::NotParlour {
         address: address.to_owned(),
         why: error.to_string(),

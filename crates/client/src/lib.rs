@@ -10,6 +10,7 @@
 //! client.join(Join::next(room.clone())).await?;
 //! let position = client.say(&room, "hello").await?;
 //! println!("everybody sees it as entry {}", position.seq.0);
+//! # client.close().await; // so that the example ends
 //! while let Some(event) = events.next().await {
 //!     match event {
 //!         Event::Entry(said) => println!("{}: {}", said.from, said.text().unwrap_or_default()),
@@ -29,10 +30,7 @@
 //! # let doors = Doors::new(&hub, address).routes();
 //! # tokio::spawn(parlour::serve(listener, doors, std::future::pending()));
 //! # let url = format!("http://{address}");
-//! # let run = run(&url);
-//! # let stop = async { while hub.stats().published == 0 { tokio::task::yield_now().await } };
-//! # tokio::select! { done = run => done?, () = stop => {} }
-//! # Ok(())
+//! # run(&url).await
 //! # }
 //! ```
 //!

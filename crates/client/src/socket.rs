@@ -77,7 +77,7 @@ impl Socket {
         };
         let request = opening
             .request()
-            .map_err(|error| of_opening(error, &named))?;
+            .map_err(|error| of_opening(&error, &named))?;
         stream.write_all(&request).await.map_err(broken)?;
         stream.flush().await.map_err(broken)?;
         let mut input = Vec::with_capacity(READ_BYTES);
@@ -305,7 +305,7 @@ async fn refusal(
         ref reason,
     } = error
     else {
-        return of_opening(error, address);
+        return of_opening(&error, address);
     };
     let wanted = head_bytes + body_bytes.unwrap_or(0).min(REFUSAL_BYTES_MAX);
     while input.len() < wanted {
@@ -317,7 +317,7 @@ async fn refusal(
     let body: Option<Refusal> = serde_json::from_slice(&input[head_bytes..]).ok();
     let (code, message) = match body {
         Some(Refusal { error, message }) => (error, message),
-        None if status < 400 || status == 404 => return of_opening(error, address),
+        None if status < 400 || status == 404 => return of_opening(&error, address),
         None => (String::new(), format!("it answered {status} {reason}")),
     };
     ConnectError::Refused {

@@ -295,14 +295,14 @@ impl State {
                 room,
                 position,
                 head,
-            } => self.joined(room, Joined { position, head }),
+            } => self.joined(&room, Joined { position, head }),
             Told::Entry(said) => self.entry(said),
-            Told::Ack { id, position, .. } => {
-                if let Some(id) = id {
-                    self.publishes.answer(&id, Ok(position));
-                }
-            }
-            Told::Gap { room, missed } => self.gap(room, missed),
+            Told::Ack {
+                id: Some(id),
+                position,
+                ..
+            } => self.publishes.answer(&id, Ok(position)),
+            Told::Gap { room, missed } => self.gap(&room, missed),
             Told::Presence { room, count, users } => {
                 self.outbox.push(Event::Presence { room, count, users });
             }
@@ -337,8 +337,8 @@ impl State {
         }
     }
 
-    fn joined(&mut self, name: RoomName, joined: Joined) {
-        let Some(room) = self.rooms.get_mut(&name) else {
+    fn joined(&mut self, name: &RoomName, joined: Joined) {
+        let Some(room) = self.rooms.get_mut(name) else {
             return;
         };
         if !matches!(room.phase, Phase::Asked(_)) {
@@ -355,7 +355,7 @@ impl State {
             joined,
             is_back,
         });
-        self.look_for_lost(&name);
+        self.look_for_lost(name);
     }
 
     fn entry(&mut self, said: Said) {
@@ -372,8 +372,8 @@ impl State {
         self.look_for_lost(&name);
     }
 
-    fn gap(&mut self, name: RoomName, missed: Missed) {
-        if let Some(room) = self.rooms.get_mut(&name) {
+    fn gap(&mut self, name: &RoomName, missed: Missed) {
+        if let Some(room) = self.rooms.get_mut(name) {
             room.position = Some(match missed {
                 Missed::Entries { epoch, last, .. } => Position { epoch, seq: last },
                 Missed::Epoch { now, .. } => now,
@@ -383,7 +383,7 @@ impl State {
             room: name.clone(),
             missed,
         });
-        self.look_for_lost(&name);
+        self.look_for_lost(name);
     }
 
     /// What the replay did not bring up to its end is not known.

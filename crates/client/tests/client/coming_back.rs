@@ -1,0 +1,229 @@
+//! Connections that are lost, and what is known afterwards.
+
+use std::time::Duration;
+
+use parlour::Guests;
+use parlour_client::{Away, CallError, Client, Event, Join, Lost, Missed, Status};
+
+use crate::house::{House, Wire};
+use crate::script::Script;
+use crate::{config, connect, in_den, next_said, next_text, room, until};
+
+/// The rooms that are joined again, after the next time away.
+async fn back(events: &mut parlour_client::Events) -> Lost {
+    let lost = until(events, |event| match event {
+        Event::Away {
+            why: Away::Lost(lost),
+            ..
+        } => Some(lost),
+        _ => None,
+    })
+    .await;
+    until(events, |event| {
+        matches!(event, Event::Connected(_)).then_some(())
+    })
+    .await;
+    lost
+}
+
+#[tokio::test]
+async fn a_cut_connection_goes_on_where_it_was_and_nothing_is_missed_or_doubled() {
+    // What comes by the wire asks for another port, and is no local visit.
+    let house = House::with(|_, doors| doors.guests = Guests::Everybody).await;
+    let wire = Wire::to(house.address).await;
+    let (ann, mut to_ann) = in_den(&wire.url(), "ann").await;
+    ann.join(Join::next(room("hall"))).await.unwrap();
+    let (bob, _to_bob) = in_den(&house.url(), "bob").await;
+    bob.join(Join::next(room("hall"))).await.unwrap();
+    bob.say(&room("den"), "1").await.unwrap();
+    assert_eq!(next_text(&mut to_ann).await, "1");
+    wire.cut();
+    for text in ["2", "3"] {
+        bob.say(&room("den"), text).await.unwrap();
+        bob.say(&room("hall"), text).await.unwrap();
+    }
+    until(&mut to_ann, |event| {
+        matches!(event, Event::Away { .. }).then_some(())
+    })
+    .await;
+    assert_eq!(ann.status(), Status::Away);
+    wire.mend();
+    let said = ann.say(&room("den"), "4").await.unwrap();
+    assert_eq!(said.seq.0, 4);
+    bob.say(&room("hall"), "4").await.unwrap();
+    let (mut den, mut hall) = (Vec::new(), Vec::new());
+    while den.len() + hall.len() < 6 {
+        let said = next_said(&mut to_ann).await;
+        let text = said.text().unwrap();
+        match said.room.as_str() {
+            "den" => den.push(text),
+            _ => hall.push(text),
+        }
+    }
+    assert_eq!((den.concat(), hall.concat()), ("234".into(), "234".into()));
+}
+
+#[tokio::test]
+async fn a_server_that_restarts_is_waited_for_and_what_its_rooms_forgot_is_told() {
+    let house = House::start().await;
+    let (ann, mut to_ann) = in_den(&house.url(), "ann").await;
+    let position = ann.say(&room("den"), "before").await.unwrap();
+    assert_eq!(next_text(&mut to_ann).await, "before");
+    let address = house.stop().await;
+    let _house = House::at(address, None, |_, _| {}).await;
+    let lost = back(&mut to_ann).await;
+    assert!(matches!(lost, Lost::Closed { why, .. } if why == "going_away"));
+    let is_back = until(&mut to_ann, |event| match event {
+        Event::Joined { is_back, .. } => Some(is_back),
+        _ => None,
+    });
+    assert!(is_back.await);
+    let missed = until(&mut to_ann, |event| match event {
+        Event::Gap { missed, .. } => Some(missed),
+        _ => None,
+    })
+    .await;
+    assert!(
+        matches!(missed, Missed::Epoch { was, .. } if was == position),
+        "{missed:?}"
+    );
+    ann.say(&room("den"), "after").await.unwrap();
+    assert_eq!(next_text(&mut to_ann).await, "after");
+}
+
+#[tokio::test]
+async fn a_user_whose_session_ended_signs_in_again_and_a_session_does_not() {
+    let house = House::start().await;
+    let user = config(&house.url(), "").user("ann", "right".into());
+    let (_ann, mut to_ann) = Client::connect(user).await.unwrap();
+    let session = "secret-of-session-1-which-nobody-may-see";
+    let by_session = config(&house.url(), "").session(session.into());
+    let (_tab, mut to_tab) = Client::connect(by_session).await.unwrap();
+    let id = house.users.id(session);
+    house.users.forget(id);
+    house.doors.end_session(id);
+    let lost = back(&mut to_ann).await;
+    assert!(matches!(lost, Lost::Closed { why, .. } if why == "signed_out"));
+    let ended = until(&mut to_tab, |event| match event {
+        Event::Ended(ended) => Some(ended),
+        _ => None,
+    });
+    assert!(ended.await.to_string().contains("signed out"));
+}
+
+#[tokio::test]
+async fn a_lost_publish_that_stands_in_the_replay_was_published() {
+    let script = Script::start().await;
+    let url = script.url();
+    let (client, mut line) = tokio::join!(connect(&url, "ann"), script.line());
+    let (client, _events) = client;
+    let den = room("den");
+    let (joined, _) = tokio::join!(client.join(Join::next(den.clone())), line.joins_den(12, 12));
+    joined.unwrap();
+    let say = client.say(&den, "hello");
+    let told = async {
+        let publish = line.asked().await.unwrap();
+        drop(line);
+        let mut line = script.line().await;
+        let join = line.joins_den(12, 14).await;
+        assert_eq!(join["rooms"][0]["from"]["seq"], 12);
+        line.entry(13, "another-1", "hello").await;
+        line.entry(14, publish["id"].as_str().unwrap(), "hello")
+            .await;
+        line
+    };
+    let (position, _line) = tokio::join!(say, told);
+    assert_eq!(position.unwrap().seq.0, 14);
+}
+
+#[tokio::test]
+async fn a_lost_publish_that_does_not_is_unknown_and_not_sent_again() {
+    let script = Script::start().await;
+    let url = script.url();
+    let (client, mut line) = tokio::join!(connect(&url, "ann"), script.line());
+    let (client, _events) = client;
+    let den = room("den");
+    let (joined, _) = tokio::join!(client.join(Join::next(den.clone())), line.joins_den(12, 12));
+    joined.unwrap();
+    let say = client.say(&den, "hello");
+    let told = async {
+        line.asked().await.unwrap();
+        drop(line);
+        let mut line = script.line().await;
+        line.joins_den(12, 13).await;
+        line.entry(13, "another-1", "hello").await;
+        line
+    };
+    let (answer, mut line) = tokio::join!(say, told);
+    assert_eq!(answer, Err(CallError::Unknown));
+    let (_, asked) = tokio::join!(client.leave(&den), async {
+        let asked = line.asked().await.unwrap();
+        line.tell(r#"{"t":"left","room":"den"}"#).await;
+        asked
+    });
+    assert_eq!(asked["t"], "leave", "and no publish before it");
+}
+
+#[tokio::test]
+async fn what_the_server_does_not_answer_is_unknown_in_the_end() {
+    let script = Script::start().await;
+    let impatient = config(&script.url(), "ann").answer_timeout(Duration::from_millis(100));
+    let (client, mut line) = tokio::join!(Client::connect(impatient), script.line());
+    let (client, _events) = client.unwrap();
+    let den = room("den");
+    let (joined, _) = tokio::join!(client.join(Join::next(den.clone())), line.joins_den(0, 0));
+    joined.unwrap();
+    assert_eq!(client.say(&den, "hello").await, Err(CallError::Unknown));
+    assert_eq!(client.leave(&den).await, Err(CallError::Unknown));
+}
+
+#[tokio::test]
+async fn the_servers_time_to_come_back_is_kept_and_a_failed_return_is_told() {
+    let script = Script::start().await;
+    let url = script.url();
+    let (connected, mut line) = tokio::join!(connect(&url, "ann"), script.line());
+    let (_client, mut events) = connected;
+    line.tell(r#"{"t":"closing","why":"going_away","message":"bye","retry_after":0.05}"#)
+        .await;
+    line.close(1001, "bye").await;
+    drop(script);
+    let mut waits = Vec::new();
+    for _ in 0..2 {
+        let wait = until(&mut events, |event| match event {
+            Event::Away { why, retry_in } => Some((why, retry_in)),
+            _ => None,
+        });
+        waits.push(wait.await);
+    }
+    let (first, retry_in) = &waits[0];
+    assert_eq!(*retry_in, Duration::from_millis(50));
+    assert!(
+        matches!(
+            first,
+            Away::Lost(Lost::Closed {
+                code: Some(1001),
+                ..
+            })
+        ),
+        "{first}"
+    );
+    let (second, retry_in) = &waits[1];
+    assert!(matches!(second, Away::Failed(_)), "{second}");
+    assert!(*retry_in >= Duration::from_secs(1), "{retry_in:?}");
+}
+
+#[tokio::test]
+async fn a_client_that_is_away_can_be_closed() {
+    let script = Script::start().await;
+    let url = script.url();
+    let (connected, line) = tokio::join!(connect(&url, "ann"), script.line());
+    let (client, mut events) = connected;
+    drop((line, script));
+    until(&mut events, |event| {
+        matches!(event, Event::Away { .. }).then_some(())
+    })
+    .await;
+    let waiting = client.join(Join::next(room("den")));
+    let (joined, ()) = tokio::join!(waiting, client.close());
+    assert!(matches!(joined, Err(CallError::Ended(_))), "{joined:?}");
+}

@@ -1,0 +1,111 @@
+//! A server that does what none may do, or refuses.
+
+use parlour_client::{CallError, Ended, Event, Events, Join, Lost};
+
+use crate::script::Script;
+use crate::{connect, next_text, room, until};
+
+async fn end(events: &mut Events) -> Ended {
+    until(events, |event| match event {
+        Event::Ended(ended) => Some(ended),
+        _ => None,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_server_that_breaks_the_protocol_is_left_for_good() {
+    use tokio::io::AsyncWriteExt as _;
+    let script = Script::start().await;
+    let url = script.url();
+    let (connected, mut line) = tokio::join!(connect(&url, "ann"), script.line());
+    let (_client, mut events) = connected;
+    line.stream.write_all(b"\x81\x80\0\0\0\0").await.unwrap(); // a masked frame
+    let ended = end(&mut events).await;
+    assert!(matches!(ended, Ended::Lost(Lost::Protocol(_))), "{ended}");
+    assert_eq!(line.asked().await, None, "it closed");
+
+    let (connected, mut line) = tokio::join!(connect(&url, "ann"), script.line());
+    let (_client, mut events) = connected;
+    line.tell("no JSON").await;
+    let ended = end(&mut events).await;
+    assert!(matches!(ended, Ended::Lost(Lost::NotTold(_))), "{ended}");
+}
+
+#[tokio::test]
+async fn a_close_after_which_coming_back_cannot_help_is_the_end() {
+    let script = Script::start().await;
+    let url = script.url();
+    let (connected, mut line) = tokio::join!(connect(&url, "ann"), script.line());
+    let (client, mut events) = connected;
+    line.tell(r#"{"t":"closing","why":"bad_frames","message":"ten bad frames in a row"}"#)
+        .await;
+    line.close(1008, "ten bad frames in a row").await;
+    let words = "the server closed the connection: ten bad frames in a row";
+    assert_eq!(end(&mut events).await.to_string(), words);
+    let refused = client.join(Join::next(room("den"))).await.unwrap_err();
+    assert_eq!(refused.to_string(), words);
+}
+
+#[tokio::test]
+async fn refusals_go_to_their_calls_and_what_is_unknown_is_passed_over() {
+    let script = Script::start().await;
+    let url = script.url();
+    let (connected, mut line) = tokio::join!(connect(&url, "ann"), script.line());
+    let (client, mut events) = connected;
+    let den = room("den");
+    let refuse = async {
+        line.asked().await.unwrap();
+        let error =
+            r#"{"t":"error","code":"too_many_rooms_here","message":"too many","room":"den"}"#;
+        line.tell(error).await;
+    };
+    let (refused, ()) = tokio::join!(client.join(Join::next(den.clone())), refuse);
+    assert!(
+        matches!(refused, Err(CallError::Refused { code, .. }) if code == "too_many_rooms_here")
+    );
+    let (joined, _) = tokio::join!(client.join(Join::next(den.clone())), line.joins_den(0, 0));
+    joined.unwrap();
+    line.tell(r#"{"t":"confetti","room":"den"}"#).await;
+    line.entry(1, "x", "after it").await;
+    assert_eq!(next_text(&mut events).await, "after it");
+    let refuse = async {
+        let asked = line.asked().await.unwrap();
+        let id = asked["id"].as_str().unwrap();
+        line.tell(&format!(
+            r#"{{"t":"error","code":"not_stored","message":"full","room":"den","id":"{id}","retry_after":1}}"#
+        ))
+        .await;
+    };
+    let (refused, ()) = tokio::join!(client.say(&den, "x"), refuse);
+    assert!(matches!(refused, Err(CallError::Refused { code, .. }) if code == "not_stored"));
+}
+
+#[tokio::test]
+async fn a_room_that_does_not_take_its_member_back_is_told() {
+    let script = Script::start().await;
+    let url = script.url();
+    let (connected, mut line) = tokio::join!(connect(&url, "ann"), script.line());
+    let (client, mut events) = connected;
+    let den = room("den");
+    let (joined, _) = tokio::join!(client.join(Join::next(den.clone())), line.joins_den(3, 3));
+    joined.unwrap();
+    drop(line);
+    let mut line = script.line().await;
+    let asked = line.asked().await.unwrap();
+    assert_eq!(asked["rooms"][0]["from"]["seq"], 3);
+    let error = r#"{"t":"error","code":"bad_position","message":"never gave it out","room":"den"}"#;
+    line.tell(error).await;
+    let again = line.joins_den(1, 1).await;
+    assert!(
+        again["rooms"][0]["from"].is_null(),
+        "from the next entry on"
+    );
+    let told = until(&mut events, |event| match event {
+        Event::Refused { code, .. } => Some(code),
+        _ => None,
+    });
+    assert_eq!(told.await, "bad_position");
+    line.entry(2, "x", "goes on").await;
+    assert_eq!(next_text(&mut events).await, "goes on");
+}
