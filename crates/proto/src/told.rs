@@ -77,6 +77,13 @@ pub enum Told {
         /// Those who are no longer here.
         went: Vec<String>,
     },
+    /// The application that embeds the server tells this connection something of its own.
+    Event {
+        /// What it is.
+        kind: String,
+        /// JSON text.
+        payload: Bytes,
+    },
     /// In this room no longer.
     Left {
         /// Which room.
@@ -206,9 +213,11 @@ impl Told {
             | Self::PresenceChange { room, .. }
             | Self::Left { room } => Some(room),
             Self::Error { room, .. } => room.as_ref(),
-            Self::Hello(_) | Self::Pong { .. } | Self::Closing { .. } | Self::Unknown { .. } => {
-                None
-            }
+            Self::Hello(_)
+            | Self::Event { .. }
+            | Self::Pong { .. }
+            | Self::Closing { .. }
+            | Self::Unknown { .. } => None,
         }
     }
 }

@@ -9,7 +9,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::{Hello, HelloLimits, Said, Told};
-use crate::{EntryId, EntryKind, Epoch, Missed, Position, RoomName, Seq, Timestamp, json};
+use crate::{
+    EntryId, EntryKind, Epoch, Missed, Position, RoomName, RoomNameError, Seq, Timestamp, json,
+};
 
 /// Longest wait that a server may ask for: a day. What is longer is that long.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(86_400);
@@ -27,6 +29,7 @@ pub(super) fn told(text: &str) -> serde_json::Result<Told> {
         "gap" => gap(text),
         "presence" => read::<Presence>(text),
         "presence_change" => read::<PresenceChange>(text),
+        "event" => read::<Event>(text),
         "left" => read::<Left>(text),
         "pong" => read::<Pong>(text),
         "error" => read::<Error>(text),
@@ -151,6 +154,23 @@ impl From<Entry<'_>> for Told {
             payload: Bytes::copy_from_slice(entry.payload.get().as_bytes()),
             sent: entry.sent,
         })
+    }
+}
+
+#[derive(Deserialize)]
+struct Event<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(borrow)]
+    payload: &'a RawValue,
+}
+
+impl From<Event<'_>> for Told {
+    fn from(event: Event<'_>) -> Self {
+        Self::Event {
+            kind: event.kind,
+            payload: Bytes::copy_from_slice(event.payload.get().as_bytes()),
+        }
     }
 }
 
@@ -338,12 +358,20 @@ fn position(epoch: Epoch, seq: u64) -> Position {
 
 fn room<'de, D: Deserializer<'de>>(from: D) -> Result<RoomName, D::Error> {
     let name = String::deserialize(from)?;
-    RoomName::new(&name).map_err(D::Error::custom)
+    any_room(&name).map_err(D::Error::custom)
+}
+
+/// One of the application's own too, into which it has put this connection.
+fn any_room(name: &str) -> Result<RoomName, RoomNameError> {
+    match name.strip_prefix('$') {
+        Some(reserved) => RoomName::reserved(reserved),
+        None => RoomName::new(name),
+    }
 }
 
 fn some_room<'de, D: Deserializer<'de>>(from: D) -> Result<Option<RoomName>, D::Error> {
     let name = Option::<String>::deserialize(from)?;
-    let room = name.map(|name| RoomName::new(&name)).transpose();
+    let room = name.map(|name| any_room(&name)).transpose();
     room.map_err(D::Error::custom)
 }
 

@@ -359,3 +359,14 @@ fn the_server_reads_what_is_written() {
     let frame = written(|out| ask::ping(None, out));
     assert!(decode(&frame).unwrap().contains("Ping"), "{frame}");
 }
+
+#[test]
+fn rooms_and_events_of_the_application_are_read() {
+    let left = Told::parse(r#"{"t":"left","room":"$all"}"#).unwrap();
+    assert_eq!(left.room(), Some(&RoomName::reserved("all").unwrap()));
+    assert!(Told::parse(r#"{"t":"left","room":"$"}"#).is_err());
+    let event = read("event", "");
+    let payload = r#"{"to":13,"mark":"heart"}"#.into();
+    let kind = "reaction".to_owned();
+    assert_eq!(event, Told::Event { kind, payload });
+}

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use parlour_proto::dialect::V1;
 use parlour_proto::{
-    CloseReason, Command, Dialect, Draft, EntryId, EntryKind, Epoch, Event, Frame, Join, Limits,
-    Missed, Position, Refusal, RoomName, Seq, Timestamp, UserName,
+    CloseReason, Command, Dialect, Draft, EntryId, EntryKind, Epoch, Event, Frame, FrameKind, Join,
+    Limits, Missed, Position, Refusal, RoomName, Seq, Timestamp, UserName,
 };
 use serde_json::value::RawValue;
 
@@ -114,6 +114,11 @@ fn told() -> Vec<String> {
             count: 3,
             came: &came,
             went: &went,
+        },
+        Event::Told {
+            kind: "reaction",
+            payload: br#"{"to":13,"mark":"heart"}"#,
+            frame: FrameKind::Text,
         },
         Event::Left { room },
         Event::Pong {
