@@ -270,7 +270,7 @@ fn what_no_server_of_this_protocol_sends_is_an_error_in_words() {
         "{}",
         r#"{"t":7}"#,
         r#"{"t":"left"}"#,
-        r#"{"t":"left","room":"$x"}"#,
+        r#"{"t":"left","room":"$"}"#,
         r#"{"t":"joined","room":"den","epoch":"9f3c","seq":1,"head":1}"#,
         r#"{"t":"ack","room":"den","epoch":"9f3c5d20a1b4e687","seq":-1}"#,
         r#"{"t":"pong","id":""}"#,
