@@ -6,7 +6,7 @@ use super::Finding;
 use super::tree::Tree;
 
 /// Who may depend on whom, dev-dependencies too. A crate that is not here has no place yet.
-const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
     ("parlour-ws", &[]),
     ("parlour-proto", &[]),
     ("parlour-hub", &["parlour-ws", "parlour-proto"]),
@@ -44,6 +44,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
             "parlour-bench",
         ],
     ),
+    ("parlour-examples", &["parlour"]),
     (
         "xtask",
         &[
