@@ -164,7 +164,7 @@ impl Plane {
                 Mail::Answer(id, answer) => self.shard.answer(id, *answer),
                 Mail::Tell(id, telling) => self.tell(id, *telling),
                 Mail::Command(id, command, _) => self.shard.command(id, *command),
-                Mail::Rename(id, who, _) => self.shard.rename(id, who),
+                Mail::Rename(id, who, _) => self.shard.rename(id, &who),
                 Mail::Close(id, reason) => self.shard.close_one(id, reason),
                 Mail::CloseAll => self.shard.close_all(CloseReason::GoingAway),
                 Mail::Stop => self.stopped = true,

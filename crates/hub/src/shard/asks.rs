@@ -81,7 +81,7 @@ impl<S: Store> Shard<S> {
 
     /// Calls a connection by another name. Its rooms are told by an entry of kind
     /// [`EntryKind::NICK`], behind what it has said before and in front of what it says from now on.
-    pub fn rename(&mut self, id: ConnectionId, who: UserName) {
+    pub fn rename(&mut self, id: ConnectionId, who: &UserName) {
         if !self.is_open(id) {
             return;
         }
@@ -89,12 +89,12 @@ impl<S: Store> Shard<S> {
         let Some(connection) = self.connections.at_mut(index) else {
             return;
         };
-        if connection.who == who {
+        if connection.who == *who {
             return;
         }
         let was = std::mem::replace(&mut connection.who, who.clone());
         self.note_other_name(index, &was);
-        let payload = parlour_proto::renamed(&was, &who);
+        let payload = parlour_proto::renamed(&was, who);
         let rooms = self.rooms_of(index);
         for room in rooms {
             let publication = Publication {
@@ -283,7 +283,7 @@ impl<S: Store> Shard<S> {
             }
             (asking, Answer::Renamed(who)) => {
                 if let Some(id) = self.id_at(index) {
-                    self.rename(id, who);
+                    self.rename(id, &who);
                 }
                 if let Asking::Opening(room) = asking {
                     self.enter_first(index, room);

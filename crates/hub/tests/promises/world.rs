@@ -347,7 +347,7 @@ impl<S: Store> World<S> {
     pub(crate) fn rename(&mut self, peer: Peer, name: &str) {
         let id = self.id(peer);
         let who = UserName::guest(name).unwrap();
-        self.wake(peer.shard).shard.rename(id, who);
+        self.wake(peer.shard).shard.rename(id, &who);
     }
 
     pub(crate) fn tell(&mut self, peer: Peer, told: &OwnedTold) -> Result<(), NotTold> {
