@@ -49,7 +49,7 @@ fn d44_who_is_gone_without_a_word_is_noticed_at_every_door() {
         // As above.
         way.patience = LONG_SILENCE;
         let ticket = format!("/ws?otp={}", way.guest("silent")?);
-        let doors = [ticket.as_str(), "/echo"];
+        let doors = [ticket.as_str(), "/echo", "/plain", "/subscribe"];
         let silent = doors.map(|door| way.open_bare(door).map(|line| (door, line)));
         for opened in silent {
             let (door, mut line) = opened?;

@@ -5,7 +5,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::wire::{House, Outcome, Socket, require};
+use crate::wire::{House, Outcome, Request, Socket, require};
 
 const PUBLISHERS: usize = 16;
 const MESSAGES: usize = 128;
@@ -70,6 +70,40 @@ fn at_the_events_door_everybody_sees_every_message_in_one_order() {
         let jobs = sockets.into_iter().enumerate();
         let jobs: Vec<_> = jobs
             .map(|(number, socket)| scope.spawn(move || run(number, socket)))
+            .collect();
+        jobs.into_iter()
+            .map(|job| job.join().unwrap())
+            .collect::<Vec<_>>()
+    });
+    require_one_order(&orders);
+}
+
+/// U.05: published by HTTP, and seen by as many subscribers. A request is answered when its message
+/// has its number (E13), so what one publishes after the other keeps its order (row 3.20).
+#[test]
+fn what_is_published_by_http_every_subscriber_sees_in_one_order() {
+    let house = house();
+    let subscribe = |_| house.way.open("/subscribe", &[]).unwrap();
+    let sockets: Vec<_> = (0..PUBLISHERS).map(subscribe).collect();
+    let start = Barrier::new(PUBLISHERS);
+    let publish = |publisher: usize| {
+        start.wait();
+        for number in 0..MESSAGES {
+            let body = json!({ "name": "p", "msg": text(publisher, number) });
+            let request = Request::post("/publish", body.to_string());
+            let answer = house.way.ask(&request).unwrap();
+            answer.expect(204, "a publish").unwrap();
+        }
+    };
+    let publish = &publish;
+    let orders = thread::scope(|scope| {
+        for number in 0..PUBLISHERS {
+            scope.spawn(move || publish(number));
+        }
+        let listen = |mut socket: Socket| take_all(&mut socket, |event| &event["msg"]).unwrap();
+        let jobs: Vec<_> = sockets
+            .into_iter()
+            .map(|socket| scope.spawn(move || listen(socket)))
             .collect();
         jobs.into_iter()
             .map(|job| job.join().unwrap())

@@ -1,6 +1,35 @@
-//! Where everything is when nobody sets anything: row 1.05.
+//! Where everything is when nobody sets anything: E1, row 1.05.
 
-use crate::wire::parlour;
+use crate::wire::{House, Request, parlour};
+
+/// E1.
+#[test]
+fn every_door_is_at_its_place() {
+    let house = House::open(&[], &[]).unwrap();
+    let ticket = house.way.guest("ann").unwrap();
+    let said = r#"{"name":"ann","msg":"hello"}"#;
+    for (request, status) in [
+        (Request::get("/"), 200),
+        (Request::login("nobody", "a password of nobody"), 401),
+        (Request::upgrade(&format!("/ws?otp={ticket}")), 101),
+        (Request::upgrade("/ws"), 401),
+        (Request::upgrade("/plain"), 101),
+        (Request::upgrade("/subscribe"), 101),
+        (Request::post("/publish", said), 204),
+        (Request::upgrade("/echo"), 101),
+        (Request::get("/debug"), 200),
+    ] {
+        let answer = house.way.ask(&request).unwrap();
+        let line = String::from_utf8_lossy(&request.bytes("here")).into_owned();
+        let line = line.lines().next().unwrap_or_default().to_owned();
+        answer.expect(status, &line).unwrap();
+    }
+    let page = house.way.ask(&Request::get("/")).unwrap();
+    assert_eq!(
+        page.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+}
 
 /// Row 1.05.
 #[test]
