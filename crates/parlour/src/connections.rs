@@ -95,7 +95,6 @@ struct Inner<T> {
 impl Connections<()> {
     /// A door by this name, which is its subprotocol and what
     /// [`Doors::free_door`](crate::Doors::free_door) opens.
-    #[must_use]
     pub fn builder(name: &'static str) -> ConnectionsBuilder<()> {
         ConnectionsBuilder::new(name, |_| async { Ok(()) })
     }

@@ -51,7 +51,7 @@ pub use hub::{Hub, HubConfig, PublishError, SendError, StartError};
 pub use listener::{Listener, ListenerLimits, ListenerLimitsError, UnderWay, serve};
 pub use local_session::{Joined, LocalSession, SessionEnd, SessionError};
 pub use nofile::raise_nofile_limit;
-pub use origin::{Origin, OriginError, Origins};
+pub use origin::{Origin, OriginError, OriginRefusal, Origins};
 pub use parlour_hub::Counts;
 pub use parlour_proto::Join;
 pub use parlour_proto::dialect;

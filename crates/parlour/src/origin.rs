@@ -109,7 +109,26 @@ impl Origin {
     }
 }
 
-/// Whose pages may use the doors, beside this server's own, which always may.
+/// Whose pages may use the doors, beside this server's own, which always may. A policy for routes of
+/// your own, too: it looks at nothing but headers.
+///
+/// ```
+/// use axum::http::HeaderMap;
+/// use parlour::{Origin, OriginRefusal, Origins};
+///
+/// let own: Origin = "https://chat.example".parse()?;
+/// let origins = Origins {
+///     allowed: vec!["https://blog.example".parse()?],
+///     is_required: false,
+/// };
+/// let mut headers = HeaderMap::new();
+/// assert_eq!(origins.check(Some(&own), &headers), Ok(())); // a program
+/// headers.insert("origin", "https://blog.example".parse().unwrap());
+/// assert_eq!(origins.check(Some(&own), &headers), Ok(()));
+/// headers.insert("origin", "https://blog.example.evil.example".parse().unwrap());
+/// assert_eq!(origins.check(Some(&own), &headers), Err(OriginRefusal::Foreign));
+/// # Ok::<(), parlour::OriginError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Origins {
     /// Further origins whose pages may, and may read what the API answers. They use the session as
@@ -122,7 +141,9 @@ pub struct Origins {
 
 /// Why a request may not come from where it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum OriginRefusal {
+#[non_exhaustive]
+pub enum OriginRefusal {
+    /// Its page is of another site, or says so in no readable way.
     #[error("pages of another site may not use this server (the Origin header is not its address)")]
     Foreign,
     /// The same, through a proxy that is not trusted: what the page calls this server is not known.
@@ -132,6 +153,7 @@ pub(crate) enum OriginRefusal {
          --trusted-proxy (who embeds Parlour: in DoorsConfig::trusted_proxies)"
     )]
     ForeignByProxy,
+    /// It names no origin, and one is [required](Origins::is_required).
     #[error("this server asks every client for the Origin header")]
     Missing,
 }
@@ -140,11 +162,10 @@ impl Origins {
     /// Whether a request may come from where it says; `own` is the origin of this server's pages.
     /// Programs send no `Origin`; a browser always sends one, and it must be its page's very
     /// scheme, host and port (RFC 6454, 5).
-    pub(crate) fn check(
-        &self,
-        own: Option<&Origin>,
-        headers: &HeaderMap,
-    ) -> Result<(), OriginRefusal> {
+    ///
+    /// # Errors
+    /// [`OriginRefusal`]; answer it with 403.
+    pub fn check(&self, own: Option<&Origin>, headers: &HeaderMap) -> Result<(), OriginRefusal> {
         match stated(headers)? {
             None if self.is_required => Err(OriginRefusal::Missing),
             None => Ok(()),

@@ -8,7 +8,7 @@ use parlour::{CloseCode, CloseReason, HubConfig, Limits, PublishError, SendError
 use tokio::sync::Notify;
 use tungstenite::Message;
 
-use super::support::{Diary, Server, ask, close_code, hear, say, until};
+use super::support::{Diary, Server, Socket, ask, close_code, hear, say, until};
 
 fn serve(builder: ConnectionsBuilder) -> (Server, Connections) {
     let clients = builder.build();
@@ -34,7 +34,8 @@ fn only(clients: &Connections) -> Client {
 fn the_end_of_a_connection_is_told_once_however_it_ends() {
     let diary = Arc::new(Diary::default());
     let (server, clients) = serve(noting_ends(&diary));
-    let ends: [(&str, fn(&Client, &mut super::support::Socket)); 4] = [
+    type End = fn(&Client, &mut Socket);
+    let ends: [(&str, End); 4] = [
         ("requested", |_, socket| socket.close(None).unwrap()),
         ("requested", |_, socket| {
             // Cut without a close.
@@ -139,7 +140,7 @@ fn one_that_does_not_read_stops_no_broadcast_and_nobody_from_coming_and_going() 
 }
 
 /// Broadcasts until `reader` is told, so that it is in the room of all.
-fn until_told(server: &Server, clients: &Connections, reader: &mut super::support::Socket) {
+fn until_told(server: &Server, clients: &Connections, reader: &mut Socket) {
     let stream = reader.get_ref().try_clone().unwrap();
     stream.set_nonblocking(true).unwrap();
     loop {

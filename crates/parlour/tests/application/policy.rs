@@ -176,6 +176,16 @@ fn a_policy_that_fails_has_allowed_nothing() {
     assert!(ask(&mut client, &message("hi")).contains("new_message"));
 }
 
+#[test]
+fn publishing_over_http_asks_the_policy_too() {
+    let server = server();
+    let (status, answer) = server.post("/rooms/den/publish", r#"{"payload":"hi!"}"#);
+    assert_eq!(status, 403, "{answer}");
+    assert!(answer.contains("no shouting in den"), "{answer}");
+    let (status, answer) = server.post("/rooms/den/publish", r#"{"payload":"hi"}"#);
+    assert_eq!(status, 200, "{answer}");
+}
+
 /// Thinks about everything that is published until it is told to go on.
 struct Slow(Arc<Diary>, Arc<Notify>);
 

@@ -228,7 +228,7 @@ fn a_panic_of_a_handler_ends_its_connection_with_1011_and_nothing_else() {
 #[test]
 fn a_handler_that_takes_too_long_is_dropped_and_its_client_told() {
     let router = EventRouter::new(())
-        .on("hang", || std::future::pending::<()>())
+        .on("hang", std::future::pending::<()>)
         .on("x", async || Reply("y", 1));
     let config = HubConfig::default().router(router);
     let server = Server::start(config.handler_time(Duration::from_millis(1)), &[]);
@@ -245,9 +245,9 @@ fn a_handler_that_takes_too_long_is_dropped_and_its_client_told() {
 
 #[test]
 fn a_kept_connection_can_be_told_and_closed_from_outside_and_says_when_it_is_gone() {
-    let (found, mut find) = mpsc::unbounded_channel();
+    let (found, mut find) = mpsc::channel(1);
     let router = EventRouter::new(()).on("hello", move |connection: Connection| {
-        let _ = found.send(connection);
+        let _ = found.try_send(connection);
         async {}
     });
     let server = routed(router);
