@@ -134,6 +134,9 @@ fn d25_a_stop_ends_every_connection_with_a_close_frame() {
         let mut clients = [
             way.enter_as_guest("ann", "den")?,
             way.enter_as_guest("bob", "elsewhere")?,
+            way.open("/plain", &[])?,
+            way.open("/subscribe", &[])?,
+            way.open("/echo", &[])?,
         ];
         target.begin_stop()?;
         for client in &mut clients {

@@ -110,8 +110,48 @@ fn d31_publishing_over_http_needs_the_token_and_has_a_bound_and_no_free_name() {
     prove(&SETUP, check, &faults);
 }
 
-/// D32: there are no nicknames yet; the names that guests wish for are what comes nearest. What
-/// markup in a name does is the page's matter (D30).
+/// D31, at the door for a name and a message, whose room is `general`.
+#[test]
+fn d31_the_publish_door_asks_for_the_same() {
+    const SETUP: Setup = Setup {
+        flags: &["--door", "publish", "--publish-token-file", TOKEN_FILE],
+        users: &[ANN],
+    };
+    fn check(target: &mut Target) -> Outcome<()> {
+        let way = target.way();
+        let mut member = way.enter_as_guest("member", "general")?;
+        let publish = |text: &str| {
+            let body = json!({ "name": ANN.0, "msg": text });
+            from_far(Request::post("/publish", body.to_string()))
+        };
+        let with = |request: Request, token: &str| {
+            request.header("Authorization", &format!("Bearer {token}"))
+        };
+        for request in [publish("none"), with(publish("wrong"), "a-wrong-token")] {
+            let answer = way.ask(&request)?;
+            require(matches!(answer.status, 401 | 403), || {
+                format!("401 or 403 is due without the token, not {answer:?}")
+            })?;
+        }
+        let large = with(publish(&"x".repeat(70_000)), PUBLISH_TOKEN);
+        way.ask(&large)?.expect(413, "70,000 bytes")?;
+        let good = with(publish("good"), PUBLISH_TOKEN);
+        way.ask(&good)?.expect(204, "a publish")?;
+        let heard = member.expect_heard("good")?;
+        require(heard["from"] != ANN.0, || {
+            "it is said in the name of a user".to_owned()
+        })
+    }
+    let faults = [
+        Fault::PublishByAnybody,
+        Fault::PublishOfAnySize,
+        Fault::PublishByAnyName,
+    ];
+    prove(&SETUP, check, &faults);
+}
+
+/// D32: the names of guests. Those at `/plain` are tested there, what markup in a name does with the
+/// page (D30).
 #[test]
 fn d32_nobody_is_in_without_a_ticket_or_under_a_name_without_rules() {
     const SETUP: Setup = Setup {

@@ -15,6 +15,11 @@ fn d36_a_text_that_is_not_utf8_is_closed_1007_whole_or_in_parts() {
     fn check(target: &mut Target) -> Outcome<()> {
         let way = target.way();
         let open = || way.open_bare(&format!("/ws?otp={}", way.guest("ann")?));
+        for door in ["/plain", "/echo"] {
+            let mut client = way.open_bare(door)?;
+            client.send(0x81, b"h\xe9llo")?;
+            require_1007(client, door)?;
+        }
         for (what, bytes) in [
             ("no byte of UTF-8", &b"{\"type\":\"\xff\"}"[..]),
             ("an overlong form", b"{\"type\":\"\xc0\xaf\"}"),

@@ -160,6 +160,7 @@ fn answer(inner: &Inner, asked: &Asked) -> Reply {
             Reply::json(200, &json!({ "connections": inner.rooms.count() }))
         }
         "/debug" => Reply::new(200, inner.rooms.count().to_string()),
+        "/publish" => publish(inner, asked),
         path if path.starts_with("/rooms/") => publish(inner, asked),
         path => pages::answer(inner.fault, path),
     }
@@ -228,15 +229,24 @@ fn publish(inner: &Inner, asked: &Asked) -> Reply {
     if asked.is_too_large {
         return Reply::error(413, "too_large");
     }
-    let room = asked.path.split('/').nth(2).unwrap_or_default();
+    let is_feed = asked.path == "/publish";
+    let (name, message) = if is_feed {
+        ("name", "msg")
+    } else {
+        ("from", "payload")
+    };
+    let room = asked.path.split('/').nth(2).unwrap_or("general");
     let body = asked.json();
-    let claimed = body["from"].as_str().unwrap_or("nobody");
+    let claimed = body[name].as_str().unwrap_or("nobody");
     let from = match inner.fault {
         Some(Fault::PublishByAnyName) => claimed.to_owned(),
         _ => format!("guest-{claimed}"),
     };
-    let text = event(&body["payload"], &from);
+    let text = event(&body[message], &from);
     inner.rooms.publish(inner, room, text.as_bytes());
+    if is_feed {
+        return Reply::new(204, "");
+    }
     Reply::json(200, &json!({ "room": room, "seq": 1 }))
 }
 
