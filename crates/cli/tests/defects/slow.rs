@@ -1,4 +1,4 @@
-//! One who does not read, or is gone, holds up nobody: D04, D08 to D11.
+//! One who does not read, or is gone, holds up nobody: D04, D08 to D11, D16.
 
 use crate::double::Fault;
 use crate::target::{Setup, Target, prove};
@@ -154,4 +154,37 @@ fn d11_one_who_takes_nothing_for_long_is_let_go() {
         stuck.drain()
     }
     prove(&SETUP, check, &[Fault::NoWriteDeadline]);
+}
+
+/// D16, E5: at the doors that have no words for a gap. At the others it is told of (`crates/hub`).
+#[test]
+fn d16_one_who_was_too_slow_is_closed_1008_with_the_reason() {
+    const SETUP: Setup = Setup {
+        flags: &["--room-log-entries", "20"],
+        users: &[],
+    };
+    fn check(target: &mut Target) -> Outcome<()> {
+        let way = target.way();
+        let doors = ["/plain", "/subscribe"];
+        let mut stuck = Vec::new();
+        for door in doors {
+            stuck.push((door, way.open_bare(door)?));
+        }
+        let mut speaker = way.enter_as_guest("speaker", "general")?;
+        say_much(&mut speaker)?;
+        for (door, mut client) in stuck {
+            let close = loop {
+                let frame = client.next().map_err(|error| format!("{door}: {error}"))?;
+                if frame.close_code().is_some() {
+                    break frame;
+                }
+            };
+            let has_reason = close.payload.len() > 2;
+            require(close.close_code() == Some(1008) && has_reason, || {
+                format!("{door}: 1008 and a reason are due, not {close:?}")
+            })?;
+        }
+        Ok(())
+    }
+    prove(&SETUP, check, &[Fault::SlowIsToldNothing]);
 }

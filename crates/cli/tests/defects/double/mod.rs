@@ -84,6 +84,7 @@ pub(crate) enum Fault {
     EndlessTickets,
     EndlessRooms,
     LogsMessages,
+    SlowIsToldNothing,
 }
 
 /// A running double; it ends when it is dropped.
@@ -102,6 +103,8 @@ struct Inner {
     message_bytes_max: usize,
     connections_max: usize,
     rooms_max: usize,
+    /// Frames that wait for one member.
+    queue_max: usize,
     doorkeeper: Doorkeeper,
     rooms: Rooms,
     log: Mutex<String>,
@@ -131,6 +134,7 @@ impl Double {
             },
             connections_max: number("--max-connections", usize::MAX),
             rooms_max: number("--max-rooms", usize::MAX),
+            queue_max: number("--room-log-entries", room::QUEUE),
             doorkeeper: Doorkeeper::new(
                 setup.users,
                 time("--ticket-ttl", Duration::from_secs(5)),

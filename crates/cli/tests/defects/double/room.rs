@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -13,7 +13,7 @@ use super::sessions::Collision;
 use super::{Fault, Inner, frames, lock};
 
 /// Frames that wait for one member. A faulty double has none to spare.
-const QUEUE: usize = 2_048;
+pub(super) const QUEUE: usize = 2_048;
 
 #[derive(Default)]
 pub(super) struct Rooms {
@@ -32,6 +32,8 @@ struct Member {
     room: String,
     queue: SyncSender<Vec<u8>>,
     stream: TcpStream,
+    /// Set before it is let go for being too slow.
+    is_slow: Arc<AtomicBool>,
 }
 
 impl Rooms {
@@ -62,10 +64,11 @@ impl Rooms {
                 | Fault::SlowMemberStallsServer
                 | Fault::GoneMemberStallsSender,
             ) => 1,
-            _ => QUEUE,
+            _ => inner.queue_max,
         };
         let (queue, frames) = sync_channel(capacity);
         let number = self.number.fetch_add(1, SeqCst);
+        let is_slow = Arc::new(AtomicBool::new(false));
         let (out, own) = (stream.try_clone().unwrap(), stream.try_clone().unwrap());
         let patience = (!inner.is(Fault::NoWriteDeadline)).then_some(inner.slow_reader_timeout);
         let graveyard = inner
@@ -75,12 +78,15 @@ impl Rooms {
             room,
             queue,
             stream: own,
+            is_slow: Arc::clone(&is_slow),
         };
         if inner.is(Fault::UnlockedMembers) && self.collision.happens() {
             inner.die();
         }
         lock(&self.members).insert(number, member);
-        thread::spawn(move || write_frames(out, frames, patience, graveyard));
+        let tells_slow = !inner.is(Fault::SlowIsToldNothing);
+        let is_slow = move || tells_slow && is_slow.load(SeqCst);
+        thread::spawn(move || write_frames(out, frames, patience, is_slow, graveyard));
         number
     }
 
@@ -156,7 +162,8 @@ impl Rooms {
             _ => members.retain(|_, member| {
                 let is_kept = member.room != room || member.queue.try_send(frame.clone()).is_ok();
                 if !is_kept {
-                    member.cut();
+                    // Its writer says the rest, and the reason.
+                    member.is_slow.store(true, SeqCst);
                 }
                 is_kept
             }),
@@ -181,12 +188,13 @@ fn offer(queue: &SyncSender<Vec<u8>>, frame: &[u8]) -> bool {
 /// The only writer of a connection, until its queue or the connection ends.
 fn write_frames(
     mut stream: TcpStream,
-    frames: Receiver<Vec<u8>>,
+    waiting: Receiver<Vec<u8>>,
     patience: Option<Duration>,
+    is_slow: impl Fn() -> bool,
     graveyard: Option<Graveyard>,
 ) {
     let _ = stream.set_write_timeout(patience);
-    while let Ok(frame) = frames.recv() {
+    while let Ok(frame) = waiting.recv() {
         if stream.write_all(&frame).is_err() {
             break;
         }
@@ -194,9 +202,12 @@ fn write_frames(
             let _ = stream.shutdown(Shutdown::Write);
         }
     }
+    if is_slow() {
+        let _ = stream.write_all(&frames::close(1008, "too slow"));
+    }
     let _ = stream.shutdown(Shutdown::Both);
     if let Some(graveyard) = graveyard {
         // Whoever sends to it from now on waits: the queue is there, and nobody reads it.
-        lock(&graveyard).push(frames);
+        lock(&graveyard).push(waiting);
     }
 }
