@@ -15,3 +15,4 @@ mod secrets;
 mod shutdown;
 mod start;
 mod tickets;
+mod web_root;

@@ -44,9 +44,13 @@ impl Chatter {
         self.client.send(Message::text(text));
     }
 
-    /// The next object.
+    /// The next object; pings are answered.
     pub fn next(&mut self) -> Value {
-        self.client.next_event()
+        loop {
+            if let Message::Text(text) = self.client.next() {
+                return serde_json::from_str(&text).unwrap();
+            }
+        }
     }
 
     /// The nickname and the text of the next object, which is of this type.
