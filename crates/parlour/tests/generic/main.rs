@@ -232,11 +232,11 @@ fn a_slow_reader_that_comes_back_to_reading_is_told_what_it_missed() {
 fn at_the_end_everybody_is_closed_1001_and_nobody_has_to_be_cut() {
     for kind in KINDS {
         let app = App::start(kind, HubConfig::default());
-        let mut clients: Vec<Client> = (0..8).map(|_| join(&app)).collect();
+        let clients: Vec<Client> = (0..8).map(|_| join(&app)).collect();
         let (cut, codes) = std::thread::scope(|scope| {
             let closes = clients
-                .iter_mut()
-                .map(|client| scope.spawn(|| close_code(client)));
+                .into_iter()
+                .map(|mut client| scope.spawn(move || close_code(&mut client)));
             let closes: Vec<_> = closes.collect();
             let cut = app.shut_down();
             let codes = closes.into_iter().map(|close| close.join().unwrap());
