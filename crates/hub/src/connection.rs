@@ -46,6 +46,8 @@ pub(crate) struct Connection {
     pub(crate) is_asking: bool,
     /// It is not pinged and may read as slowly as it likes.
     pub(crate) is_local: bool,
+    /// It reads for the application itself.
+    pub(crate) is_own: bool,
 }
 
 /// What few connections have, in a box so that the others stay small.
@@ -222,6 +224,7 @@ impl Connection {
             pinged: false,
             is_asking: false,
             is_local: false,
+            is_own: false,
         }
     }
 

@@ -73,6 +73,9 @@ pub struct Attach {
     pub author: Author,
     /// It is in this process: it is not pinged, and may read as slowly as it likes.
     pub is_local: bool,
+    /// It reads for the application itself: nobody sees it among those who are in its rooms, and the
+    /// application is not asked about it.
+    pub is_own: bool,
     /// What the application is given with [`What::Opened`](crate::What::Opened).
     pub brought: Option<Brought>,
 }
@@ -88,6 +91,7 @@ impl Attach {
             room: None,
             author: Author::Named,
             is_local: false,
+            is_own: false,
             brought: None,
         }
     }
@@ -254,10 +258,12 @@ impl<S: Store> Shard<S> {
             room,
             author,
             is_local,
+            is_own,
             brought,
         } = attach;
         let mut connection = Connection::new(wire, who, session);
         connection.is_local = is_local;
+        connection.is_own = is_own;
         if author != Author::Named {
             connection.rare().author = author;
         }

@@ -8,7 +8,7 @@ use std::io;
 use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -31,6 +31,7 @@ use crate::nicknames::Nicknames;
 use crate::occupancy::{Full, Occupancy, Place};
 use crate::plane::{Arrival, Inbox, Mail, Mailbox, Plane, pair};
 use crate::source::Share;
+use crate::topic::Topics;
 
 /// What a hub is started with.
 ///
@@ -97,6 +98,31 @@ pub enum StartError {
     },
 }
 
+/// Counts what runs outside the shards because of something that they said.
+#[derive(Clone, Default)]
+pub(crate) struct Busy(Arc<AtomicUsize>);
+
+/// One thing that runs.
+pub(crate) struct UnderWay(Busy);
+
+impl Busy {
+    pub(crate) fn begin(&self) -> UnderWay {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        UnderWay(self.clone())
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// The handle of a running hub. Clones are the same hub; when the last one is dropped, the hub's
 /// connections are cut and its threads end. For an orderly end, see [`shutdown`](Self::shutdown).
 #[derive(Clone)]
@@ -116,6 +142,8 @@ struct Running {
     desk: Option<Arc<Desk>>,
     reach: Reach,
     nicknames: OnceLock<Nicknames>,
+    busy: Busy,
+    topics: Topics,
 }
 
 impl Hub {
@@ -173,6 +201,8 @@ impl Hub {
             desk,
             reach,
             nicknames: OnceLock::new(),
+            busy: Busy::default(),
+            topics: Topics::default(),
         });
         running.reach.lead_to(&running);
         Ok(Self(running))
@@ -223,6 +253,7 @@ impl Hub {
     pub async fn shutdown(&self, deadline: Duration) -> usize {
         self.0.is_going_away.store(true, Ordering::Relaxed);
         self.0.occupancy.close();
+        self.0.topics.end(deadline).await;
         self.0.post_all(|| Mail::CloseAll);
         let _ = tokio::time::timeout(deadline, self.0.occupancy.emptied()).await;
         let cut = self.connections();
@@ -286,6 +317,20 @@ impl Hub {
     /// A place for a client in this process, which has no address.
     pub(crate) fn take_local_place(&self) -> Result<Place, Full> {
         self.0.occupancy.take_local()
+    }
+
+    /// Where tasks of the embedder's code run.
+    pub(crate) fn runtime(&self) -> Option<Handle> {
+        let given = self.0.reach.runtime().cloned();
+        given.or_else(|| Handle::try_current().ok())
+    }
+
+    pub(crate) fn busy(&self) -> Busy {
+        self.0.busy.clone()
+    }
+
+    pub(crate) fn topics(&self) -> Topics {
+        self.0.topics.clone()
     }
 
     pub(crate) fn shared_limits(&self) -> Arc<Limits> {

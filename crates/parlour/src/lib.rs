@@ -37,6 +37,7 @@ pub mod router;
 mod source;
 mod tickets;
 mod tls;
+mod topic;
 mod upgrade;
 mod visit;
 
@@ -64,6 +65,7 @@ pub use policy::Policy;
 pub use router::EventRouter;
 pub use tickets::{IssueError, TicketSecret, Tickets};
 pub use tls::{TlsError, TlsKeys};
+pub use topic::{Delivery, Handle, Item, Lost, Subscription, Topic, TopicConfig, TopicError};
 
 /// The example of the README is a test.
 #[cfg(doctest)]

@@ -1,5 +1,6 @@
 //! The bounds of this crate, beside those of the engine in [`parlour_proto::Limits`].
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use crate::source::Share;
@@ -61,5 +62,13 @@ pub(crate) const LAST_WORDS_TIME: Duration = Duration::from_secs(10);
 pub(crate) const SESSION_EVENTS_MAX: usize = 1_024;
 /// Bytes of their payloads; over it: as above.
 pub(crate) const SESSION_BYTES_MAX: usize = 1 << 20;
+/// What a subscription of a topic keeps unless it says otherwise; over it: it is told what it missed.
+pub(crate) const TOPIC_BUFFER: NonZeroUsize = NonZeroUsize::new(1_024).expect("it is not 0");
+/// Own publishes of a topic that no subscriber was given yet; over it: they wait.
+pub(crate) const TOPIC_PUBLISHES: NonZeroUsize = NonZeroUsize::new(256).expect("it is not 0");
+/// The most that it may be set to: as many as a hub takes of its application at once.
+pub(crate) const TOPIC_PUBLISHES_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("it is not 0");
+/// Tasks of one async handler of a topic; over it: it is told what it missed.
+pub(crate) const TOPIC_TASKS_MAX: usize = 1_024;
 
 const _: () = assert!(NOT_SENT_BYTES as usize <= SEND_BUFFER_BYTES);

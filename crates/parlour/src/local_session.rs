@@ -143,16 +143,23 @@ impl Hub {
     /// assert_eq!(hub.connections(), 1);
     /// ```
     pub fn session(&self, who: UserName) -> Result<LocalSession, SessionError> {
-        self.session_of(who, Driver::Nobody)
+        let wire = self.wire(V1.name()).ok_or(SessionError::Unspoken)?;
+        self.open_session(Attach::new(wire, who), Driver::Nobody)
     }
 
-    /// One that a task of this crate reads.
-    pub(crate) fn session_of(
-        &self,
-        who: UserName,
-        driver: Driver,
-    ) -> Result<LocalSession, SessionError> {
+    /// One that a task of this crate reads for the application itself.
+    pub(crate) fn own_session(&self) -> Result<LocalSession, SessionError> {
         let wire = self.wire(V1.name()).ok_or(SessionError::Unspoken)?;
+        let who = UserName::user("$topic").map_err(|_| SessionError::Unspoken)?;
+        let attach = Attach {
+            is_own: true,
+            ..Attach::new(wire, who)
+        };
+        self.open_session(attach, Driver::Task)
+    }
+
+    fn open_session(&self, attach: Attach, driver: Driver) -> Result<LocalSession, SessionError> {
+        let who = attach.who.clone();
         let place = self.take_local_place().map_err(no_place)?;
         let (near, far) = pipe(self.inbox(place.shard()), driver);
         self.attach(Arrival {
@@ -160,7 +167,7 @@ impl Hub {
             unread: Vec::new(),
             attach: Attach {
                 is_local: true,
-                ..Attach::new(wire, who.clone())
+                ..attach
             },
             place,
         });

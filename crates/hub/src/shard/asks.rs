@@ -149,7 +149,7 @@ impl<S: Store> Shard<S> {
                 self.ask(index, Asking::Frame, what);
             }
             Command::Rename { name } => self.ask(index, Asking::Frame, What::Rename { name }),
-            Command::Join { rooms } if self.asks.joins => {
+            Command::Join { rooms } if self.asks.joins && !self.is_own(index) => {
                 let what = What::Join(rooms.clone());
                 self.ask(index, Asking::Policy(Command::Join { rooms }), what);
             }
@@ -167,6 +167,12 @@ impl<S: Store> Shard<S> {
             }
             command => self.carry_out(index, command),
         }
+    }
+
+    /// Whether it reads for the application itself, which need not ask itself.
+    fn is_own(&self, index: u32) -> bool {
+        let connection = self.connections.at(index);
+        connection.is_some_and(|connection| connection.is_own)
     }
 
     fn ask_to_publish(&mut self, index: u32, room: Option<RoomName>, publication: Publication) {

@@ -26,7 +26,9 @@ impl<S: Store> Shard<S> {
         if connection.rooms[slot].watch != Watch::No {
             view.presence.get_or_insert_default().watch(index);
         }
-        if let Some(presence) = &mut view.presence {
+        if let Some(presence) = &mut view.presence
+            && !connection.is_own
+        {
             presence.comes(&connection.who, &mut connection.rooms[slot].counted);
             self.queue_report(key);
         }
@@ -57,6 +59,7 @@ impl<S: Store> Shard<S> {
             let key = membership.view;
             let view = self.views.get_mut(key);
             if membership.is_in()
+                && !connection.is_own
                 && let Some(presence) = view.and_then(|view| view.presence.as_mut())
             {
                 presence.goes(was, std::mem::replace(&mut membership.counted, NO_ROUND));
@@ -126,6 +129,7 @@ impl<S: Store> Shard<S> {
                 && let Some(connection) = self.connections.at_mut(member.connection)
                 && let Some(membership) = connection.rooms.get_mut(member.slot as usize)
                 && membership.is_in()
+                && !connection.is_own
             {
                 presence.comes(&connection.who, &mut membership.counted);
             }
