@@ -10,6 +10,7 @@ mod events;
 mod hand_over;
 mod handshake;
 mod pages;
+mod places;
 mod rules;
 mod secrets;
 mod shutdown;
