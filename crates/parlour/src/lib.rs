@@ -56,12 +56,14 @@ pub use origin::{Origin, OriginError, OriginRefusal, Origins};
 pub use parlour_hub::Counts;
 pub use parlour_proto::Join;
 pub use parlour_proto::dialect;
-pub use parlour_proto::told::{Said, Told};
+pub use parlour_proto::told::{Hello, HelloLimits, NotTold, Said, Told};
 pub use parlour_proto::{
     Author, ClientId, CloseReason, Command, Dialect, Draft, Entry, EntryId, EntryKind, Epoch,
-    Event, Frame, FrameKind, Limits, Missed, Position, Refusal, RoomName, Seq, SessionId, UserName,
+    Event, Frame, FrameKind, Limits, Missed, NameError, Position, Refusal, RoomName, RoomNameError,
+    Seq, SessionId, Timestamp, UserName,
 };
 pub use policy::Policy;
+pub use proxies::{Network, NetworkError};
 pub use router::EventRouter;
 pub use tickets::{IssueError, TicketSecret, Tickets};
 pub use tls::{TlsError, TlsKeys};

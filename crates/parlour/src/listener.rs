@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
+use crate::proxies::Network;
 use crate::tls::TlsKeys;
 
 mod accept;
@@ -58,7 +58,7 @@ pub struct Listener {
     socket: TcpListener,
     keys: Option<TlsKeys>,
     limits: ListenerLimits,
-    trusted_proxies: Vec<IpNet>,
+    trusted_proxies: Vec<Network>,
 }
 
 impl Listener {
@@ -75,7 +75,7 @@ impl Listener {
     /// Names proxies, which speak for many: no share per address is theirs, only the whole
     /// [`http_connections_max`](ListenerLimits::http_connections_max). Give the doors the same, in
     /// [`DoorsConfig::trusted_proxies`](crate::DoorsConfig::trusted_proxies).
-    pub fn trusted_proxies(mut self, proxies: Vec<IpNet>) -> Self {
+    pub fn trusted_proxies(mut self, proxies: Vec<Network>) -> Self {
         self.trusted_proxies = proxies;
         self
     }

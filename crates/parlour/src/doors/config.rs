@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use parlour_proto::RoomName;
 
 use super::paths::DoorPaths;
@@ -15,6 +14,7 @@ use crate::limits::{
     BODY_BYTES_MAX, CONNECTION_SHARE, HANDSHAKE_TIME, TICKET_LIFETIME, TICKETS_OUTSTANDING_MAX,
 };
 use crate::origin::Origins;
+use crate::proxies::Network;
 
 /// What [`Doors::with`](crate::Doors::with) is given.
 ///
@@ -37,7 +37,7 @@ pub struct DoorsConfig {
     pub origins: Origins,
     /// Proxies whose word is taken for the client's address, scheme and host. What comes from them
     /// is never local, whatever it says: who names a loopback address gives loopback up as a proof.
-    pub trusted_proxies: Vec<IpNet>,
+    pub trusted_proxies: Vec<Network>,
     /// Where the doors are.
     pub paths: DoorPaths,
     /// The room of `GET /plain` (default `general`).

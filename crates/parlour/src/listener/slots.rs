@@ -4,11 +4,10 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::ListenerLimits;
-use crate::proxies;
+use crate::proxies::{self, Network};
 use crate::source::{Share, Shares, Source};
 
 #[derive(Clone)]
@@ -17,7 +16,7 @@ pub(super) struct Slots {
     all: u32,
     share: Share,
     /// They speak for many, whom the listener cannot tell apart: no share is theirs.
-    proxies: Arc<[IpNet]>,
+    proxies: Arc<[Network]>,
     shares: Arc<Mutex<Shares>>,
 }
 
@@ -30,7 +29,7 @@ pub(super) struct Slot {
 }
 
 impl Slots {
-    pub(super) fn new(limits: &ListenerLimits, proxies: &[IpNet]) -> Self {
+    pub(super) fn new(limits: &ListenerLimits, proxies: &[Network]) -> Self {
         let all = u32::try_from(limits.http_connections_max).unwrap_or(u32::MAX);
         Self {
             free: Arc::new(Semaphore::new(all as usize)),
@@ -114,7 +113,7 @@ mod tests {
             ..ListenerLimits::default()
         };
         for proxy in ["192.0.2.1", "127.0.0.1", "::ffff:192.0.2.1"] {
-            let net = IpNet::from(proxy.parse::<IpAddr>().unwrap());
+            let net = proxy.parse().unwrap();
             let slots = Slots::new(&limits, &[net]);
             let mut filled = Vec::new();
             for _ in 0..40 {

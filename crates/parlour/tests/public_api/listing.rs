@@ -162,6 +162,9 @@ impl Listing {
             let mut head = block.clone();
             head.attrs.clear();
             head.items.clear();
+            if names_something_private(sources, module, &head) {
+                return;
+            }
             self.line(public, &head);
             return self.look_for_foreign(sources, module, public, |it| it.visit_item_impl(&head));
         }
@@ -221,6 +224,20 @@ impl Listing {
             }
         }
     }
+}
+
+/// Whether nobody outside can have what an impl is about.
+fn names_something_private(sources: &Sources, module: &str, head: &ItemImpl) -> bool {
+    let mut paths = Paths::default();
+    paths.visit_item_impl(head);
+    paths
+        .0
+        .iter()
+        .any(|path| match sources.follow(module, path) {
+            Found::Item(_, Item::Macro(_)) => false,
+            Found::Item(_, item) => public_name(item).is_none(),
+            _ => false,
+        })
 }
 
 /// All paths of an item.

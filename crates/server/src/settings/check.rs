@@ -97,7 +97,7 @@ fn proxies(given: &Effective) -> Option<String> {
         .settings()
         .trusted_proxies
         .iter()
-        .find(|network| network.prefix_len() == 0)?;
+        .find(|network| network.bits() == 0)?;
     Some(format!(
         "--trusted-proxy {all} believes everybody who he says he is: name the proxy's own address"
     ))

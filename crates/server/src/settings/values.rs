@@ -1,13 +1,12 @@
 //! The values that the settings have together, in the words of what they are for.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ipnet::{IpNet, Ipv4Net};
 use parlour::{
-    DoorLimits, DoorPath, DoorPaths, Guests, Limits, ListenerLimits, Origin, Origins, RoomName,
-    Route, SamePath,
+    DoorLimits, DoorPath, DoorPaths, Guests, Limits, ListenerLimits, Network, Origin, Origins,
+    RoomName, Route, SamePath,
 };
 use parlour_accounts::BookConfig;
 
@@ -21,7 +20,7 @@ pub struct Settings {
     /// Plain HTTP on an address that others can reach.
     pub is_insecure: bool,
     /// Proxies whose word is taken for the client's address.
-    pub trusted_proxies: Vec<IpNet>,
+    pub trusted_proxies: Vec<Network>,
     /// Whose pages may use the doors.
     pub origins: Origins,
     /// Doors that are open to everybody.
@@ -289,37 +288,19 @@ impl Item for Door {
     }
 }
 
-impl Item for IpNet {
+impl Item for Network {
     fn show(&self) -> String {
         self.to_string()
     }
 
     /// A single address is a network of one.
     fn parse(typed: &str) -> Result<Self, String> {
-        let one = |_| typed.parse::<IpAddr>().map(Self::from);
-        let network = typed.parse().or_else(one).map_err(|_| {
+        typed.parse().map_err(|_| {
             format!(
                 "`{typed}` is no network: use an address or ADDRESS/BITS, for example 10.0.0.0/8"
             )
-        })?;
-        Ok(canonical(network))
+        })
     }
-}
-
-/// Clients are known by the IPv4 addresses that are mapped into IPv6 (RFC 4291, 2.5.5.2), so such a
-/// network must be, too.
-fn canonical(network: IpNet) -> IpNet {
-    const MAPPED_BITS: u8 = 96;
-    let IpNet::V6(mapped) = network else {
-        return network;
-    };
-    let address = mapped.addr().to_ipv4_mapped();
-    let bits = mapped.prefix_len().checked_sub(MAPPED_BITS);
-    let canonical = address.zip(bits).and_then(|(address, bits)| {
-        let network = Ipv4Net::new(address, bits).ok()?;
-        Some(IpNet::V4(network))
-    });
-    canonical.unwrap_or(network)
 }
 
 impl Item for Origin {
