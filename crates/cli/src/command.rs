@@ -3,7 +3,10 @@
 use clap::{Parser, Subcommand};
 
 use crate::bench::Bench;
+use crate::chat::{self, ChatArguments};
+use crate::publish::{self, PubArguments};
 use crate::serve::ServeArguments;
+use crate::subscribe::{self, SubArguments};
 use crate::user::{self, User};
 use crate::version::version;
 
@@ -19,6 +22,9 @@ const EXAMPLES: &str = "\
 Examples:
   parlour serve                       serve on http://127.0.0.1:8080, and say what to open
   parlour serve --addr 127.0.0.1:0    the same on any free port
+  parlour chat --as kim               talk in the room general, as a guest
+  parlour pub den 'hello'             say one thing in the room den
+  parlour sub den                     print what is said there, one JSON object a line
   parlour user add ann                let ann sign in; asks for the password
   parlour bench fanout                measure a server that is started for it
   parlour help serve                  every setting of the server";
@@ -36,6 +42,15 @@ pub(crate) enum Command {
     /// seconds or have a unit (500ms, 5s, 10m).
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeArguments),
+    /// Talk in rooms, line by line
+    #[command(after_help = chat::HELP)]
+    Chat(ChatArguments),
+    /// Publish to a room: a text, or each line of standard input
+    #[command(after_help = publish::HELP)]
+    Pub(PubArguments),
+    /// Print what is said in a room, one JSON object a line
+    #[command(after_help = subscribe::HELP)]
+    Sub(SubArguments),
     /// Add, list and remove who may sign in
     #[command(subcommand, after_help = user::EXAMPLES)]
     User(User),

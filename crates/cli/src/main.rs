@@ -1,8 +1,13 @@
 //! `parlour`: the one binary.
 
 mod bench;
+mod chat;
 mod command;
+mod lines;
+mod publish;
+mod remote;
 mod serve;
+mod subscribe;
 mod user;
 mod version;
 
@@ -18,13 +23,17 @@ use command::{Cli, Command};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let result: Result<(), Box<dyn Error>> = match Cli::parse().command {
-        Command::Serve(arguments) => serve::run(&arguments).map_err(Into::into),
-        Command::User(what) => user::run(&what).map_err(Into::into),
-        Command::Bench(what) => bench::run(&what).map_err(Into::into),
+    let done = |()| ExitCode::SUCCESS;
+    let result: Result<ExitCode, Box<dyn Error>> = match Cli::parse().command {
+        Command::Serve(arguments) => serve::run(&arguments).map(done).map_err(Into::into),
+        Command::Chat(arguments) => chat::run(arguments).map_err(Into::into),
+        Command::Pub(arguments) => publish::run(&arguments).map_err(Into::into),
+        Command::Sub(arguments) => subscribe::run(&arguments).map_err(Into::into),
+        Command::User(what) => user::run(&what).map(done).map_err(Into::into),
+        Command::Bench(what) => bench::run(&what).map(done).map_err(Into::into),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(error) => {
             eprintln!("parlour: {error}");
             status(&*error)

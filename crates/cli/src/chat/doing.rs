@@ -1,0 +1,151 @@
+//! Does one thing after the other, so that what is said behind `/join` is said there.
+
+use std::collections::VecDeque;
+
+use parlour_client::{CallError, Client, EntryKind, Join, Position, Receipt, RoomName};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::conversation::Act;
+
+/// Things that wait to be done before no further line is read.
+const ACTS_MAX: usize = 64;
+/// Messages whose answer is waited for before no further one is begun.
+const RECEIPTS_MAX: usize = 64;
+
+/// How it went.
+pub(super) enum Done {
+    Said(RoomName, Result<Position, CallError>),
+    Joined(RoomName, Result<(), CallError>),
+    Parted(Result<(), CallError>),
+    Renamed(Result<String, CallError>),
+}
+
+impl Done {
+    /// Whether something may have been said or not.
+    pub(super) fn is_unknown(&self) -> bool {
+        matches!(self, Self::Said(_, Err(CallError::Unknown)))
+    }
+}
+
+/// What is under way.
+pub(super) struct Doing {
+    acts: Option<mpsc::Sender<Act>>,
+    done: mpsc::Receiver<Done>,
+    is_done: bool,
+}
+
+impl Doing {
+    /// In a task of its own, which ends when all is done after [`end`](Self::end).
+    pub(super) fn start(client: Client) -> Self {
+        let (acts, to_do) = mpsc::channel(ACTS_MAX);
+        let (tell, done) = mpsc::channel(RECEIPTS_MAX);
+        let worker = Worker {
+            client,
+            tell,
+            receipts: VecDeque::new(),
+        };
+        tokio::spawn(worker.run(to_do));
+        Self {
+            acts: Some(acts),
+            done,
+            is_done: false,
+        }
+    }
+
+    /// Whether one more thing can be begun.
+    pub(super) fn has_room(&self) -> bool {
+        self.acts.as_ref().is_some_and(|acts| acts.capacity() > 0)
+    }
+
+    /// Begins it. There is [room](Self::has_room) for one act of each line.
+    pub(super) fn begin(&mut self, act: Act) {
+        if let Some(acts) = &self.acts {
+            // Nobody asks for more than there is room for, and the worker outlives its acts.
+            let _ = acts.try_send(act);
+        }
+    }
+
+    /// No more is begun.
+    pub(super) fn end(&mut self) {
+        self.acts = None;
+    }
+
+    /// Whether all is done and told.
+    pub(super) fn is_done(&self) -> bool {
+        self.is_done
+    }
+
+    /// How the next went; `None` after the last.
+    pub(super) async fn done(&mut self) -> Option<Done> {
+        let done = self.done.recv().await;
+        self.is_done = done.is_none();
+        done
+    }
+}
+
+struct Worker {
+    client: Client,
+    tell: mpsc::Sender<Done>,
+    receipts: VecDeque<(RoomName, Receipt)>,
+}
+
+impl Worker {
+    async fn run(mut self, mut acts: mpsc::Receiver<Act>) {
+        loop {
+            let may_begin = self.receipts.len() < RECEIPTS_MAX;
+            let has_receipts = !self.receipts.is_empty();
+            tokio::select! {
+                act = acts.recv(), if may_begin => match act {
+                    Some(act) => self.begin(act).await,
+                    None => break,
+                },
+                () = self.answered(), if has_receipts => {}
+            }
+        }
+        while !self.receipts.is_empty() {
+            self.answered().await;
+        }
+    }
+
+    async fn begin(&mut self, act: Act) {
+        let done = match act {
+            Act::Say { room, text } => {
+                let payload = Value::from(text).to_string();
+                let kind = EntryKind::MESSAGE;
+                match self.client.submit(&room, kind, payload.into()).await {
+                    Ok(receipt) => return self.receipts.push_back((room, receipt)),
+                    Err(error) => Done::Said(room, Err(error)),
+                }
+            }
+            Act::Join(room) => {
+                let join = Join {
+                    presence: true,
+                    ..Join::next(room.clone())
+                };
+                Done::Joined(room, self.client.join(join).await.map(drop))
+            }
+            Act::Part(room) => Done::Parted(self.client.leave(&room).await),
+            Act::Rename(name) => Done::Renamed(self.client.rename(&name).await),
+            Act::Show(_) | Act::Quit => return,
+        };
+        self.told(done).await;
+    }
+
+    /// Waits for the oldest answer. Nothing is lost if it is dropped.
+    async fn answered(&mut self) {
+        let place = self.tell.reserve().await;
+        let Some((_, receipt)) = self.receipts.front_mut() else {
+            return;
+        };
+        let answer = receipt.await;
+        if let (Ok(place), Some((room, _))) = (place, self.receipts.pop_front()) {
+            place.send(Done::Said(room, answer));
+        }
+    }
+
+    async fn told(&self, done: Done) {
+        // Who does not listen any more does not need it.
+        let _ = self.tell.send(done).await;
+    }
+}

@@ -1,0 +1,194 @@
+//! `parlour pub`: one text, or a line at a time, each of them acknowledged.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Args;
+use parlour_client::{
+    CallError, Client, EntryKind, Event, Events, Join, Position, Receipt, RoomName,
+};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::lines::LineError;
+use crate::remote::{self, Input, NOT_KNOWN, Remote, RemoteError};
+
+/// The help of `parlour pub`.
+pub(crate) const HELP: &str = "\
+Nothing is printed unless --json asks for it. If the connection is lost it comes back by itself; what
+happens to it is told on standard error. Nothing is ever sent twice.
+
+Examples:
+  parlour pub den \"the build is green\" --as ci
+      Say one thing.
+  tail -F /var/log/syslog | parlour pub logs -
+      Say every line, in order.
+  parlour pub game '{\"to\":[4,2]}' --type app:move --json
+      Publish JSON of a type of your own, and print its place: {\"room\",\"epoch\",\"seq\"}.
+
+Exit status:
+  0  every one was acknowledged
+  1  one was refused or could not be sent; no further line was read then
+  2  the command line cannot be understood
+  3  one may have been published or not: the connection was lost before the answer";
+
+/// What to publish, and where.
+#[derive(Debug, Args)]
+pub(crate) struct PubArguments {
+    /// The room
+    room: String,
+    /// What to say; `-` or nothing: each line of standard input
+    text: Option<String>,
+    /// What it is; for another type than message the text is JSON
+    #[arg(long = "type", value_name = "TYPE", default_value = "message", value_parser = kind)]
+    kind: EntryKind,
+    /// Print the place of each entry: one JSON object a line, in order
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+fn kind(name: &str) -> Result<EntryKind, String> {
+    EntryKind::new(name)
+        .ok_or_else(|| "a type is 1 to 64 letters, digits, `_`, `-`, `.` and `:`".into())
+}
+
+/// Publishes, and says how it went by the exit status.
+pub(crate) fn run(arguments: &PubArguments) -> Result<ExitCode, RemoteError> {
+    let room = RemoteError::room(&arguments.room)?;
+    remote::block_on(publish(arguments, room))
+}
+
+async fn publish(arguments: &PubArguments, room: RoomName) -> Result<ExitCode, RemoteError> {
+    let (client, events, input) = arguments.remote.connect().await?;
+    tokio::spawn(tell(events));
+    client.join(Join::next(room.clone())).await?;
+    let mut publisher = Publisher {
+        client,
+        room,
+        kind: arguments.kind.clone(),
+        json: arguments.json,
+        receipts: VecDeque::new(),
+    };
+    let published = match arguments.text.as_deref() {
+        None | Some("-") => publisher.lines(input).await,
+        Some(text) => publisher.say(text.to_owned()).await,
+    };
+    let answered = publisher.answers().await;
+    publisher.client.close().await;
+    match answered.and(published) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(RemoteError::Call(CallError::Unknown)) => {
+            eprintln!("parlour: {}", CallError::Unknown);
+            Ok(ExitCode::from(NOT_KNOWN))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What happens to the connection. The room's entries are not ours.
+async fn tell(mut events: Events) {
+    while let Some(event) = events.next().await {
+        match event {
+            Event::Away { why, retry_in } => eprintln!("parlour: {}", remote::away(&why, retry_in)),
+            Event::Joined {
+                room,
+                is_back: true,
+                ..
+            } => eprintln!("parlour: back in {room}"),
+            _ => {}
+        }
+    }
+}
+
+struct Publisher {
+    client: Client,
+    room: RoomName,
+    kind: EntryKind,
+    json: bool,
+    /// In the order in which they were submitted.
+    receipts: VecDeque<Receipt>,
+}
+
+/// Publishes that are on their way before the first of them is waited for.
+const RECEIPTS_MAX: usize = 64;
+
+impl Publisher {
+    /// Each line as soon as it comes, with answers taken meanwhile.
+    async fn lines(&mut self, input: Input) -> Result<(), RemoteError> {
+        let mut lines = read(input);
+        loop {
+            let has_answer = !self.receipts.is_empty();
+            let is_full = self.receipts.len() >= RECEIPTS_MAX;
+            tokio::select! {
+                line = lines.recv(), if !is_full => match line {
+                    Some(line) => self.say(line?).await?,
+                    None => return Ok(()),
+                },
+                answer = first(&mut self.receipts), if has_answer => self.answered(answer?)?,
+            }
+        }
+    }
+
+    async fn say(&mut self, text: String) -> Result<(), RemoteError> {
+        let payload = if self.kind == EntryKind::MESSAGE {
+            Value::from(text).to_string()
+        } else {
+            text
+        };
+        let submitted = self
+            .client
+            .submit(&self.room, self.kind.clone(), payload.into());
+        self.receipts.push_back(submitted.await?);
+        Ok(())
+    }
+
+    /// All that are still out. The first bad one is the answer, but all are waited for.
+    async fn answers(&mut self) -> Result<(), RemoteError> {
+        let mut all = Ok(());
+        while !self.receipts.is_empty() {
+            let answer = first(&mut self.receipts).await;
+            let answered = answer.map_err(RemoteError::Call);
+            let answered = answered.and_then(|position| self.answered(position));
+            all = all.and(answered);
+        }
+        all
+    }
+
+    fn answered(&self, Position { epoch, seq }: Position) -> Result<(), RemoteError> {
+        if !self.json {
+            return Ok(());
+        }
+        let room = Value::from(self.room.as_str());
+        let line = format!(r#"{{"room":{room},"epoch":"{epoch}","seq":{}}}"#, seq.0);
+        let mut out = io::stdout().lock();
+        let written = writeln!(out, "{line}").and_then(|()| out.flush());
+        written.map_err(RemoteError::Output)
+    }
+}
+
+/// The answer to the oldest. Nothing is lost if it is dropped.
+async fn first(receipts: &mut VecDeque<Receipt>) -> Result<Position, CallError> {
+    let Some(receipt) = receipts.front_mut() else {
+        return std::future::pending().await;
+    };
+    let answer = receipt.await;
+    receipts.pop_front();
+    answer
+}
+
+/// Lines as they come, read by a thread, since standard input cannot be waited for otherwise.
+fn read(mut input: Input) -> mpsc::Receiver<Result<String, LineError>> {
+    let (sender, lines) = mpsc::channel(RECEIPTS_MAX);
+    std::thread::spawn(move || {
+        while let Some(line) = input.next().transpose() {
+            let is_last = line.is_err();
+            if sender.blocking_send(line).is_err() || is_last {
+                break;
+            }
+        }
+    });
+    lines
+}

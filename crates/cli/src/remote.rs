@@ -1,0 +1,166 @@
+//! Which server `chat`, `pub` and `sub` talk to, and as whom.
+
+use std::io::{self, IsTerminal, Stdin};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use parlour_client::{
+    AddressError, Away, CaError, CallError, Client, Config, ConnectError, Ended, Events, Hello,
+    Missed, RoomName, RoomNameError,
+};
+
+use crate::lines::{LineError, Lines};
+
+/// What is said of the exit status in the help of each.
+pub(crate) const NOT_KNOWN: u8 = 3;
+
+/// Which server, and as whom.
+#[derive(Debug, Args)]
+pub(crate) struct Remote {
+    /// Address of the server, with http:// or https://
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    url: String,
+    /// Come in as the guest guest-NAME [default: a name that the server chooses]
+    #[arg(long = "as", value_name = "NAME", conflicts_with = "user")]
+    guest: Option<String>,
+    /// Sign in as this user; asks for the password
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// Read the password from standard input: its first line, without the end
+    #[arg(long, requires = "user")]
+    password_stdin: bool,
+    /// Trust the certificates in this PEM file, and no others
+    ///
+    /// For a self-signed server that is tls/cert.pem in its data directory.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+}
+
+/// Why it was not done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RemoteError {
+    #[error("{0}")]
+    Address(#[from] AddressError),
+    #[error("{0}")]
+    Ca(#[from] CaError),
+    #[error("{name:?} is no room: {why}")]
+    Room { name: String, why: RoomNameError },
+    #[error("{0}{hint}", hint = hint(.0))]
+    Connect(#[from] ConnectError),
+    #[error("{0}")]
+    Call(#[from] CallError),
+    #[error("{0}")]
+    Ended(Ended),
+    #[error("there is no terminal to ask for the password ({0}): give it with --password-stdin")]
+    NoTerminal(io::Error),
+    #[error("standard input is empty: give the password as its first line")]
+    NoPassword,
+    #[error(transparent)]
+    Line(#[from] LineError),
+    #[error("cannot start: {0}")]
+    Start(io::Error),
+    #[error("the result cannot be written: {0}")]
+    Output(io::Error),
+}
+
+impl RemoteError {
+    pub(crate) fn room(name: &str) -> Result<RoomName, Self> {
+        RoomName::new(name).map_err(|why| Self::Room {
+            name: name.to_owned(),
+            why,
+        })
+    }
+}
+
+/// What to do at this command line.
+fn hint(error: &ConnectError) -> &'static str {
+    match error {
+        ConnectError::Refused { code, .. } => match &**code {
+            "guests_not_allowed" => "; sign in with --user NAME",
+            "bad_name" => "; choose another one with --as NAME",
+            _ => "",
+        },
+        ConnectError::Unreachable { .. } => " (start one with: parlour serve; --url names another)",
+        ConnectError::Tls { .. } => ": --ca FILE",
+        _ => "",
+    }
+}
+
+/// Standard input as lines, and whether somebody types them.
+pub(crate) type Input = Lines<io::BufReader<Stdin>>;
+
+impl Remote {
+    /// Connects. The input comes back without the password.
+    pub(crate) async fn connect(&self) -> Result<(Client, Events, Input), RemoteError> {
+        let mut input = Lines::new(io::BufReader::new(io::stdin()));
+        let mut config = Config::new(&self.url)?;
+        if let Some(ca) = &self.ca {
+            config = config.ca_file(ca)?;
+        }
+        if let Some(name) = &self.guest {
+            config = config.guest(name);
+        }
+        if let Some(name) = &self.user {
+            let password = if self.password_stdin {
+                input
+                    .next()?
+                    .filter(|it| !it.is_empty())
+                    .ok_or(RemoteError::NoPassword)?
+            } else {
+                let prompt = format!("Password for {name}: ");
+                rpassword::prompt_password(prompt).map_err(RemoteError::NoTerminal)?
+            };
+            config = config.user(name, password);
+        }
+        let (client, events) = Client::connect(config).await?;
+        Ok((client, events, input))
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+/// Runs one of the commands.
+pub(crate) fn block_on(
+    command: impl Future<Output = Result<ExitCode, RemoteError>>,
+) -> Result<ExitCode, RemoteError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(RemoteError::Start)?;
+    let done = runtime.block_on(command);
+    // A thread that waits for standard input is not waited for.
+    runtime.shutdown_background();
+    done
+}
+
+/// Whether it is somebody who types and reads.
+pub(crate) fn is_terminal() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// What is said when the connection is lost.
+pub(crate) fn away(why: &Away, retry_in: Duration) -> String {
+    format!("{why}; trying again in {:.1} s", retry_in.as_secs_f64())
+}
+
+/// What is said when it is open.
+pub(crate) fn connected(url: &str, hello: &Hello) -> String {
+    format!("connected to {url} as {}", hello.user)
+}
+
+/// What is said of entries that will not come.
+pub(crate) fn gap(room: &RoomName, missed: &Missed) -> String {
+    match missed {
+        Missed::Entries { first, last, .. } => match last.0.saturating_sub(first.0) + 1 {
+            1 => format!("one entry of {room} was missed and is no longer kept"),
+            count => format!("{count} entries of {room} were missed and are no longer kept"),
+        },
+        Missed::Epoch { .. } => {
+            format!("{room} began anew: what was said there meanwhile is not known")
+        }
+    }
+}
