@@ -78,7 +78,11 @@ impl Desk {
     /// Runs it beside the shards.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         if let Some(runtime) = self.reach().runtime() {
-            runtime.spawn(task);
+            let under_way = self.reach().under_way();
+            runtime.spawn(async move {
+                task.await;
+                drop(under_way);
+            });
         }
     }
 

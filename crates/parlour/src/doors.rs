@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::{Arc, Once};
 use std::task::{Context, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::rejection::PathRejection;
@@ -80,7 +80,6 @@ struct Inner {
     publishes: Option<Rates>,
     counters: Counters,
     unknown_proxy_told: Once,
-    start: Instant,
 }
 
 impl Doors {
@@ -110,7 +109,6 @@ impl Doors {
             counters: Counters::default(),
             unknown_proxy_told: Once::new(),
             config,
-            start: Instant::now(),
         }))
     }
 
@@ -152,7 +150,10 @@ impl Doors {
         let routes = Router::new()
             .route(path(Route::Ws), self.any(http::ws::answer))
             .route(path(Route::Plain), self.free_door(Plain.name(), plain_room))
-            .route(path(Route::Subscribe), self.free_door(Feed.name(), feed_room))
+            .route(
+                path(Route::Subscribe),
+                self.free_door(Feed.name(), feed_room),
+            )
             .route(path(Route::Echo), self.free_door(Echo.name(), None))
             .route(path(Route::Ticket), self.any(http::ticket::answer))
             .route(path(Route::Health), self.any(http::health::answer))
@@ -235,7 +236,7 @@ impl Doors {
 
     /// The time that tickets count in.
     pub(crate) fn now(&self) -> Duration {
-        self.0.start.elapsed()
+        self.0.hub.elapsed()
     }
 
     pub(crate) fn logins(&self) -> &Logins {

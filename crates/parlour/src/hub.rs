@@ -29,7 +29,7 @@ use crate::application::{Desk, Handlers};
 use crate::framing::WebSocket;
 use crate::nicknames::Nicknames;
 use crate::occupancy::{Full, Occupancy, Place};
-use crate::plane::{Arrival, Inbox, Mail, Mailbox, Plane, pair};
+use crate::plane::{Arrival, Inbox, Mail, Mailbox, Plane, Time, pair};
 use crate::source::Share;
 use crate::topic::Topics;
 
@@ -142,6 +142,7 @@ struct Running {
     desk: Option<Arc<Desk>>,
     reach: Reach,
     nicknames: OnceLock<Nicknames>,
+    time: Time,
     busy: Busy,
     topics: Topics,
 }
@@ -152,6 +153,10 @@ impl Hub {
     /// # Errors
     /// [`StartError`]; nothing is left running then.
     pub fn start(config: HubConfig) -> Result<Self, StartError> {
+        Self::start_at(config, Time::real())
+    }
+
+    pub(crate) fn start_at(config: HubConfig, time: Time) -> Result<Self, StartError> {
         let dialects = names(&config.dialects)?;
         let runtime = config.runtime.or_else(|| Handle::try_current().ok());
         let (handled, asks) = (config.handlers.handled(), config.handlers.asks());
@@ -182,11 +187,17 @@ impl Hub {
             plain: place_of(&dialects, Plain.name()),
         });
         let ends = Ends::open(shards)?;
-        let reach = Reach::new(ends.inboxes(), limits.message_bytes_max, runtime);
+        let busy = Busy::default();
+        let reach = Reach::new(
+            ends.inboxes(),
+            limits.message_bytes_max,
+            runtime,
+            busy.clone(),
+        );
         if let Some(application) = &asking.application {
             application.begin(reach.clone());
         }
-        let (inboxes, stats, threads) = start_shards(&template, &guard, &asking, ends)?;
+        let (inboxes, stats, threads) = start_shards(&template, &guard, &asking, &time, ends)?;
         let running = Arc::new(Running {
             inboxes,
             stats,
@@ -201,7 +212,8 @@ impl Hub {
             desk,
             reach,
             nicknames: OnceLock::new(),
-            busy: Busy::default(),
+            time,
+            busy,
             topics: Topics::default(),
         });
         running.reach.lead_to(&running);
@@ -329,6 +341,16 @@ impl Hub {
         self.0.busy.clone()
     }
 
+    /// Since its start.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.0.time.elapsed()
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn inboxes(&self) -> &[Inbox] {
+        &self.0.inboxes
+    }
+
     pub(crate) fn topics(&self) -> Topics {
         self.0.topics.clone()
     }
@@ -443,18 +465,26 @@ fn system(what: &'static str) -> impl Fn(io::Error) -> StartError {
     move |source| StartError::System { what, source }
 }
 
+/// A test sees the same epochs every time.
+fn seed(shard: ShardId, time: &Time) -> Result<u64, StartError> {
+    if time.is_virtual() {
+        return Ok(u64::from(shard.0));
+    }
+    let seed = getrandom::u64().map_err(io::Error::other);
+    seed.map_err(system("random seed"))
+}
+
 fn start_shards(
     template: &ShardConfig,
     guard: &Guard,
     asking: &Arc<Asking>,
+    time: &Time,
     ends: Ends,
 ) -> Result<Started, StartError> {
     let inboxes = ends.inboxes();
     let (mut stats, mut threads) = (Vec::new(), Vec::new());
     for (id, (poll, _, mailbox)) in (0..).map(ShardId).zip(ends.0) {
-        let seed = getrandom::u64()
-            .map_err(io::Error::other)
-            .map_err(system("random seed"))?;
+        let seed = seed(id, time)?;
         let config = ShardConfig {
             id,
             seed,
@@ -463,7 +493,14 @@ fn start_shards(
             ..*template
         };
         let asking = Arc::clone(asking);
-        let plane = Plane::new(config, mailbox, Arc::clone(&inboxes), asking, poll);
+        let plane = Plane::new(
+            config,
+            mailbox,
+            Arc::clone(&inboxes),
+            asking,
+            time.clone(),
+            poll,
+        );
         let plane = plane.map_err(system("epoll"))?;
         stats.push(Arc::clone(plane.shard().stats()));
         let thread = std::thread::Builder::new().name(format!("parlour-shard-{}", id.0));

@@ -35,6 +35,8 @@ mod proxies;
 mod rates;
 pub mod router;
 mod source;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tickets;
 mod tls;
 mod topic;

@@ -164,7 +164,12 @@ impl Nicknames {
         F: Future<Output = ()> + Send + 'static,
     {
         if let Some(runtime) = self.0.runtime.get() {
-            runtime.spawn(work(self.clone()));
+            let under_way = self.0.reach.get().map(Reach::under_way);
+            let work = work(self.clone());
+            runtime.spawn(async move {
+                work.await;
+                drop(under_way);
+            });
         }
     }
 

@@ -17,6 +17,8 @@ mod inbox;
 mod pipe;
 mod publish;
 mod reading;
+#[cfg(feature = "testing")]
+mod rest;
 mod sockets;
 
 use std::io;
@@ -33,12 +35,15 @@ use crate::occupancy::Place;
 
 pub(crate) use asking::Telling;
 use clock::Clock;
+pub(crate) use clock::Time;
 use inbox::Peers;
 pub(crate) use inbox::{Inbox, Mail, Mailbox, pair};
 pub(crate) use pipe::{Driver, Far, Ring, Taken, pipe};
 pub(crate) use publish::Publication;
 use publish::Publications;
 use reading::Readings;
+#[cfg(feature = "testing")]
+pub(crate) use rest::Probe;
 use sockets::Table;
 pub(crate) use sockets::{TlsSession, Transport};
 
@@ -63,6 +68,8 @@ pub(crate) struct Plane {
     clock: Clock,
     poll: Poll,
     stopped: bool,
+    #[cfg(feature = "testing")]
+    rest: rest::Rest,
 }
 
 impl Plane {
@@ -72,6 +79,7 @@ impl Plane {
         mailbox: Mailbox,
         inboxes: Arc<[Inbox]>,
         asking: Arc<Asking>,
+        time: Time,
         poll: Poll,
     ) -> io::Result<Self> {
         let limits: Arc<Limits> = Arc::clone(&config.limits);
@@ -82,10 +90,12 @@ impl Plane {
             peers: Peers::new(config.id, inboxes),
             publications: Publications::default(),
             asking,
-            clock: Clock::start(),
+            clock: Clock::of(time),
             shard: Shard::new(config, Volatile::default()),
             poll,
             stopped: false,
+            #[cfg(feature = "testing")]
+            rest: rest::Rest::default(),
         })
     }
 
@@ -109,10 +119,9 @@ impl Plane {
     }
 
     fn time_to_deadline(&self) -> Option<Duration> {
-        let now = self.clock.last();
         self.shard
             .deadline()
-            .map(|deadline| deadline.saturating_sub(now))
+            .and_then(|deadline| self.clock.until(deadline))
     }
 
     fn wait(&mut self, events: &mut Events, asked: Option<Duration>) {
@@ -144,12 +153,19 @@ impl Plane {
         self.resume();
         self.bury();
         self.ask();
-        more || self.table.has_work()
+        let more = more || self.table.has_work();
+        #[cfg(feature = "testing")]
+        if !more {
+            self.rest.tell(&self.shard, &self.table);
+        }
+        more
     }
 
     fn open_mail(&mut self, now: parlour_proto::Now) {
         self.mailbox.begin();
         while let Some(mail) = self.mailbox.next() {
+            #[cfg(feature = "testing")]
+            self.rest.count(&mail);
             match mail {
                 Mail::Arrival(arrival) => self.attach(now, *arrival),
                 Mail::Letters { from, mut letters } => {
@@ -168,6 +184,8 @@ impl Plane {
                 Mail::Close(id, reason) => self.shard.close_one(id, reason),
                 Mail::CloseAll => self.shard.close_all(CloseReason::GoingAway),
                 Mail::Stop => self.stopped = true,
+                #[cfg(feature = "testing")]
+                Mail::Probe(probe) => self.rest.ask(probe),
                 #[cfg(test)]
                 Mail::Fail => panic!("as it was asked to"),
             }

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::application::Whereabouts;
-use super::{Hub, Running};
+use super::{Busy, Hub, Running, UnderWay};
 use crate::plane::{Inbox, Mail, Telling};
 
 /// What handlers tell connections and has not reached them yet, in pieces of 4 KiB. Over it:
@@ -45,6 +45,7 @@ pub(crate) struct Reach {
     permits: Arc<Semaphore>,
     message_bytes_max: usize,
     runtime: Option<Handle>,
+    busy: Busy,
     hub: Arc<OnceLock<Weak<Running>>>,
 }
 
@@ -53,12 +54,14 @@ impl Reach {
         inboxes: Arc<[Inbox]>,
         message_bytes_max: usize,
         runtime: Option<Handle>,
+        busy: Busy,
     ) -> Self {
         Self {
             inboxes,
             permits: Arc::new(Semaphore::new(TELLINGS_MAX as usize)),
             message_bytes_max,
             runtime,
+            busy,
             hub: Arc::default(),
         }
     }
@@ -77,6 +80,11 @@ impl Reach {
     /// Where handlers run: there is one wherever there are handlers.
     pub(crate) fn runtime(&self) -> Option<&Handle> {
         self.runtime.as_ref()
+    }
+
+    /// Counts something that handlers do, until it is dropped.
+    pub(crate) fn under_way(&self) -> UnderWay {
+        self.busy.begin()
     }
 
     /// The answer to a question. One for a connection that is gone or closing is dropped.

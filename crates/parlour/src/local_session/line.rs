@@ -55,6 +55,18 @@ impl Line {
         put_masked_frame(&mut self.out, opcode, payload, NO_MASK);
     }
 
+    /// Whether something that was put is not with the shard yet.
+    #[cfg(feature = "testing")]
+    pub(crate) fn has_output(&self) -> bool {
+        !self.out.is_empty()
+    }
+
+    /// Sends nothing more, as a client does that has been closed.
+    #[cfg(feature = "testing")]
+    pub(crate) fn finish(&mut self) {
+        self.far.finish();
+    }
+
     /// Sends what was put; `false` when the shard takes nothing more.
     pub(crate) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<bool> {
         while self.sent < self.out.len() {

@@ -8,31 +8,84 @@ use parlour_proto::{Now, Timestamp};
 /// gave the processor to others.
 const STALL_MIN: Duration = Duration::from_secs(1);
 
+/// Where the time of a hub comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum Time {
+    /// Since then.
+    Real(Instant),
+    /// A test's own, in nanoseconds.
+    #[cfg(feature = "testing")]
+    Virtual(std::sync::Arc<std::sync::atomic::AtomicU64>),
+}
+
+/// When virtual time begins, as a time of day: 2026-01-01T00:00:00Z.
+#[cfg(feature = "testing")]
+const VIRTUAL_START: i64 = 1_767_225_600_000_000_000;
+
+impl Time {
+    pub(crate) fn real() -> Self {
+        Self::Real(Instant::now())
+    }
+
+    /// Since the hub's start.
+    pub(crate) fn elapsed(&self) -> Duration {
+        match self {
+            Self::Real(start) => start.elapsed(),
+            #[cfg(feature = "testing")]
+            Self::Virtual(now) => {
+                Duration::from_nanos(now.load(std::sync::atomic::Ordering::Acquire))
+            }
+        }
+    }
+
+    pub(crate) fn is_virtual(&self) -> bool {
+        !matches!(self, Self::Real(_))
+    }
+
+    fn wall(&self) -> Timestamp {
+        match self {
+            Self::Real(_) => wall(),
+            #[cfg(feature = "testing")]
+            Self::Virtual(_) => {
+                let elapsed = i64::try_from(self.elapsed().as_nanos()).unwrap_or(i64::MAX);
+                Timestamp::from_unix_nanoseconds(VIRTUAL_START.saturating_add(elapsed))
+            }
+        }
+    }
+}
+
 /// The clock that one shard's turns read.
 pub(super) struct Clock {
-    start: Instant,
+    time: Time,
     stalls: Stalls,
 }
 
 impl Clock {
-    pub(super) fn start() -> Self {
+    pub(super) fn of(time: Time) -> Self {
         Self {
-            start: Instant::now(),
+            time,
             stalls: Stalls::default(),
         }
     }
 
     /// Reads the time after a sleep of at most `asked`; `None` is a sleep without an end.
     pub(super) fn turn(&mut self, asked: Option<Duration>) -> Now {
-        let monotonic = self.stalls.turn(self.start.elapsed(), asked);
+        // Virtual time jumps, and nothing stood still.
+        let asked = asked.filter(|_| !self.time.is_virtual());
+        let monotonic = self.stalls.turn(self.time.elapsed(), asked);
         Now {
             monotonic,
-            wall: wall(),
+            wall: self.time.wall(),
         }
     }
 
+    /// How long to sleep until `deadline`; virtual time comes by mail.
+    pub(super) fn until(&self, deadline: Duration) -> Option<Duration> {
+        (!self.time.is_virtual()).then(|| deadline.saturating_sub(self.last()))
+    }
+
     /// The monotonic time of the turn that is under way.
-    pub(super) fn last(&self) -> Duration {
+    fn last(&self) -> Duration {
         self.stalls.shifted()
     }
 }

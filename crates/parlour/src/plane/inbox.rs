@@ -46,6 +46,9 @@ pub(crate) enum Mail {
     Close(ConnectionId, CloseReason),
     CloseAll,
     Stop,
+    /// Somebody waits for rest.
+    #[cfg(feature = "testing")]
+    Probe(tokio::sync::oneshot::Sender<super::Probe>),
     #[cfg(test)]
     Fail,
 }

@@ -32,6 +32,9 @@ pub(crate) enum Driver {
     Task,
     /// Somebody who looks when it suits him. A finished pipe does not wait for his end.
     Nobody,
+    /// A test, which is looked after by itself.
+    #[cfg(feature = "testing")]
+    Test,
 }
 
 struct Shared {
@@ -161,7 +164,7 @@ impl Near {
     #[cfg(feature = "testing")]
     pub(super) fn is_at_rest(&self) -> bool {
         let state = self.0.lock();
-        self.0.driver == Driver::Nobody || state.reader.is_some() || state.far == Side::Gone
+        self.0.driver != Driver::Task || state.reader.is_some() || state.far == Side::Gone
     }
 }
 

@@ -74,6 +74,12 @@ impl Table {
         }
     }
 
+    /// Whether the tasks at all pipes wait for more.
+    #[cfg(feature = "testing")]
+    pub(in crate::plane) fn pipes_rest(&self) -> bool {
+        self.pipes.iter().flatten().all(Near::is_at_rest)
+    }
+
     fn pipe(&self, index: u32) -> Option<&Near> {
         self.pipes.get(index as usize)?.as_ref()
     }
