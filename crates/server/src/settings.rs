@@ -26,7 +26,7 @@ mod variables;
 
 pub use document::document;
 pub use error::{SettingsError, Source};
-pub use parlour::Guests;
+pub use parlour::{Guests, Route};
 pub use print::print;
 pub use resolve::{Effective, Given};
 pub use table::{Group, groups};

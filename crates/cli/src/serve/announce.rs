@@ -5,20 +5,25 @@ use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use parlour_server::Listening;
-use parlour_server::settings::Guests;
+use parlour_server::settings::{Door, Guests, Route};
 
 /// Prints it.
 pub(super) fn announce(out: &mut impl Write, listening: &Listening) -> io::Result<()> {
     let words = Words::of(listening);
     writeln!(out, "listening on {}://{}", words.http, listening.address)?;
     writeln!(out)?;
-    writeln!(out, "Open the chat in a browser:")?;
-    writeln!(out, "  {}/#general", words.base)?;
+    let (what, room) = match &listening.settings.web_root {
+        Some(_) => ("your pages", ""),
+        None => ("the chat", "#general"),
+    };
+    writeln!(out, "Open {what} in a browser:")?;
+    writeln!(out, "  {}/{room}", words.base)?;
     certificate(out, listening, &words)?;
     first_user(out, listening)?;
     if are_guests_let_in(listening) {
         guests(out, listening, &words)?;
     }
+    free_doors(out, listening)?;
     writeln!(out, "Stop with Ctrl+C.")?;
     out.flush()
 }
@@ -71,7 +76,12 @@ fn certificate(out: &mut impl Write, listening: &Listening, words: &Words) -> io
     writeln!(out, "  {}", own.fingerprint)?;
     writeln!(out, "Programs trust it by its file:")?;
     let cert = quoted(&own.cert.display().to_string());
-    writeln!(out, "  curl --cacert {cert} '{}/healthz'", words.base)
+    writeln!(
+        out,
+        "  curl --cacert {cert} '{}{}'",
+        words.base,
+        listening.settings.paths.of(Route::Health)
+    )
 }
 
 /// Where guests are at home everywhere, nobody needs an account to begin.
@@ -102,12 +112,14 @@ fn are_guests_let_in(listening: &Listening) -> bool {
 
 fn guests(out: &mut impl Write, listening: &Listening, words: &Words) -> io::Result<()> {
     let Words { base, ws, curl, .. } = words;
+    let paths = &listening.settings.paths;
+    let (ws_path, ticket_path) = (paths.of(Route::Ws), paths.of(Route::Ticket));
     let time = listening.settings.door_limits.ticket_lifetime.as_secs_f64();
     writeln!(
         out,
         "Ask for a ticket, which opens one connection within {time} s:"
     )?;
-    writeln!(out, "  {curl} '{base}/ticket'")?;
+    writeln!(out, "  {curl} '{base}{ticket_path}'")?;
     if listening.self_signed.is_some() {
         return Ok(()); // The client below cannot be told to trust it.
     }
@@ -118,12 +130,36 @@ fn guests(out: &mut impl Write, listening: &Listening, words: &Words) -> io::Res
     )?;
     writeln!(
         out,
-        "  python3 -m websockets \"{ws}/ws?otp=$({curl} '{base}/ticket' | cut -d'\"' -f4)\""
+        "  python3 -m websockets \"{ws}{ws_path}?otp=$({curl} '{base}{ticket_path}' | cut -d'\"' -f4)\""
     )?;
     writeln!(
         out,
         r#"  {{"type":"send_message","payload":{{"message":"hello"}}}}"#
     )
+}
+
+/// The doors that ask for no ticket, as far as somebody finds them open.
+fn free_doors(out: &mut impl Write, listening: &Listening) -> io::Result<()> {
+    let settings = &listening.settings;
+    let all = [
+        (Door::Plain, Route::Plain, "plain text with nicknames"),
+        (Door::Subscribe, Route::Subscribe, "what is published"),
+        (Door::Publish, Route::Publish, "POST publishes it"),
+        (Door::Echo, Route::Echo, "what you send"),
+    ];
+    let is_open = |door| !settings.is_public() || settings.doors.contains(&door);
+    let open: Vec<_> = all
+        .into_iter()
+        .filter(|(door, ..)| is_open(*door))
+        .collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let said = open
+        .iter()
+        .map(|(_, route, what)| format!("{} ({what})", settings.paths.of(*route)));
+    writeln!(out, "Doors without a ticket:")?;
+    writeln!(out, "  {}", said.collect::<Vec<_>>().join(", "))
 }
 
 /// For a shell.

@@ -35,8 +35,36 @@ fn the_first_lines_say_what_to_open_and_what_to_paste() {
         format!("\n  http://{address}/#general\n"),
         format!("\n  curl -s -X POST 'http://{address}/ticket'\n"),
         format!("\n  python3 -m websockets \"ws://{address}/ws?otp=$(curl"),
+        "\n  /plain (plain text with nicknames), /subscribe (what is published), /publish (POST publishes \
+         it), /echo (what you send)\n"
+            .to_owned(),
     ] {
         assert!(printed.contains(&line), "{printed}");
+    }
+}
+
+#[test]
+fn only_doors_that_are_open_are_named_and_where_they_are() {
+    let everywhere = ["--addr", "0.0.0.0:0", "--insecure", "--guests", "everybody"];
+    let printed = |more: &[&str]| {
+        let mut server = Server::start_with(&[&everywhere[..], more].concat());
+        server.printed_up_to("Ctrl+C")
+    };
+    assert!(!printed(&[]).contains("without a ticket"));
+    let opened = [
+        "--door",
+        "plain",
+        "--plain-path",
+        "/p",
+        "--ws-path",
+        "/e",
+        "--ticket-path",
+        "/t",
+    ];
+    let opened = printed(&opened);
+    let doors = "Doors without a ticket:\n  /p (plain text with nicknames)\n";
+    for words in [doors, "/t'", "/e?otp="] {
+        assert!(opened.contains(words), "{opened}");
     }
 }
 

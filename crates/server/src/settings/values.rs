@@ -118,6 +118,12 @@ impl Default for Paths {
 }
 
 impl Paths {
+    /// Where one is to be.
+    #[must_use]
+    pub fn of(&self, route: Route) -> &DoorPath {
+        &self.0[route as usize]
+    }
+
     pub(super) fn of_mut(&mut self, route: Route) -> &mut DoorPath {
         &mut self.0[route as usize]
     }
