@@ -60,7 +60,7 @@ impl House {
         config.limits.logins_per_minute_per_address = 0;
         config.limits.failed_logins_per_minute_per_name = 0;
         configure(&mut config);
-        let hub = Hub::start(hub).unwrap();
+        let hub = runtime.block_on(async { Hub::start(hub).unwrap() });
         let doors = Doors::with(&hub, config);
         runtime.spawn(parlour::serve(
             listener,
@@ -74,6 +74,11 @@ impl House {
             users,
             runtime: Some(runtime),
         }
+    }
+
+    /// Waits for what the application does in this process.
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.as_ref().unwrap().block_on(future)
     }
 
     pub(crate) fn send(&self, request: &Request) -> Answer {
