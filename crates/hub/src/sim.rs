@@ -9,12 +9,14 @@
 //!
 //! What must hold is checked by the clients themselves ([`Violation`]): one order per room for
 //! everybody, no hole without a notice, nothing acknowledged is missing, who is in a room is known to
-//! who asked, every refusal and every close has its reason, memory within its bounds.
+//! who asked, a notice is told once and in order, the application is asked one thing at a time, every refusal and every close has its reason, memory within its bounds.
 //! A violation names its seed; the same seed gives the same world.
 
+mod application;
 mod asked;
 mod bus;
 mod client;
+mod noticed;
 mod random;
 mod sockets;
 mod speech;
@@ -59,15 +61,18 @@ pub enum Fault {
     Bound,
     /// Some of those who went are not told of.
     Presence,
+    /// Some notices of who went are lost.
+    Notice,
 }
 
 impl Fault {
     /// All faults, with the names under which they are planted.
-    pub const ALL: [(&'static str, Self); 4] = [
+    pub const ALL: [(&'static str, Self); 5] = [
         ("order", Self::Order),
         ("gap", Self::Gap),
         ("bound", Self::Bound),
         ("presence", Self::Presence),
+        ("notice", Self::Notice),
     ];
 }
 
@@ -104,6 +109,14 @@ struct Doings {
     limited: u64,
     /// Notices before a close.
     closings: u64,
+    /// Questions that the application has answered.
+    answers: u64,
+    /// Entries that told of another name.
+    renames: u64,
+    /// Notices of who came and went.
+    notices: u64,
+    /// What the application did not allow.
+    not_allowed: u64,
 }
 
 /// A promise that was broken.
@@ -170,6 +183,10 @@ mod tests {
             doings.changes += seen.changes;
             doings.limited += seen.limited;
             doings.closings += seen.closings;
+            doings.answers += seen.answers;
+            doings.renames += seen.renames;
+            doings.notices += seen.notices;
+            doings.not_allowed += seen.not_allowed;
             total.gaps_heard += report.gaps_heard;
             total.resumes += report.resumes;
             total.refused += report.refused;
@@ -187,6 +204,10 @@ mod tests {
         assert!(doings.changes > 1_000, "{doings:?}");
         assert!(doings.limited > 100, "{doings:?}");
         assert!(doings.closings > 100, "{doings:?}");
+        assert!(doings.answers > 1_000, "{doings:?}");
+        assert!(doings.renames > 100, "{doings:?}");
+        assert!(doings.notices > 1_000, "{doings:?}");
+        assert!(doings.not_allowed > 100, "{doings:?}");
     }
 
     fn seed_that_catches(fault: Fault) -> Option<u64> {
@@ -217,6 +238,11 @@ mod tests {
     #[test]
     fn a_planted_silent_departure_is_caught_within_100_seeds() {
         assert!(seed_that_catches(Fault::Presence).is_some());
+    }
+
+    #[test]
+    fn a_planted_lost_notice_is_caught_within_100_seeds() {
+        assert!(seed_that_catches(Fault::Notice).is_some());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What the simulated world looks at to check a shard's bounds.
 
+use parlour_proto::{ConnectionId, UserName};
+
 use super::Shard;
 use crate::store::Store;
 
@@ -31,6 +33,11 @@ impl<S: Store> Shard<S> {
             .max();
         let total = logs.iter().chain(&rings).map(|(_, bytes)| bytes).sum();
         (largest(&logs), largest(&rings), private.unwrap_or(0), total)
+    }
+
+    /// Who a connection speaks as, if it is still there.
+    pub(crate) fn name_of(&mut self, id: ConnectionId) -> Option<UserName> {
+        self.connection(id).map(|connection| connection.who.clone())
     }
 
     pub(crate) fn count(&self) -> usize {

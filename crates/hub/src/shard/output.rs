@@ -305,7 +305,10 @@ impl<S: Store> Shard<S> {
         let member = &mut ring.members[member];
         member.cursor += taken as u64;
         let (index, cursor) = (member.connection, member.cursor);
-        if ring.rest_of_frame(cursor).is_some()
+        // What took nothing began nothing: it may stand between a frame and a notice behind it, and
+        // its socket in the middle of private output.
+        if taken > 0
+            && ring.rest_of_frame(cursor).is_some()
             && let Some(connection) = self.connections.at_mut(index)
         {
             connection.begun = Some(key);

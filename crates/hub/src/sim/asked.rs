@@ -11,6 +11,8 @@ pub(super) enum Whole {
     Join(Vec<String>),
     /// To be in these rooms no longer.
     Leave(Vec<String>),
+    /// To be called otherwise.
+    Nick,
     /// To be answered.
     Ping(String),
     /// No command at all.
@@ -79,6 +81,11 @@ impl Rooms {
     /// A room that it is in and stays in.
     pub(super) fn is_settled(&self, room: &str) -> bool {
         matches!(self.positions.get(room), Some(Some(_))) && !self.leaving.contains(room)
+    }
+
+    /// A room that it waits for.
+    pub(super) fn is_asked(&self, room: &str) -> bool {
+        self.positions.get(room) == Some(&None)
     }
 
     pub(super) fn joined(&mut self, room: &str, epoch: &str, seq: &str) -> Result<(), String> {

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use parlour_proto::{CloseReason, Limits, Refusal};
+use parlour_proto::{ClientId, CloseReason, ConnectionId, Limits, Refusal};
 
 use super::Doings;
 use super::asked::{Rate, Rooms, Whole};
+use super::noticed::Noticed;
 use super::speech::take_frame;
 use super::truth::Truth;
 use super::watched::Watched;
@@ -17,6 +18,14 @@ pub(super) struct Client {
     pub(super) user: String,
     /// Shard and index, while it is connected.
     pub(super) connection: Option<(usize, u32)>,
+    generation: u32,
+    /// Its id at the door that announces who comes and goes.
+    pub(super) own: Option<ClientId>,
+    pub(super) noticed: Noticed,
+    /// It was given another name.
+    renamed: bool,
+    /// Whom it spoke as when it came.
+    came_as: String,
     /// It does not read at the moment.
     pub(super) stalled: bool,
     /// It reads everything at once: it must never be told of a gap in what came while it was there.
@@ -53,9 +62,35 @@ impl Client {
     }
 
     /// A new connection: nothing is under way on it.
-    pub(super) fn connect(&mut self, shard: usize, index: u32, now_ms: u64) {
-        self.connection = Some((shard, index));
+    pub(super) fn connect(
+        &mut self,
+        shard: usize,
+        id: ConnectionId,
+        now_ms: u64,
+        own: Option<ClientId>,
+    ) {
+        self.connection = Some((shard, id.index));
+        self.generation = id.generation;
+        self.own = own;
+        self.came_as = self.user.clone();
         self.rate = Rate::begin(now_ms);
+    }
+
+    pub(super) fn is_at(&self, shard: usize, id: ConnectionId) -> bool {
+        self.connection == Some((shard, id.index)) && self.generation == id.generation
+    }
+
+    /// Its wish for another name was granted.
+    pub(super) fn is_called(&mut self, name: &str) {
+        name.clone_into(&mut self.user);
+        self.renamed = true;
+        if self.whole == Some(Whole::Nick) {
+            self.whole = None;
+        }
+    }
+
+    pub(super) fn speaks_as(&self) -> String {
+        format!("guest-{}", self.user)
     }
 
     /// The connection is gone; the positions stay.
@@ -129,7 +164,7 @@ impl Client {
                     self.rooms.leaving.remove(&room);
                 }
             }
-            Some(Whole::Ping(_) | Whole::Nonsense) => {}
+            Some(Whole::Ping(_) | Whole::Nonsense | Whole::Nick) => {}
         }
         Ok(())
     }
@@ -171,7 +206,25 @@ impl Client {
         doings: &mut Doings,
     ) -> Result<bool, String> {
         match *words {
-            ["entry", room, epoch, seq, id, _] => {
+            ["nick", room, epoch, seq, names] => {
+                doings.renames += 1;
+                let place = (room.to_owned(), number(epoch)?, number(seq)?);
+                truth.witness_rename(&place, names)?;
+                self.rooms.move_on(room, place.1, place.2, place.2)?;
+            }
+            ["ack", _, _, _, "-"] => {}
+            ["notice", room, who, what] => {
+                doings.notices += 1;
+                if !matches!(self.rooms.positions.get(room), Some(Some(_))) {
+                    return Err(format!("notice: in {room}, outside of it"));
+                }
+                if self.prompt {
+                    self.noticed.hear(room, who, what)?;
+                }
+            }
+            ["entry", room, epoch, seq, id, from, author, _] => {
+                truth.witness_from(id, from)?;
+                self.noticed.said(room, author)?;
                 doings.report.entries_heard += 1;
                 if self.waiting.contains(id) {
                     return Err(format!("ack: the entry {id} came before its ack"));
@@ -220,6 +273,7 @@ impl Client {
                 doings.left += 1;
                 self.answered(room);
                 self.watched.remove(room);
+                self.noticed.leave(room);
                 if let Some(position) = self.rooms.left(room)? {
                     self.remembered.insert(room.to_owned(), position);
                 }
@@ -256,8 +310,8 @@ impl Client {
         match *words {
             ["hello", user] => {
                 self.greeted = true;
-                if user != format!("guest-{}", self.user) {
-                    return Err(format!("hello: {} was greeted as {user}", self.user));
+                if user != format!("guest-{}", self.came_as) {
+                    return Err(format!("hello: {} was greeted as {user}", self.came_as));
                 }
             }
             ["pong", id] => {
@@ -270,6 +324,7 @@ impl Client {
                 if refusal.map(Refusal::may_pass_later) != Some(retry == "later") {
                     return Err(format!("refused: {code} {retry}"));
                 }
+                doings.not_allowed += u64::from(code == "not_allowed");
                 if code == "rate_limited" {
                     doings.limited += 1;
                     self.rate.refuse(limits.message_burst.into())?;
@@ -313,6 +368,7 @@ impl Client {
                 "not_in_room",
                 "too_many_rooms",
                 "rate_limited",
+                "not_allowed",
             ];
             if !known.contains(&code) {
                 return Err(format!("refused: {id} for no reason: {code}"));
@@ -322,6 +378,13 @@ impl Client {
         }
         match code {
             "rate_limited" => return self.refused_whole(),
+            "name_taken" if self.whole == Some(Whole::Nick) => {
+                self.whole = None;
+                return Ok(());
+            }
+            // The entry of its other name, also for a room that it then did not come into.
+            "not_stored" if self.renamed => return Ok(()),
+            "too_many_rooms" if self.renamed && !self.rooms.is_asked(room) => return Ok(()),
             "unknown_type" if self.whole == Some(Whole::Nonsense) => {
                 self.whole = None;
                 return Ok(());
@@ -330,9 +393,12 @@ impl Client {
         }
         match code {
             "already_joined" => self.rooms.refused_double(room),
+            "not_allowed" if self.rooms.refused_double(room).is_ok() => Ok(()),
+            "not_allowed" => self.refused_room(room),
             "bad_position" if self.rooms.hostile.contains(room) => self.refused_room(room),
             "too_many_rooms" | "too_many_rooms_here" => self.refused_room(room),
-            "not_in_room" if !self.rooms.positions.contains_key(room) => Ok(()),
+            // It may have asked to be there since it asked to leave.
+            "not_in_room" if !matches!(self.rooms.positions.get(room), Some(Some(_))) => Ok(()),
             code => Err(format!("refused: {room} for no reason: {code}")),
         }
     }

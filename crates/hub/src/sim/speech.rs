@@ -12,9 +12,11 @@ use parlour_proto::{
 
 use crate::wire::Framing;
 
-/// Speaks every event; the second form has no words for gaps, as the events dialect.
+/// Speaks every event; one form has no words for gaps, as the events dialect, and another announces
+/// who comes and goes, as that of `/plain`.
 pub(super) struct Speech {
     pub(super) knows_gaps: bool,
+    pub(super) announces: bool,
 }
 
 impl Dialect for Speech {
@@ -46,6 +48,9 @@ impl Dialect for Speech {
                     .map(|word| room(word))
                     .collect::<Result<_, _>>()?,
             }),
+            ["nick", name] => Ok(Command::Rename {
+                name: name.to_owned(),
+            }),
             ["ping", id] => Ok(Command::Ping {
                 id: EntryId::new(id),
             }),
@@ -54,13 +59,19 @@ impl Dialect for Speech {
     }
 
     fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) -> Option<FrameKind> {
-        if !self.knows_gaps && matches!(event, Event::Gap { .. }) {
+        if !self.knows_gaps && matches!(event, Event::Gap { .. })
+            || !self.announces && matches!(event, Event::Notice { .. })
+        {
             return None;
         }
         let mut words = String::new();
         words_for(event, &mut words)?;
         out.extend_from_slice(words.as_bytes());
         Some(FrameKind::Text)
+    }
+
+    fn announces(&self) -> bool {
+        self.announces
     }
 }
 
@@ -69,10 +80,29 @@ fn words_for(event: &Event<'_>, out: &mut String) -> Option<()> {
         |id: Option<&EntryId>| id.map_or_else(|| "-".to_owned(), |id| id.as_str().to_owned());
     match event {
         Event::Hello { user, .. } => write!(out, "hello {}", user.as_str()),
+        Event::Entry { room, epoch, entry } if entry.kind == EntryKind::NICK => {
+            let names = std::str::from_utf8(&entry.payload).ok()?;
+            write!(out, "nick {room} {} {} {names}", epoch.0, entry.seq.0)
+        }
+        Event::Notice {
+            room,
+            author,
+            name,
+            came,
+        } => {
+            let what = if *came { "came" } else { "went" };
+            write!(out, "notice {room} {} {what}", author.id(name))
+        }
         Event::Entry { room, epoch, entry } => {
+            let from = (&entry.from, entry.author.id(&entry.from));
             let text = std::str::from_utf8(&entry.payload).ok()?;
             let id = name(entry.id.as_ref());
-            write!(out, "entry {room} {} {} {id} {text}", epoch.0, entry.seq.0)
+            let (seq, (from, author)) = (entry.seq.0, from);
+            write!(
+                out,
+                "entry {room} {} {seq} {id} {from} {author} {text}",
+                epoch.0
+            )
         }
         Event::Ack { room, id, position } => {
             let Position { epoch, seq } = position;

@@ -11,6 +11,8 @@ pub(super) struct Truth {
     at: BTreeMap<Place, String>,
     place_of: HashMap<String, Place>,
     acked: HashMap<String, Place>,
+    /// The name that a publish was said under.
+    said_by: HashMap<String, String>,
 }
 
 impl Truth {
@@ -29,6 +31,33 @@ impl Truth {
             .or_insert_with(|| place.clone());
         if there != place {
             return Err(format!("order: {id} stands at {there:?} and at {place:?}"));
+        }
+        Ok(())
+    }
+
+    /// Somebody says something, under the name that he has.
+    pub(super) fn says(&mut self, id: &str, name: String) {
+        self.said_by.insert(id.to_owned(), name);
+    }
+
+    /// Somebody was told that `id` is from `name`.
+    pub(super) fn witness_from(&self, id: &str, name: &str) -> Result<(), String> {
+        match self.said_by.get(id) {
+            Some(said) if said != name => Err(format!(
+                "name: {id} was said by {said} and is told of {name}"
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Somebody was told of another name at `place`.
+    pub(super) fn witness_rename(&mut self, place: &Place, names: &str) -> Result<(), String> {
+        let here = self
+            .at
+            .entry(place.clone())
+            .or_insert_with(|| names.to_owned());
+        if here != names {
+            return Err(format!("order: {here} and {names} both stand at {place:?}"));
         }
         Ok(())
     }

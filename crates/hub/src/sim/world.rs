@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use parlour_proto::{Limits, Now, ShardId, Timestamp};
 
+use super::application::Application;
 use super::bus::{SimBus, SimPost};
 use super::client::Client;
 use super::random::Random;
@@ -16,7 +17,7 @@ use super::speech::{LengthFraming, Speech};
 use super::store::SimStore;
 use super::truth::Truth;
 use super::{Doings, Fault, Plan, Violation};
-use crate::ask::Asks;
+use crate::ask::{Answer, Asked};
 use crate::shard::{Shard, ShardConfig};
 use crate::wire::Wire;
 
@@ -37,10 +38,12 @@ pub(super) struct World {
     capacity: usize,
     clients: Vec<Client>,
     truth: Truth,
+    application: Application,
     doings: Doings,
     now_ms: u64,
     step: u32,
     published: u64,
+    connections: u64,
 }
 
 /// Small bounds, so that they are reached often.
@@ -84,12 +87,17 @@ impl World {
             Some(Fault::Bound) => Arc::new(broken(&limits)),
             _ => Arc::clone(&limits),
         };
-        let wire = |knows_gaps| Wire {
-            dialect: Arc::new(Speech { knows_gaps }),
+        let application = Application::new(Random::new(random.next()));
+        let wire = |knows_gaps, announces| Wire {
+            dialect: Arc::new(Speech {
+                knows_gaps,
+                announces,
+            }),
             framing: Arc::new(LengthFraming),
-            is_handled: false,
+            is_handled: application.handles,
         };
-        let wires: Arc<[Wire]> = Arc::new([wire(true), wire(false)]);
+        let wires = [wire(true, false), wire(false, false), wire(true, true)];
+        let wires: Arc<[Wire]> = Arc::new(wires);
         let count = 1 + random.below(4) as u16;
         let (durable, refuses) = (random.chance(40), random.chance(50));
         let capacity = 100 + random.below(2_000) as usize;
@@ -99,7 +107,7 @@ impl World {
                 shards: count,
                 wires: Arc::clone(&wires),
                 limits: Arc::clone(&given),
-                asks: Asks::default(),
+                asks: application.asks,
                 seed: random.next(),
             };
             let chance = Random::new(random.next());
@@ -121,10 +129,12 @@ impl World {
             capacity,
             clients: (0..CLIENTS).map(Client::numbered).collect(),
             truth: Truth::default(),
+            application,
             doings: Doings::default(),
             now_ms: 1,
             step: 0,
             published: 0,
+            connections: 0,
         }
     }
 
@@ -198,22 +208,24 @@ impl World {
         let mut moved = false;
         for shard in 0..self.shards.len() {
             if self.random.chance(percent) {
-                moved |= self.turn(shard)?;
+                moved |= self.turn(shard, percent)?;
             }
         }
         for client in 0..self.clients.len() {
             moved |= self.read(client)?;
         }
         self.check_bus()?;
-        Ok(moved || !self.bus.is_empty())
+        Ok(moved || !self.bus.is_empty() || !self.application.is_idle())
     }
 
-    fn turn(&mut self, shard: usize) -> Result<bool, String> {
+    fn turn(&mut self, shard: usize, percent: u64) -> Result<bool, String> {
         let now = self.now();
-        let (hub, sockets) = &mut self.shards[shard];
+        let hub = &mut self.shards[shard].0;
         let arrived = self.bus.arrived(shard as u16, self.now_ms);
         let mut moved = !arrived.is_empty();
         hub.wake(now);
+        moved |= self.answer(shard, percent);
+        let (hub, sockets) = &mut self.shards[shard];
         for (from, mut letters) in arrived {
             hub.handle_letters(from, &mut letters);
         }
@@ -224,8 +236,28 @@ impl World {
         };
         moved |= hub.turn(now, sockets, &mut post);
         hub.take_resumed();
+        self.application.take(shard, hub.take_asked())?;
         hub.check_bounds(&self.limits)?;
         Ok(moved || hub.store().is_busy())
+    }
+
+    /// The application answers some of what this shard has asked.
+    fn answer(&mut self, shard: usize, percent: u64) -> bool {
+        let answers = self.application.answers(shard, percent / 2);
+        let is_any = !answers.is_empty();
+        for (Asked { connection, .. }, answer) in answers {
+            self.doings.answers += 1;
+            let renames = matches!(answer, Answer::Renamed(_));
+            let hub = &mut self.shards[shard].0;
+            hub.answer(connection, answer);
+            let name = hub.name_of(connection);
+            let mut clients = self.clients.iter_mut();
+            let client = clients.find(|client| client.is_at(shard, connection));
+            if let (Some(client), Some(name), true) = (client, name, renames) {
+                client.is_called(name.bare());
+            }
+        }
+        is_any
     }
 
     fn read(&mut self, client: usize) -> Result<bool, String> {

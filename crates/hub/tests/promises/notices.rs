@@ -1,7 +1,8 @@
 //! Comings and goings at a dialect that announces them: told once, in order with what is said, to
 //! all who are there, and kept for nobody.
 
-use parlour_proto::ClientId;
+use parlour_hub::Answer;
+use parlour_proto::{ClientId, Refusal};
 
 use crate::stores::LateStore;
 use crate::world::{EVENTS, FEED, FULL, PLAIN, Peer, World, room_at, world, world_with};
@@ -175,6 +176,30 @@ fn notices_alone_keep_to_the_bounds_of_a_ring() {
     world.run();
     let expected = [notice("lea", "connected"), message("lea", "hello")];
     assert_eq!(world.heard(stuck), expected);
+}
+
+#[test]
+fn a_notice_does_not_get_between_the_halves_of_a_frame_of_a_readers_own() {
+    let mut world = world_with(1, |limits| limits.log_entries_max = 8);
+    let ann = plain(&mut world, 0, "ann", "den");
+    let kim = plain(&mut world, 0, "kim", "den");
+    world.heard(ann);
+    world.unblock(ann, 10);
+    world.say(ann, "/nick kim");
+    world.answer(ann, Answer::Refused(Refusal::NameTaken));
+    world.run();
+    assert_eq!(world.half_heard(ann), 10);
+    plain(&mut world, 0, "lea", "den");
+    for n in 0..20 {
+        world.say(kim, &n.to_string());
+        world.run();
+    }
+    world.unblock(ann, usize::MAX);
+    world.run();
+    let heard = world.heard(ann);
+    assert!(heard[0].contains("somebody has that name"), "{heard:?}");
+    // Without words for what it missed it is closed as lagged, or else it has all.
+    assert!(heard.len() == 2 || heard.len() == 21, "{heard:?}");
 }
 
 #[test]

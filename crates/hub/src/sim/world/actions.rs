@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use parlour_proto::{Frame, UserName};
+use parlour_proto::{Author, ClientId, Frame, UserName};
 
 use super::{CLIENTS, ROOMS, World};
 use crate::shard::Attach;
 use crate::sim::asked::Whole;
 use crate::sim::watched::Watched;
 use crate::wire::WireIndex;
+
+/// The wire that announces who comes and goes.
+const ANNOUNCES: u8 = 2;
 
 impl World {
     pub(super) fn let_a_client_act(&mut self) {
@@ -34,14 +37,24 @@ impl World {
 
     fn connect(&mut self, client: usize) {
         let shard = self.random.below(self.shards.len() as u64) as usize;
-        let wire = WireIndex(u8::from(self.random.chance(30)));
+        let wire = WireIndex(match self.random.below(100) {
+            0..30 => 1,
+            30..60 => ANNOUNCES,
+            _ => 0,
+        });
         let now = self.now();
         let who = user(&self.clients[client].user);
+        self.connections += 1;
+        let own = (wire.0 == ANNOUNCES).then(|| ClientId::of_name(&self.connections.to_string()));
         let (hub, sockets) = &mut self.shards[shard];
-        let id = hub.attach(now, Attach::new(wire, who));
+        let attach = Attach {
+            author: own.map_or(Author::Named, Author::Plain),
+            ..Attach::new(wire, who)
+        };
+        let id = hub.attach(now, attach);
         let prompt = self.clients[client].prompt;
         sockets.open(id.index, if prompt { usize::MAX } else { self.capacity });
-        self.clients[client].connect(shard, id.index, self.now_ms);
+        self.clients[client].connect(shard, id, self.now_ms, own);
     }
 
     fn publish(&mut self, client: usize, shard: usize, index: u32) {
@@ -61,6 +74,7 @@ impl World {
             }
             self.published += 1;
             let id = format!("m{}", self.published);
+            self.truth.says(&id, self.clients[client].speaks_as());
             let payload = "x".repeat(1 + self.random.below(200) as usize);
             self.clients[client].publishes(&id);
             self.say(shard, index, &format!("publish {room} {id} {payload}"));
@@ -74,8 +88,9 @@ impl World {
         }
         let (words, whole) = match self.random.below(100) {
             0..60 => self.join(client),
-            60..85 => self.leave(client),
-            85..95 => {
+            60..80 => self.leave(client),
+            80..88 => (format!("nick n{}", self.random.below(8)), Whole::Nick),
+            88..95 => {
                 self.published += 1;
                 let id = format!("p{}", self.published);
                 (format!("ping {id}"), Whole::Ping(id))
@@ -114,7 +129,9 @@ impl World {
         let speaker = &mut self.clients[client];
         let mut word = format!(" {room}");
         let from = speaker.remembered.get(room).copied();
-        if let Some((epoch, seq)) = from.filter(|_| self.random.chance(70)) {
+        // At the door that announces nobody comes with a position.
+        let resumes = speaker.own.is_none() && self.random.chance(70);
+        if let Some((epoch, seq)) = from.filter(|_| resumes) {
             self.doings.report.resumes += 1;
             speaker.rooms.resuming.insert(room.to_owned());
             let ahead = if self.random.chance(5) { 1_000_000 } else { 0 };

@@ -25,6 +25,12 @@ impl World {
             for (room, watched) in &client.watched {
                 watched.check(room, &self.users_in(room), limits.presence_members_max)?;
             }
+            if let (Some(own), true) = (client.own, client.prompt) {
+                for room in client.rooms.positions.keys() {
+                    let here = self.announced_in(room);
+                    client.noticed.check(room, &own.to_string(), &here)?;
+                }
+            }
         }
         Ok(())
     }
@@ -34,6 +40,13 @@ impl World {
         let here = clients.filter(|client| client.rooms.is_settled(room));
         here.map(|client| format!("guest-{}", client.user))
             .collect()
+    }
+
+    fn announced_in(&self, room: &str) -> BTreeSet<String> {
+        let clients = self.clients.iter();
+        let here = clients.filter(|client| client.rooms.is_settled(room));
+        let ids = here.filter_map(|client| client.own);
+        ids.map(|id| id.to_string()).collect()
     }
 
     pub(super) fn check_bus(&self) -> Result<(), String> {
