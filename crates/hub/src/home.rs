@@ -50,6 +50,8 @@ pub(crate) struct Home {
 pub(crate) enum Publisher {
     /// To a connection, on the shard that it is on.
     Connection { shard: ShardId, id: ConnectionId },
+    /// Only as credit to this shard: nobody has asked for it himself.
+    Nobody { shard: ShardId },
     /// To whoever drives this shard.
     Driver(PublishToken),
 }

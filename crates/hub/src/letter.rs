@@ -22,11 +22,11 @@ pub(crate) enum Body {
     Follow { room: RoomName, view: Key },
     /// Tell it nothing more.
     Unfollow { room: RoomName, view: Key },
-    /// Number this.
+    /// Number this. Without `from` nobody is told what became of it.
     Publish {
         room: RoomName,
         draft: Draft,
-        from: ConnectionId,
+        from: Option<ConnectionId>,
     },
     /// What comes after `after`, for one reader who is behind its view's ring.
     Read {

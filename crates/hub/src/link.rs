@@ -54,6 +54,12 @@ impl Link {
         self.out.push(Letter(body));
     }
 
+    /// A publish that needs no words in answer.
+    pub(crate) fn answer_publish_silently(&mut self, bytes: usize) {
+        self.answer_silently();
+        self.answered.bytes += bytes;
+    }
+
     /// A command that needs no words in answer.
     pub(crate) fn answer_silently(&mut self) {
         self.answered.commands += 1;

@@ -476,7 +476,10 @@ impl<S: Store> Shard<S> {
                 draft,
                 from: id,
             } => {
-                let publisher = Publisher::Connection { shard: from, id };
+                let publisher = match id {
+                    Some(id) => Publisher::Connection { shard: from, id },
+                    None => Publisher::Nobody { shard: from },
+                };
                 self.handle_publish(&room, draft, publisher);
             }
             Body::Read {

@@ -1,13 +1,15 @@
 //! What the application is asked, and what comes of its answers.
 
 use parlour_proto::{
-    CloseReason, Command, ConnectionId, Draft, EntryKind, Event, Join, Refusal, RoomName, UserName,
+    CloseReason, Command, ConnectionId, Draft, EntryKind, Event, Join, Refusal, RoomName, ShardId,
+    UserName, renamed,
 };
 
 use super::Shard;
 use super::commands::Publication;
 use crate::ask::{Answer, Asked, Brought, NotTold, OwnedTold, What};
 use crate::connection::{Asking, State};
+use crate::letter::Body;
 use crate::store::Store;
 
 impl<S: Store> Shard<S> {
@@ -93,16 +95,12 @@ impl<S: Store> Shard<S> {
             return;
         }
         let was = std::mem::replace(&mut connection.who, who.clone());
+        let author = connection.author();
         self.note_other_name(index, &was);
-        let payload = parlour_proto::renamed(&was, who);
-        let rooms = self.rooms_of(index);
-        for room in rooms {
-            let publication = Publication {
-                id: None,
-                kind: EntryKind::NICK,
-                payload: payload.clone(),
-            };
-            self.publish_from(index, Some(room), publication);
+        let draft = Draft::new(who.shared(), EntryKind::NICK, renamed(&was, who)).by(author);
+        for (room, home) in self.rooms_of(index) {
+            let (draft, from) = (draft.clone(), None);
+            self.link(home).command(Body::Publish { room, draft, from });
         }
     }
 
@@ -346,10 +344,10 @@ impl<S: Store> Shard<S> {
         }
     }
 
-    fn rooms_of(&self, index: u32) -> Vec<RoomName> {
+    fn rooms_of(&self, index: u32) -> Vec<(RoomName, ShardId)> {
         let rooms = self.connections.at(index).map(|c| &c.rooms[..]);
         let views = rooms.unwrap_or_default().iter().map(|room| room.view);
         let views = views.filter_map(|view| self.views.get(view));
-        views.map(|view| view.room.clone()).collect()
+        views.map(|view| (view.room.clone(), view.home)).collect()
     }
 }

@@ -165,9 +165,7 @@ impl<S: Store> Shard<S> {
                 return self.refuse(index, room.as_ref(), id.as_ref(), Refusal::NotInRoom);
             }
         };
-        let Some(from) = self.id_at(index) else {
-            return;
-        };
+        let from = self.id_at(index);
         let Some(connection) = self.connections.at_mut(index) else {
             return;
         };

@@ -278,6 +278,12 @@ impl<S: Store> Shard<S> {
         } = answered;
         let (shard, to) = match to {
             Publisher::Connection { shard, id } => (shard, id),
+            Publisher::Nobody { shard } => {
+                if let Err(refusal) = result {
+                    tracing::warn!(%room, %refusal, "a room was not told of another name");
+                }
+                return self.link(shard).answer_publish_silently(bytes);
+            }
             Publisher::Driver(token) => return self.published.push((token, result)),
         };
         let room = room.clone();

@@ -83,11 +83,6 @@ impl Rooms {
         matches!(self.positions.get(room), Some(Some(_))) && !self.leaving.contains(room)
     }
 
-    /// A room that it waits for.
-    pub(super) fn is_asked(&self, room: &str) -> bool {
-        self.positions.get(room) == Some(&None)
-    }
-
     pub(super) fn joined(&mut self, room: &str, epoch: &str, seq: &str) -> Result<(), String> {
         let position = (number(epoch)?, number(seq)?);
         match self.positions.get_mut(room) {

@@ -22,8 +22,6 @@ pub(super) struct Client {
     /// Its id at the door that announces who comes and goes.
     pub(super) own: Option<ClientId>,
     pub(super) noticed: Noticed,
-    /// It was given another name.
-    renamed: bool,
     /// Whom it spoke as when it came.
     came_as: String,
     /// It does not read at the moment.
@@ -83,7 +81,6 @@ impl Client {
     /// Its wish for another name was granted.
     pub(super) fn is_called(&mut self, name: &str) {
         name.clone_into(&mut self.user);
-        self.renamed = true;
         if self.whole == Some(Whole::Nick) {
             self.whole = None;
         }
@@ -212,7 +209,6 @@ impl Client {
                 truth.witness_rename(&place, names)?;
                 self.rooms.move_on(room, place.1, place.2, place.2)?;
             }
-            ["ack", _, _, _, "-"] => {}
             ["notice", room, who, what] => {
                 doings.notices += 1;
                 if !matches!(self.rooms.positions.get(room), Some(Some(_))) {
@@ -382,9 +378,6 @@ impl Client {
                 self.whole = None;
                 return Ok(());
             }
-            // The entry of its other name, also for a room that it then did not come into.
-            "not_stored" if self.renamed => return Ok(()),
-            "too_many_rooms" if self.renamed && !self.rooms.is_asked(room) => return Ok(()),
             "unknown_type" if self.whole == Some(Whole::Nonsense) => {
                 self.whole = None;
                 return Ok(());
