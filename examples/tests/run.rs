@@ -197,3 +197,25 @@ fn custom_dialect_shares_its_rooms_with_the_other_doors() {
     drop((lines, events));
     example.stop();
 }
+
+#[test]
+fn typed_topic_reads_what_clients_publish_and_answers_in_the_same_room() {
+    let example = Example::start(env!("CARGO_BIN_EXE_typed_topic"));
+    let path = format!("/ws?otp={}&room=lab", example.ticket());
+    let mut socket = example.connect(&path, Some("parlour.v1"));
+    hear_of(&mut socket, r#""t":"joined""#);
+    for celsius in ["21.5", "\"hot\"", "31.5"] {
+        let payload = format!(r#"{{"celsius":{celsius}}}"#);
+        say(
+            &mut socket,
+            &format!(r#"{{"t":"publish","room":"lab","type":"reading","payload":{payload}}}"#),
+        );
+    }
+    let alarm = hear_of(&mut socket, r#""type":"alarm""#);
+    assert!(
+        alarm.contains(r#""celsius":31.5"#) && alarm.contains("guest-"),
+        "{alarm}"
+    );
+    drop(socket);
+    example.stop();
+}
