@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the seeds of both fuzz targets beside this file: the cases that a fuzzer would need long to
+"""Writes the seeds of the fuzz targets beside this file: the cases that a fuzzer would need long to
 find by itself. Files with other names (what a fuzzer found) are left alone."""
 
 import pathlib
@@ -80,7 +80,42 @@ HANDSHAKE = {
     "not-text": request(GOOD) + b"\nSec-WebSocket-Protocol: a\xff, b",
 }
 
-for target, seeds in {"receive": RECEIVE, "handshake": HANDSHAKE}.items():
+
+
+def message(text, how=0):
+    return bytes([how]) + (text if isinstance(text, bytes) else text.encode())
+
+
+DECODE = {
+    "empty": message(""),
+    "hello": message("hello"),
+    "quotes": message('"\\ \x01\x7f<b>&\u2028é\U0001f600'),
+    "not-text": message(b"\xff\xfe", how=1),
+    "binary": message('{"type":"send_message","payload":{"message":"hi"}}', how=1),
+    "nick": message("/nick  bob and more"),
+    "nick-alone": message("/nick \t"),
+    "nick-nul": message("/nick \x00\u2003x"),
+    "nickname": message("/nickname x"),
+    "send": message('{"type":"send_message","payload":{"message":"h\\u00e9","from":"x"}}'),
+    "change": message('{"type":"change_room","payload":{"name":"den"}}'),
+    "wave": message('{"payload": {"a" : [1, 2.50]} ,"type":"wave"}'),
+    "wave-surrogate": message('{"type":"wave","payload":"\\ud800"}'),
+    "twice": message('{"type":"wave","type":"wave"}'),
+    "deep": message('{"type":"wave","payload":' + "[" * 70 + "]" * 70 + "}"),
+    "far-too-deep": message("[" * 20_000),
+    "join": message('{"t":"join","rooms":[{"room":"den","from":{"epoch":"9f3c5d20a1b4e687","seq":12},"presence":true}]}'),
+    "join-array": message('{"t":"join","rooms":[["den"]]}'),
+    "leave": message('{"t":"leave","rooms":["den","$x"]}'),
+    "publish": message('{"t":"publish","room":"den","id":"m-17","type":"message","payload":"hello"}'),
+    "publish-kind": message('{"t":"publish","room":"den","type":"wave","payload":{"\\u0000":1e308}}'),
+    "publish-nick": message('{"t":"publish","room":"den","type":"$nick","payload":{"was":"a","now":"b"}}'),
+    "publish-number": message('{"t":"publish","room":"den","type":"wave","payload":1e999}'),
+    "ping": message('{"t":"ping","id":"7"}'),
+    "entry": message('{"t":"entry","room":"$all","epoch":"9f3c5d20a1b4e687","seq":1,"from":"a","type":"$binary","payload":"AP8=","sent":"2026-11-22T04:00:00.120000000Z"}'),
+    "event": message('{"t":"event","type":"x","payload":null}'),
+}
+
+for target, seeds in {"receive": RECEIVE, "handshake": HANDSHAKE, "decode": DECODE}.items():
     for name, content in seeds.items():
         (HERE / target).mkdir(exist_ok=True)
         (HERE / target / name).write_bytes(content)
