@@ -1,0 +1,103 @@
+//! A server that goes and comes: nobody has to start anything again.
+
+use rustix::process::Signal;
+
+use crate::support::{Server, Setup};
+use crate::{Run, next_entry, run, sub, words};
+
+/// A server that can be started again at the same address.
+fn again(server: Server, signal: Signal) -> Server {
+    let mut server = server;
+    let address = server.address().to_string();
+    server.signal(signal);
+    server.wait();
+    drop(server);
+    Setup::with(&["--addr", &address]).start()
+}
+
+#[test]
+fn sub_comes_back_by_itself_and_says_what_is_gone() {
+    let server = Server::start();
+    let mut sub = sub(&server, "den", "");
+    let server = again(server, Signal::TERM);
+    sub.until_told("the server is going away; trying again in");
+    sub.until_told("back in den");
+    sub.until_told("den began anew");
+    let said = run(words(&server, "pub den after"), "");
+    assert_eq!(said.status, 0);
+    let gap = loop {
+        let line = sub.json();
+        if !line["gap"].is_null() {
+            break line;
+        }
+    };
+    assert_eq!(
+        (&gap["room"], &gap["gap"]["reason"]),
+        (&"den".into(), &"new_epoch".into())
+    );
+    assert_eq!(next_entry(&mut sub)["payload"], "after");
+}
+
+#[test]
+fn chat_comes_back_by_itself_and_what_is_typed_meanwhile_is_said_then() {
+    let server = Server::start();
+    let mut kim = Run::chat(&server, "den --as kim");
+    kim.say("before");
+    assert_eq!(kim.line(), "guest-kim: before");
+    let _server = again(server, Signal::TERM);
+    kim.until_told("trying again in");
+    kim.say("after");
+    kim.until_told("back: connected");
+    assert_eq!(kim.line(), "guest-kim: after");
+    assert_eq!(kim.end().status, 0);
+}
+
+#[test]
+fn what_was_sent_to_a_server_that_died_is_not_known_and_that_is_3() {
+    let server = Server::start();
+    let mut publisher = Run::start(words(&server, "pub den --json"));
+    publisher.say("one");
+    publisher.line();
+    // It takes the next line's frame into its socket, and dies with it.
+    server.signal(Signal::STOP);
+    publisher.say("two");
+    let is_waiting = || {
+        let input = std::fs::read_to_string(format!("/proc/{}/net/tcp", publisher.child.id()));
+        let port = format!(":{:04X} ", server.address().port());
+        // The server's end of the connection holds bytes that it has not read.
+        input.unwrap().lines().any(|line| {
+            let mut fields = line.split_whitespace();
+            let local = fields
+                .nth(1)
+                .is_some_and(|it| format!("{it} ").ends_with(&port));
+            let queues = fields.nth(2).unwrap_or_default().to_owned();
+            local
+                && queues
+                    .split_once(':')
+                    .is_some_and(|(_, unread)| unread != "00000000")
+        })
+    };
+    let deadline = std::time::Instant::now() + crate::PATIENCE;
+    while !is_waiting() {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the line was not sent"
+        );
+        std::thread::yield_now();
+    }
+    let _server = again(server, Signal::KILL);
+    let end = publisher.end();
+    assert_eq!((end.status, end.out.len()), (3, 0), "{}", end.told);
+    assert!(end.told.contains("it is not known"), "{}", end.told);
+}
+
+#[test]
+fn a_server_that_does_not_come_back_can_be_left() {
+    let mut server = Server::start();
+    let mut kim = Run::chat(&server, "den --as kim");
+    server.signal(Signal::KILL);
+    server.wait();
+    kim.until_told("trying again in");
+    kim.say("/quit");
+    assert_eq!(kim.wait().status, 0, "nothing was said");
+}

@@ -1,0 +1,52 @@
+//! `parlour chat` before somebody who types.
+
+use crate::screen::Screen;
+use crate::support::Server;
+use crate::{Run, words};
+
+#[test]
+fn what_comes_in_does_not_disturb_what_is_being_typed() {
+    let server = Server::start();
+    let mut bob = Run::chat(&server, "den --as bob");
+    let mut kim = Screen::start(words(&server, "chat den --as kim"));
+    kim.until("den> ");
+    kim.until("in den: ");
+    bob.until_told("guest-kim came into den");
+    kim.type_("half a");
+    kim.until("half a");
+    bob.say("look here");
+    kim.until("guest-bob: look here");
+    kim.until("den> half a");
+    kim.type_(" line\r");
+    assert_eq!(bob.line(), "guest-bob: look here");
+    assert_eq!(bob.line(), "guest-kim: half a line");
+    kim.until("guest-kim: half a line");
+    kim.type_("/join hall\r");
+    kim.until("hall> ");
+    kim.type_("/dance\r");
+    kim.until("!! there is no command /dance");
+    kim.until("hall> ");
+    kim.type_("\u{4}"); // Ctrl+D
+    assert_eq!(kim.wait(), 0);
+    bob.until_told("guest-kim went from den");
+}
+
+#[test]
+fn the_line_before_comes_back_with_the_arrow_and_ctrl_c_leaves() {
+    let server = Server::start();
+    let mut bob = Run::chat(&server, "den --as bob");
+    let mut kim = Screen::start(words(&server, "chat den --as kim"));
+    bob.until_told("guest-kim came into den");
+    kim.type_("again\r");
+    kim.until("guest-kim: again");
+    kim.type_("\u{1b}[A"); // up
+    kim.until("again");
+    kim.type_("\r");
+    for _ in 0..2 {
+        assert_eq!(bob.line(), "guest-kim: again");
+    }
+    kim.until("guest-kim: again");
+    kim.type_("not said\u{3}"); // Ctrl+C
+    assert_eq!(kim.wait(), 0);
+    bob.until_told("guest-kim went from den");
+}
