@@ -183,7 +183,7 @@ fn run(command: Command, input: &str) -> End {
 
 /// A `parlour sub` that is in its room, found by a message that is made for it.
 fn sub(server: &Server, room: &str, arguments: &str) -> Run {
-    let mut sub = Run::start(words(server, &format!("sub {room} {arguments}")));
+    let sub = Run::start(words(server, &format!("sub {room} {arguments}")));
     loop {
         let said = run(words(server, &format!("pub {room} are-you-there")), "");
         assert_eq!(said.status, 0, "{}", said.told);
