@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use parlour_proto::told::{Hello, Said};
 use parlour_proto::{Missed, Position, RoomName, Seq};
 
@@ -22,7 +23,7 @@ pub enum Event {
         /// When it is tried next, from now.
         retry_in: Duration,
     },
-    /// In a room.
+    /// In a room: asked for by this client, or put into it by the application that embeds the server.
     Joined {
         /// Which room.
         room: RoomName,
@@ -60,6 +61,13 @@ pub enum Event {
         came: Vec<String>,
         /// Those who are no longer here.
         went: Vec<String>,
+    },
+    /// The application that embeds the server tells this client something of its own.
+    Told {
+        /// What it is.
+        kind: String,
+        /// JSON text.
+        payload: Bytes,
     },
     /// In a room no longer: asked for, or refused when this client came back.
     Left {

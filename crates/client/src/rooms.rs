@@ -21,6 +21,8 @@ pub(crate) struct Room {
     pub(crate) head: Seq,
     /// Whether it was joined before, so that the next `joined` is a return.
     pub(crate) was_in: bool,
+    /// Whether the server's application put this client into it: nobody asked, so nobody asks again.
+    pub(crate) is_given: bool,
     pub(crate) phase: Phase,
 }
 
@@ -35,6 +37,18 @@ pub(crate) enum Phase {
 }
 
 impl Room {
+    /// One that nobody asked for.
+    pub(crate) fn given() -> Self {
+        Self {
+            presence: false,
+            position: None,
+            head: Seq(0),
+            was_in: false,
+            is_given: true,
+            phase: Phase::Asked(None),
+        }
+    }
+
     /// As it is asked for.
     pub(crate) fn join(&self, room: &RoomName) -> Join {
         Join {

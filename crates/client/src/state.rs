@@ -1,9 +1,11 @@
 //! What a client knows of its rooms and its calls: fed with what the server tells and its owner asks.
 
+mod hear;
+
 use std::time::Duration;
 
-use parlour_proto::told::{Hello, HelloLimits, Said, Told, ask};
-use parlour_proto::{EntryId, Join, Missed, Position, RoomName, Seq};
+use parlour_proto::told::{Hello, HelloLimits, ask};
+use parlour_proto::{Join, Position, RoomName, Seq};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -19,8 +21,6 @@ use crate::socket::Socket;
 const PUBLISHES_MAX: usize = 64;
 /// Bytes that wait to be written before no further call is begun.
 const UNSENT_MAX: usize = 256 << 10;
-/// How long a room is left alone that the server refuses for now without naming a time.
-const LATER: Duration = Duration::from_secs(5);
 
 /// A guest's new name, when nothing is in flight.
 pub(crate) struct Rename {
@@ -102,6 +102,7 @@ impl State {
                     left.push(name.clone());
                 }
                 Phase::Asked(caller) => room.phase = Phase::Asked(caller),
+                Phase::In | Phase::Later(_) if room.is_given => left.push(name.clone()),
                 Phase::In | Phase::Later(_) => {}
             }
         }
@@ -236,6 +237,7 @@ impl State {
             position: join.from,
             head: Seq(0),
             was_in: false,
+            is_given: false,
             phase: Phase::Asked(Some((reply, Instant::now() + self.answer_timeout))),
         };
         self.rooms.insert(join.room, room);
@@ -286,211 +288,5 @@ impl State {
     fn send(&mut self, frame: &[u8], socket: &mut Socket) {
         socket.send(frame);
         self.pace.spend(1, Instant::now());
-    }
-
-    /// Takes in what the server told.
-    pub(crate) fn hear(&mut self, told: Told, socket: &mut Socket) {
-        match told {
-            Told::Joined {
-                room,
-                position,
-                head,
-            } => self.joined(&room, Joined { position, head }),
-            Told::Entry(said) => self.entry(said),
-            Told::Ack {
-                id: Some(id),
-                position,
-                ..
-            } => self.publishes.answer(&id, Ok(position)),
-            Told::Gap { room, missed } => self.gap(&room, missed),
-            Told::Presence { room, count, users } => {
-                self.outbox.push(Event::Presence { room, count, users });
-            }
-            Told::PresenceChange {
-                room,
-                count,
-                came,
-                went,
-            } => self.outbox.push(Event::PresenceChange {
-                room,
-                count,
-                came,
-                went,
-            }),
-            Told::Left { room } => self.left(&room),
-            Told::Error {
-                code,
-                message,
-                room,
-                id,
-                retry_after,
-            } => {
-                let refused = Refused {
-                    code,
-                    message,
-                    retry_after,
-                };
-                self.refused(refused, room, id, socket);
-            }
-            // The rest is the socket's, or a later server's.
-            _ => {}
-        }
-    }
-
-    fn joined(&mut self, name: &RoomName, joined: Joined) {
-        let Some(room) = self.rooms.get_mut(name) else {
-            return;
-        };
-        if !matches!(room.phase, Phase::Asked(_)) {
-            return;
-        }
-        room.position = Some(joined.position);
-        room.head = joined.head;
-        let is_back = std::mem::replace(&mut room.was_in, true);
-        if let Phase::Asked(Some((reply, _))) = std::mem::replace(&mut room.phase, Phase::In) {
-            let _ = reply.send(Ok(joined));
-        }
-        self.outbox.push(Event::Joined {
-            room: name.clone(),
-            joined,
-            is_back,
-        });
-        self.look_for_lost(name);
-    }
-
-    fn entry(&mut self, said: Said) {
-        let name = said.room.clone();
-        let Some(room) = self.rooms.get_mut(&name) else {
-            return;
-        };
-        room.position = Some(said.position);
-        if let Some(id) = &said.id {
-            // Of a lost connection; one that was answered is no longer known.
-            self.publishes.answer(id, Ok(said.position));
-        }
-        self.outbox.push(Event::Entry(said));
-        self.look_for_lost(&name);
-    }
-
-    fn gap(&mut self, name: &RoomName, missed: Missed) {
-        if let Some(room) = self.rooms.get_mut(name) {
-            room.position = Some(match missed {
-                Missed::Entries { epoch, last, .. } => Position { epoch, seq: last },
-                Missed::Epoch { now, .. } => now,
-            });
-        }
-        self.outbox.push(Event::Gap {
-            room: name.clone(),
-            missed,
-        });
-        self.look_for_lost(name);
-    }
-
-    /// What the replay did not bring up to its end is not known.
-    fn look_for_lost(&mut self, name: &RoomName) {
-        if self.rooms.get(name).is_some_and(Room::is_complete) {
-            self.publishes.give_up_lost(name);
-        }
-    }
-
-    fn left(&mut self, name: &RoomName) {
-        if let Some(room) = self.rooms.get_mut(name) {
-            if let Phase::Leaving(reply, _) = std::mem::replace(&mut room.phase, Phase::In) {
-                let _ = reply.send(Ok(()));
-            }
-            self.forget(name);
-        }
-    }
-
-    fn forget(&mut self, name: &RoomName) {
-        self.rooms.remove(name);
-        self.publishes.give_up_lost(name);
-        let room = name.clone();
-        self.outbox.push(Event::Left { room });
-    }
-
-    fn refused(
-        &mut self,
-        refused: Refused,
-        name: Option<RoomName>,
-        id: Option<EntryId>,
-        socket: &mut Socket,
-    ) {
-        if refused.code == "rate_limited" {
-            let wait = refused.retry_after.unwrap_or(LATER);
-            self.pace.pause(wait, Instant::now());
-        }
-        if let Some(id) = id {
-            return self.publishes.answer(&id, Err(refused.error()));
-        }
-        let Some(name) = name else {
-            return self.outbox.push(refused.event(None));
-        };
-        match self.rooms.get_mut(&name) {
-            Some(room) => match std::mem::replace(&mut room.phase, Phase::In) {
-                Phase::Asked(Some((reply, _))) => {
-                    let _ = reply.send(Err(refused.error()));
-                    self.rooms.remove(&name);
-                }
-                Phase::Asked(None) => self.not_back(&name, refused, socket),
-                Phase::Leaving(reply, _) => {
-                    let _ = reply.send(Ok(()));
-                    self.forget(&name);
-                }
-                phase => {
-                    room.phase = phase;
-                    self.outbox.push(refused.event(Some(name)));
-                }
-            },
-            None => self.outbox.push(refused.event(Some(name))),
-        }
-    }
-
-    /// A room that this client was in does not take it back.
-    fn not_back(&mut self, name: &RoomName, refused: Refused, socket: &mut Socket) {
-        let Some(room) = self.rooms.get_mut(name) else {
-            return;
-        };
-        match (&*refused.code, refused.retry_after) {
-            ("bad_position", _) if room.position.is_some() => {
-                // The log that the position is from is gone in a way that has no gap; go on with
-                // what comes next, and say so.
-                room.position = None;
-                room.phase = Phase::Asked(None);
-                let join = room.join(name);
-                self.outbox.push(refused.event(Some(name.clone())));
-                self.send_joins(&[join], socket);
-            }
-            (_, Some(wait)) => room.phase = Phase::Later(Instant::now() + wait),
-            _ => {
-                self.outbox.push(refused.event(Some(name.clone())));
-                self.forget(name);
-            }
-        }
-    }
-}
-
-/// An error of the server.
-struct Refused {
-    code: String,
-    message: String,
-    retry_after: Option<Duration>,
-}
-
-impl Refused {
-    fn error(self) -> CallError {
-        CallError::Refused {
-            code: self.code,
-            message: self.message,
-            retry_after: self.retry_after,
-        }
-    }
-
-    fn event(self, room: Option<RoomName>) -> Event {
-        Event::Refused {
-            code: self.code,
-            message: self.message,
-            room,
-        }
     }
 }

@@ -67,6 +67,13 @@ async fn refusals_go_to_their_calls_and_what_is_unknown_is_passed_over() {
     let (joined, _) = tokio::join!(client.join(Join::next(den.clone())), line.joins_den(0, 0));
     joined.unwrap();
     line.tell(r#"{"t":"confetti","room":"den"}"#).await;
+    line.tell(r#"{"t":"event","type":"reaction","payload":{"to":13}}"#)
+        .await;
+    let told = until(&mut events, |event| match event {
+        Event::Told { kind, payload } => Some((kind, payload)),
+        _ => None,
+    });
+    assert_eq!(told.await, ("reaction".into(), r#"{"to":13}"#.into()));
     line.entry(1, "x", "after it").await;
     assert_eq!(next_text(&mut events).await, "after it");
     let refuse = async {
@@ -79,6 +86,36 @@ async fn refusals_go_to_their_calls_and_what_is_unknown_is_passed_over() {
     };
     let (refused, ()) = tokio::join!(client.say(&den, "x"), refuse);
     assert!(matches!(refused, Err(CallError::Refused { code, .. }) if code == "not_stored"));
+}
+
+#[tokio::test]
+async fn a_room_that_nobody_asked_for_is_heard_and_not_asked_for_again() {
+    let script = Script::start().await;
+    let url = script.url();
+    let (connected, mut line) = tokio::join!(connect(&url, "ann"), script.line());
+    let (client, mut events) = connected;
+    let den = room("den");
+    let (joined, _) = tokio::join!(client.join(Join::next(den.clone())), line.joins_den(3, 3));
+    joined.unwrap();
+    let epoch = "9f3c5d20a1b4e687";
+    line.tell(&format!(
+        r#"{{"t":"joined","room":"$all","epoch":"{epoch}","seq":0,"head":0}}"#
+    ))
+    .await;
+    line.tell(&format!(
+        r#"{{"t":"entry","room":"$all","epoch":"{epoch}","seq":1,"from":"app","type":"message",
+        "payload":"to all","sent":"2026-11-22T04:00:00Z"}}"#
+    ))
+    .await;
+    assert_eq!(next_text(&mut events).await, "to all");
+    drop(line);
+    let mut line = script.line().await;
+    let asked = line.joins_den(3, 3).await;
+    assert_eq!(
+        asked["rooms"].as_array().unwrap().len(),
+        1,
+        "only what was asked for"
+    );
 }
 
 #[tokio::test]
