@@ -69,6 +69,11 @@
 //! - **Everything is bounded**: [`Limits`] for the engine, [`DoorLimits`] and [`ListenerLimits`] for
 //!   HTTP. What happens at each bound stands beside it.
 //!
+//! # Features
+//!
+//! - `tls` (on by default): [`Listener`] speaks TLS. Without it neither rustls nor a C compiler is needed.
+//! - `testing`: `parlour::testing`, in-memory connections and a clock that a test moves.
+//!
 //! Rooms live in memory today. The threads of the hub are its own; tokio serves HTTP, and runs your
 //! handlers.
 
@@ -98,6 +103,7 @@ mod source;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tickets;
+#[cfg(feature = "tls")]
 mod tls;
 mod topic;
 mod upgrade;
@@ -128,6 +134,7 @@ pub use policy::Policy;
 pub use proxies::{Network, NetworkError};
 pub use router::EventRouter;
 pub use tickets::{IssueError, TicketSecret, Tickets};
+#[cfg(feature = "tls")]
 pub use tls::{TlsError, TlsKeys};
 pub use topic::{Delivery, Handle, Item, Lost, Subscription, Topic, TopicConfig, TopicError};
 

@@ -7,15 +7,18 @@ use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
+#[cfg(feature = "tls")]
 use tokio_rustls::TlsAcceptor;
 
 use crate::proxies::Network;
+#[cfg(feature = "tls")]
 use crate::tls::TlsKeys;
 
 mod accept;
 mod connection;
 mod host;
 mod limits;
+#[cfg(feature = "tls")]
 mod secure;
 mod slots;
 mod stop;
@@ -24,6 +27,7 @@ mod watched;
 use accept::{Accept, Accepting};
 use connection::Serving;
 pub use limits::{ListenerLimits, ListenerLimitsError};
+#[cfg(feature = "tls")]
 pub(crate) use secure::Secure;
 use slots::Slots;
 use stop::Stop;
@@ -56,6 +60,7 @@ pub(crate) use watched::Watched;
 #[must_use = "it serves nothing until `serve`"]
 pub struct Listener {
     socket: TcpListener,
+    #[cfg(feature = "tls")]
     keys: Option<TlsKeys>,
     limits: ListenerLimits,
     trusted_proxies: Vec<Network>,
@@ -66,6 +71,7 @@ impl Listener {
     pub fn new(socket: TcpListener) -> Self {
         Self {
             socket,
+            #[cfg(feature = "tls")]
             keys: None,
             limits: ListenerLimits::default(),
             trusted_proxies: Vec::new(),
@@ -81,7 +87,8 @@ impl Listener {
     }
 
     /// Serves by TLS 1.2 and 1.3, and nothing in plain: plain HTTP is answered with 400 and the
-    /// https address, everything else is cut.
+    /// https address, everything else is cut. Feature `tls`.
+    #[cfg(feature = "tls")]
     pub fn tls(mut self, keys: TlsKeys) -> Self {
         self.keys = Some(keys);
         self
@@ -103,6 +110,7 @@ impl Listener {
     pub async fn serve(self, router: Router, stop: impl Future<Output = ()>) -> UnderWay {
         let serving = Serving {
             router,
+            #[cfg(feature = "tls")]
             tls: self.keys.map(|keys| TlsAcceptor::from(keys.config())),
             limits: self.limits,
         };

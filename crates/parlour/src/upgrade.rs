@@ -16,7 +16,9 @@ use tokio::net::TcpStream;
 
 use crate::hub::Hub;
 use crate::limits::{HANDSHAKE_TIME, NOT_SENT_BYTES, SEND_BUFFER_BYTES};
-use crate::listener::{Secure, Watched};
+#[cfg(feature = "tls")]
+use crate::listener::Secure;
+use crate::listener::Watched;
 use crate::occupancy::Place;
 use crate::plane::{Arrival, Driver, TlsSession, Transport, pipe};
 
@@ -27,6 +29,7 @@ enum HandOverError {
     NotUpgraded(#[from] hyper::Error),
     #[error("the client did not take the 101 in time")]
     TooSlow,
+    #[cfg(feature = "tls")]
     #[error("the client broke TLS: {0}")]
     Tls(#[from] rustls::Error),
     #[error("the socket could not be prepared: {0}")]
@@ -106,6 +109,7 @@ impl Taken {
             }
             Err(upgraded) => upgraded,
         };
+        #[cfg(feature = "tls")]
         let upgraded = match upgraded.downcast::<TokioIo<Secure>>() {
             Ok(parts) => {
                 let socket = Socket::secure(parts.io.into_inner(), &parts.read_buf)?;
@@ -139,6 +143,7 @@ impl Socket {
         }
     }
 
+    #[cfg(feature = "tls")]
     fn secure(secure: Secure, unread: &[u8]) -> Result<Self, HandOverError> {
         let (watched, connection) = secure.into_inner();
         let (session, decrypted) = TlsSession::take_over(connection)?;

@@ -16,9 +16,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+#[cfg(feature = "tls")]
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
+#[cfg(feature = "tls")]
 use super::secure::{self, Opened};
 use super::slots::Slot;
 use super::stop::Stopped;
@@ -29,6 +31,7 @@ use crate::authority::Scheme;
 /// What every connection is served with.
 pub(super) struct Serving {
     pub(super) router: Router,
+    #[cfg(feature = "tls")]
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) limits: ListenerLimits,
 }
@@ -52,23 +55,36 @@ async fn serve_connection(
     stream: TcpStream,
     peer: SocketAddr,
     serving: Arc<Serving>,
-    mut stopped: Stopped,
+    stopped: Stopped,
 ) {
     let limits = &serving.limits;
     let Ok(stream) = Watched::new(stream, limits) else {
         return; // The client is gone already.
     };
-    let Some(acceptor) = &serving.tls else {
-        let answer = router_of(&serving, peer, Scheme::Http);
-        return serve_http(stream, limits, answer, stopped).await;
-    };
+    #[cfg(feature = "tls")]
+    if let Some(acceptor) = &serving.tls {
+        return serve_tls(stream, peer, &serving, acceptor, stopped).await;
+    }
+    let answer = router_of(&serving, peer, Scheme::Http);
+    serve_http(stream, limits, answer, stopped).await;
+}
+
+#[cfg(feature = "tls")]
+async fn serve_tls(
+    stream: Watched,
+    peer: SocketAddr,
+    serving: &Serving,
+    acceptor: &TlsAcceptor,
+    mut stopped: Stopped,
+) {
+    let limits = &serving.limits;
     let opened = tokio::select! {
         opened = secure::open(stream, acceptor, limits.handshake_time) => opened,
         () = stopped.stopping() => return, // It has asked for nothing yet.
     };
     match opened {
         Ok(Opened::Tls(stream)) => {
-            let answer = router_of(&serving, peer, Scheme::Https);
+            let answer = router_of(serving, peer, Scheme::Https);
             serve_http(*stream, limits, answer, stopped).await;
         }
         Ok(Opened::PlainHttp(stream)) => {

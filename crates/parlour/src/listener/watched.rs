@@ -45,6 +45,7 @@ impl Watched {
     }
 
     /// Waits for the first byte and leaves it where it is; `None` when there will be none.
+    #[cfg(feature = "tls")]
     pub(super) async fn first_byte(&self) -> io::Result<Option<u8>> {
         let mut first = [0];
         let len = self.stream.peek(&mut first).await?;

@@ -12,11 +12,18 @@ use parlour_hub::{Sent, Sockets};
 use socket2::SockRef;
 
 mod piped;
+#[cfg(feature = "tls")]
 mod sealed;
+#[cfg(feature = "tls")]
 mod tls;
+#[cfg(not(feature = "tls"))]
+mod unsealed;
 
 use super::pipe::Near;
+#[cfg(feature = "tls")]
 pub(crate) use tls::TlsSession;
+#[cfg(not(feature = "tls"))]
+pub(crate) use unsealed::TlsSession;
 
 /// What carries a connection.
 pub(crate) enum Transport {
@@ -34,6 +41,7 @@ pub(super) struct Table {
     /// Beside the slots: the pipes of those that have no socket.
     pipes: Vec<Option<Near>>,
     /// Where ciphertext is read to; there is none before the first session.
+    #[cfg(feature = "tls")]
     ciphertext: Vec<u8>,
     registry: Registry,
     /// Have something to read, if their slot still says so. Bounded by the number of slots, and by
@@ -94,6 +102,7 @@ impl Table {
             slots: Vec::new(),
             sessions: Vec::new(),
             pipes: Vec::new(),
+            #[cfg(feature = "tls")]
             ciphertext: Vec::new(),
             registry,
             ready: VecDeque::new(),
