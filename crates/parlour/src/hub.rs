@@ -301,6 +301,7 @@ impl Hub {
     }
 
     /// The way to its connections.
+    #[cfg(test)]
     pub(crate) fn reach(&self) -> &Reach {
         &self.0.reach
     }

@@ -22,6 +22,7 @@ mod rest;
 mod sockets;
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -152,8 +153,7 @@ impl Plane {
         self.publications.finish(&mut self.shard);
         self.resume();
         self.bury();
-        self.ask();
-        let more = more || self.table.has_work();
+        let more = self.ask() || more || self.table.has_work();
         #[cfg(feature = "testing")]
         if !more {
             self.rest.tell(&self.shard, &self.table);
@@ -179,8 +179,14 @@ impl Plane {
                 Mail::CloseUser(who) => self.shard.close_user(&who),
                 Mail::Answer(id, answer) => self.shard.answer(id, *answer),
                 Mail::Tell(id, telling) => self.tell(id, *telling),
-                Mail::Command(id, command, _) => self.shard.command(id, *command),
-                Mail::Rename(id, who, _) => self.shard.rename(id, &who),
+                Mail::Command(id, command, permit) => {
+                    self.shard.command(id, *command);
+                    drop(permit);
+                }
+                Mail::Rename(id, who, permit) => {
+                    self.shard.rename(id, &who);
+                    drop(permit);
+                }
                 Mail::Close(id, reason) => self.shard.close_one(id, reason),
                 Mail::CloseAll => self.shard.close_all(CloseReason::GoingAway),
                 Mail::Stop => self.stopped = true,
@@ -197,15 +203,28 @@ impl Plane {
         let _ = telling.answer.send(self.shard.tell_one(id, &telling.told));
     }
 
-    /// Hands the questions of connections on. An answer that is there at once may let one go on.
-    fn ask(&mut self) {
+    /// Hands the questions of connections on; whether an answer was there at once, which makes work.
+    /// A panic of the embedder's side ends the connection that was asked for (invariant 7).
+    fn ask(&mut self) -> bool {
+        let mut is_any = false;
         for asked in self.shard.take_asked() {
-            let id = asked.connection;
-            if let Some(answer) = self.asking.ask(self.shard.id(), asked) {
-                self.shard.answer(id, answer);
+            let (shard, id) = (self.shard.id(), asked.connection);
+            let asking = &self.asking;
+            match catch_unwind(AssertUnwindSafe(|| asking.ask(shard, asked))) {
+                Ok(Some(answer)) => {
+                    self.shard.answer(id, answer);
+                    is_any = true;
+                }
+                Ok(None) => {}
+                Err(_) => {
+                    tracing::error!("a connection's question could not be handed on");
+                    self.shard.close_one(id, CloseReason::Failed);
+                    is_any = true;
+                }
             }
         }
         self.resume();
+        is_any
     }
 
     /// Reads on where the hub takes frames again.

@@ -163,3 +163,54 @@ impl Reach {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::HubConfig;
+    use parlour_proto::{ConnectionId, FrameKind, ShardId};
+    use std::time::Duration;
+
+    const NOBODY: Whereabouts = Whereabouts {
+        shard: ShardId(0),
+        id: ConnectionId {
+            index: 7,
+            generation: 1,
+        },
+    };
+
+    fn told(bytes: usize) -> OwnedTold {
+        OwnedTold {
+            kind: "x".into(),
+            payload: vec![b' '; bytes].into(),
+            frame: FrameKind::Text,
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_not_there_is_gone_and_what_is_too_large_is_the_callers_mistake() {
+        let hub = Hub::start(HubConfig::default()).unwrap();
+        let reach = hub.reach().clone();
+        assert_eq!(reach.tell(NOBODY, told(10)).await, Err(SendError::Gone));
+        let most = hub.limits().message_bytes_max;
+        let large = reach.tell(NOBODY, told(most)).await;
+        assert_eq!(large, Err(SendError::TooLarge(most)));
+        hub.shutdown(Duration::from_secs(600)).await;
+        assert_eq!(reach.tell(NOBODY, told(10)).await, Err(SendError::Gone));
+        assert!(reach.command(NOBODY, Command::Nothing).is_ok());
+        let all = reach.permits.available_permits();
+        assert_eq!(all, TELLINGS_MAX as usize, "nothing is under way");
+    }
+
+    #[tokio::test]
+    async fn commands_that_a_shard_does_not_come_to_are_bounded() {
+        let hub = Hub::start(HubConfig::default()).unwrap();
+        let reach = hub.reach().clone();
+        // Whatever is under way holds its permit.
+        let held = Arc::clone(&reach.permits).try_acquire_many_owned(TELLINGS_MAX);
+        let refused = reach.command(NOBODY, Command::Nothing);
+        assert_eq!(refused, Err(SendError::Busy));
+        drop(held);
+        assert_eq!(reach.command(NOBODY, Command::Nothing), Ok(()));
+    }
+}
