@@ -19,9 +19,9 @@ fn limited(limits: Limits) -> HubConfig {
     }
 }
 
-fn echoes(client: &mut Client, message: Message) {
+fn echoes(client: &mut Client, message: &Message) {
     client.send(message.clone()).unwrap();
-    assert_eq!(client.read().unwrap(), message);
+    assert_eq!(client.read().unwrap(), *message);
 }
 
 /// Reads to the close frame, and beyond it to the stream's end; its code.
@@ -74,8 +74,8 @@ fn a_message_comes_back_whole_whatever_its_size() {
     over_each(HubConfig::default, |app| {
         let mut client = app.connect("/fragile");
         for len in [0, 1, 125, 126, 4_095, 16_384, 65_536] {
-            echoes(&mut client, Message::text("x".repeat(len)));
-            echoes(&mut client, Message::Binary(vec![7; len].into()));
+            echoes(&mut client, &Message::text("x".repeat(len)));
+            echoes(&mut client, &Message::Binary(vec![7; len].into()));
         }
         client.close(None).unwrap();
         assert_eq!(close_code(&mut client), None);
@@ -124,10 +124,10 @@ fn a_message_over_the_limit_closes_1009_and_nobody_else() {
         |app| {
             let mut bystander = app.connect("/fragile");
             let mut client = app.connect("/fragile");
-            echoes(&mut client, Message::text("x".repeat(512)));
+            echoes(&mut client, &Message::text("x".repeat(512)));
             client.send(Message::text("x".repeat(513))).unwrap();
             assert_eq!(close_code(&mut client), Some(1009));
-            echoes(&mut bystander, Message::text("still here"));
+            echoes(&mut bystander, &Message::text("still here"));
         },
     );
 }
@@ -250,7 +250,7 @@ fn a_panic_closes_1011_the_connection_that_caused_it() {
         let mut victim = app.connect("/fragile");
         victim.send(Message::text("fail to decode")).unwrap();
         assert_eq!(close_code(&mut victim), Some(1011));
-        echoes(&mut bystander, Message::text("still here"));
+        echoes(&mut bystander, &Message::text("still here"));
     });
 }
 

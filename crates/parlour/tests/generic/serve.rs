@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -33,6 +34,9 @@ pub(crate) enum Kind {
 }
 
 pub(crate) const KINDS: [Kind; 4] = [Kind::Tcp, Kind::Unix, Kind::OwnTls, Kind::Duplex];
+
+/// How many Unix sockets this process has made.
+static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
 /// Echoes, and fails on demand.
 struct Fragile;
@@ -64,7 +68,7 @@ enum Way {
     Tcp(SocketAddr),
     Unix(PathBuf),
     OwnTls(SocketAddr, TlsConnector),
-    Duplex(mpsc::UnboundedSender<DuplexStream>),
+    Duplex(mpsc::Sender<DuplexStream>),
 }
 
 impl App {
@@ -127,7 +131,8 @@ async fn serve(kind: Kind, app: Router) -> Way {
             Way::Tcp(address)
         }
         Kind::Unix => {
-            let name = format!("parlour-generic-{}-{:p}", std::process::id(), &app);
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let name = format!("parlour-generic-{}-{number}", std::process::id());
             let path = std::env::temp_dir().join(name);
             let _ = std::fs::remove_file(&path);
             let listener = UnixListener::bind(&path).unwrap();
@@ -143,7 +148,7 @@ async fn serve(kind: Kind, app: Router) -> Way {
             Way::OwnTls(address, connector)
         }
         Kind::Duplex => {
-            let (send, receive) = mpsc::unbounded_channel();
+            let (send, receive) = mpsc::channel(64);
             tokio::spawn(async move { axum::serve(InMemory(receive), app).await });
             Way::Duplex(send)
         }
@@ -162,7 +167,7 @@ impl Way {
             }
             Self::Duplex(send) => {
                 let (client, server) = tokio::io::duplex(4 * 1024);
-                send.send(server).unwrap();
+                send.send(server).await.unwrap();
                 Box::new(client)
             }
         }
@@ -220,7 +225,7 @@ impl Listener for OwnTls {
 }
 
 /// A listener without a network.
-struct InMemory(mpsc::UnboundedReceiver<DuplexStream>);
+struct InMemory(mpsc::Receiver<DuplexStream>);
 
 impl Listener for InMemory {
     type Io = DuplexStream;
