@@ -331,4 +331,64 @@ mod tests {
         assert_eq!((ring.end(), ring.head(), ring.len_bytes()), (9, Seq(14), 0));
         assert_eq!(ring.cursor_after(Seq(14)), Some(9));
     }
+
+    fn notice(ring: &mut Ring, text: &str) -> bool {
+        ring.push_notice(|out| out.extend_from_slice(text.as_bytes()))
+    }
+
+    #[test]
+    fn notices_have_no_number_and_belong_to_the_entry_before_them() {
+        let mut ring = ring(&["aaaa"]);
+        assert!(notice(&mut ring, "nn") && !notice(&mut ring, ""));
+        ring.push(|out| out.extend_from_slice(b"bb"));
+        assert_eq!((ring.head(), ring.end()), (Seq(12), 8));
+        assert_eq!(ring.cursor_after(Seq(11)), Some(6), "a replay has none");
+        assert_eq!(ring.seq_at(4), Seq(11), "between an entry and its notice");
+        assert_eq!(ring.rest_of_frame(5), Some(&b"n"[..]));
+        assert_eq!(ring.seq_at(6), Seq(11));
+        ring.trim(6);
+        assert_eq!((ring.len_bytes(), ring.len_frames()), (2, 1));
+    }
+
+    #[test]
+    fn notices_before_the_first_entry_stand_in_front_of_it() {
+        let mut ring = Ring::new(Seq(10));
+        assert!(notice(&mut ring, "nn") && notice(&mut ring, "mm"));
+        assert_eq!(
+            (ring.head(), ring.end(), ring.len_frames()),
+            (Seq(10), 4, 0)
+        );
+        let all = [0, 1, 3, 4].map(|cursor| ring.seq_at(cursor));
+        assert_eq!(all, [Seq(10); 4]);
+        assert_eq!(ring.rest_of_frame(0), None);
+        assert_eq!(ring.rest_of_frame(1), Some(&b"nmm"[..]));
+        assert_eq!(ring.cursor_after(Seq(10)), Some(4));
+        ring.push(|out| out.extend_from_slice(b"aaaa"));
+        assert_eq!(ring.cursor_after(Seq(10)), Some(4), "in front of the entry");
+        assert_eq!(ring.seq_at(4), Seq(10));
+        assert_eq!(ring.after(2), b"mmaaaa");
+        assert_eq!(ring.trim_point(9, 5), 4, "the notices go first");
+        ring.trim(2);
+        assert_eq!(ring.len_bytes(), 8, "somebody is in the middle of them");
+        ring.trim(4);
+        assert_eq!((ring.len_bytes(), ring.len_frames()), (4, 1));
+        ring.skip_to(Seq(12));
+        assert!(notice(&mut ring, "oo"));
+        assert_eq!((ring.head(), ring.len_bytes()), (Seq(12), 2));
+    }
+
+    #[test]
+    fn a_notice_in_the_middle_of_a_pass_asks_for_another() {
+        let mut ring = ring(&["aaaa"]);
+        let seq = ring.head();
+        ring.pass = Some(Pass {
+            next: 0,
+            seq,
+            again: false,
+        });
+        notice(&mut ring, "");
+        assert!(!ring.pass.unwrap().again, "nothing is to be sent");
+        notice(&mut ring, "nn");
+        assert!(ring.pass.unwrap().again);
+    }
 }

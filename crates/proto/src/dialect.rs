@@ -85,6 +85,12 @@ pub trait Dialect: Send + Sync + 'static {
         true
     }
 
+    /// Whether a connection that has spent its rate is not read for a while, instead of being refused a
+    /// frame: for dialects without words for a refusal.
+    fn waits_for_rate(&self) -> bool {
+        false
+    }
+
     /// Whether rooms are told when a connection of this dialect has come and when it has gone, by
     /// [`Event::Notice`].
     fn announces(&self) -> bool {

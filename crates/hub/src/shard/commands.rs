@@ -9,7 +9,7 @@ use parlour_proto::{
 };
 
 use super::{Shard, home_of};
-use crate::connection::State;
+use crate::connection::{LIMITED_MAX, State};
 use crate::letter::Body;
 use crate::rate::Rate;
 use crate::store::Store;
@@ -37,7 +37,7 @@ impl<S: Store> Shard<S> {
         }
         let decoded = dialect.decode(frame);
         if let Some(rate) = rate
-            && let Err(retry_after) = self.spend(index, &decoded, rate)
+            && let Err(retry_after) = self.spend(index, &decoded, rate, dialect.waits_for_rate())
         {
             let about = decoded.as_ref().map_or((None, None), Command::about);
             return self.limit(index, about, retry_after);
@@ -54,6 +54,7 @@ impl<S: Store> Shard<S> {
         index: u32,
         decoded: &Result<Command<'_>, Refusal>,
         rate: Rate,
+        waits: bool,
     ) -> Result<(), Duration> {
         let Some(connection) = self.connections.at_mut(index) else {
             return Ok(());
@@ -61,7 +62,8 @@ impl<S: Store> Shard<S> {
         let cost = decoded.as_ref().map_or(1, Command::cost);
         let now = self.now.monotonic;
         connection.spent.spend_read(cost, now, rate)?;
-        connection.limited = 0;
+        let is_spent = waits && connection.spent.check(now, rate).is_err();
+        connection.limited = if is_spent { LIMITED_MAX } else { 0 };
         Ok(())
     }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use parlour_hub::WireIndex;
+use parlour_hub::{Answer, WireIndex};
 
-use crate::world::{ECHO, EVENTS, FULL, Peer, WORDS, World, seconds, world_with};
+use crate::world::{ECHO, EVENTS, FULL, Peer, RAW, WORDS, World, seconds, world_with};
 
 const PUBLISH: &str = r#"{"t":"publish","room":"den","id":"m","payload":"x"}"#;
 
@@ -255,4 +255,24 @@ fn control_frames_cost_nothing() {
     world.say(peer, PUBLISH);
     world.run();
     assert_eq!(refusals(&world.heard(peer)), 0);
+}
+
+#[test]
+fn a_dialect_without_words_for_it_is_not_read_until_its_rate_is_there_again_and_loses_nothing() {
+    let mut world = world_with(1, |limits| {
+        limits.messages_per_second = 1;
+        limits.message_burst = 3;
+    });
+    let peer = world.connect(0, RAW, None);
+    let mut said = 0;
+    for _ in 0..10 {
+        while world.try_say(peer, "x") {
+            said += 1;
+            assert_eq!(world.asked(0).len(), 1, "nothing is thrown away");
+            world.answer(peer, Answer::Done);
+        }
+        world.pass_time(seconds(1));
+    }
+    assert!((12..=14).contains(&said), "{said} in ten seconds");
+    assert_eq!(world.counts().rate_limited, 0);
 }

@@ -8,7 +8,7 @@ use parlour_hub::{
     Answer, Asked, Asks, Attach, Bus, Counts, Framing, Letter, NotTold, OwnedTold, PublishToken,
     Shard, ShardConfig, Store, Volatile, What, Wire, WireIndex, home_of,
 };
-use parlour_proto::dialect::{Echo, Events, Feed, Plain, Routed, V1};
+use parlour_proto::dialect::{Echo, Events, Feed, Plain, Raw, Routed, V1};
 use parlour_proto::{
     Author, ClientId, CloseReason, Command, ConnectionId, Dialect, Draft, EntryId, Frame, Limits,
     Now, Position, Refusal, RoomName, ShardId, Timestamp, UserName,
@@ -31,6 +31,8 @@ pub(crate) const ECHO: WireIndex = WireIndex(4);
 pub(crate) const PLAIN: WireIndex = WireIndex(5);
 /// Speaks [`Feed`].
 pub(crate) const FEED: WireIndex = WireIndex(6);
+/// Speaks [`Raw`].
+pub(crate) const RAW: WireIndex = WireIndex(8);
 /// Speaks [`Routed`] with the type `wave`, and is handled by the application.
 pub(crate) const ROUTED: WireIndex = WireIndex(7);
 
@@ -128,7 +130,7 @@ impl<S: Store> World<S> {
         change(&mut limits);
         let limits = Arc::new(limits);
         let framing: Arc<dyn Framing> = Arc::new(Lengths);
-        let dialects: [Arc<dyn Dialect>; 8] = [
+        let dialects: [Arc<dyn Dialect>; 9] = [
             Arc::new(Words),
             Arc::new(Events),
             Arc::new(Brittle),
@@ -137,6 +139,7 @@ impl<S: Store> World<S> {
             Arc::new(Plain),
             Arc::new(Feed),
             Arc::new(Routed::new("test.routed").asks("wave").tells("waved")),
+            Arc::new(Raw::new("test.raw")),
         ];
         let wires: Arc<[Wire]> = dialects
             .into_iter()

@@ -62,6 +62,11 @@ impl Dialect for Raw {
             _ => None,
         }
     }
+
+    /// There is no way to say that a frame was thrown away.
+    fn waits_for_rate(&self) -> bool {
+        true
+    }
 }
 
 fn put_entry(entry: &Entry, out: &mut Vec<u8>) -> Option<FrameKind> {
