@@ -6,6 +6,7 @@
 mod support;
 
 mod away;
+mod doors;
 mod pipes;
 mod publishing;
 mod screen;
