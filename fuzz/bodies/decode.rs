@@ -53,7 +53,7 @@ fn check(door: &str, command: Command<'_>, frame: Frame<'_>) {
                 let text: String = serde_json::from_slice(&draft.payload).expect("a string");
                 assert_eq!(text.as_bytes(), frame.bytes(), "it says what was said");
             }
-            can_be_shown(draft);
+            can_be_shown(&draft);
         }
         Command::Rename { name } => {
             assert!(!name.is_empty() && !name.contains(char::is_whitespace));
@@ -68,7 +68,7 @@ fn check(door: &str, command: Command<'_>, frame: Frame<'_>) {
 }
 
 /// Every door that shows it shows a whole frame of its protocol.
-fn can_be_shown(draft: Draft) {
+fn can_be_shown(draft: &Draft) {
     let room = RoomName::general();
     let authors = [
         Author::Named,
