@@ -255,6 +255,20 @@ impl LocalSession {
     ///
     /// # Errors
     /// [`SessionError`], e.g. `not_in_room`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use parlour::{Hub, HubConfig, Join, RoomName, SessionError, Told, UserName};
+    /// # let hub = Hub::start(HubConfig::default())?;
+    /// # let den = RoomName::new("den")?;
+    /// # let mut ann = hub.session(UserName::user("ann")?)?;
+    /// ann.join(Join::next(den.clone())).await?;
+    /// ann.leave(&den).await?;
+    /// assert!(ann.say(&den, "too late").await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn leave(&mut self, room: &RoomName) -> Result<(), SessionError> {
         if self.kept.is_full() {
             return Err(SessionError::Unread);
@@ -322,6 +336,21 @@ impl LocalSession {
 
     /// The next that it is told, in order; `None` at its end, for which see [`end`](Self::end).
     /// Answers to `join`, `leave` and `publish` go to who waits for them, not here.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use parlour::{Hub, HubConfig, Join, RoomName, SessionError, Told, UserName};
+    /// # let hub = Hub::start(HubConfig::default())?;
+    /// # let den = RoomName::new("den")?;
+    /// # let mut ann = hub.session(UserName::user("ann")?)?;
+    /// ann.join(Join::next(den.clone())).await?;
+    /// hub.shutdown(std::time::Duration::from_secs(9)).await;
+    /// assert_eq!(ann.next().await, None);
+    /// assert_eq!(ann.end().expect("it was told").why, "going_away");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn next(&mut self) -> Option<Told> {
         poll_fn(|context| self.poll_told(context)).await
     }
@@ -361,7 +390,7 @@ impl LocalSession {
     fn poll_sent(&mut self, context: &mut Context<'_>) -> Poll<Result<(), SessionError>> {
         while self.line.poll_flush(context).is_pending() {
             match ready!(self.poll_heard(context)) {
-                Some(told) => self.kept.keep(told),
+                Some(told) => self.keep(told),
                 None => return Poll::Ready(Err(SessionError::Ended)),
             }
         }
@@ -380,16 +409,28 @@ impl LocalSession {
             };
             match answers(&told) {
                 Some(answer) => return Poll::Ready(answer),
-                None => self.kept.keep(told),
+                None => self.keep(told),
             }
+        }
+    }
+
+    /// Keeps what is not the answer to a publish: who has asked for that has gone.
+    fn keep(&mut self, told: Told) {
+        if !is_answer(&told) {
+            self.kept.keep(told);
         }
     }
 
     fn poll_told(&mut self, context: &mut Context<'_>) -> Poll<Option<Told>> {
         let _ = self.line.poll_flush(context);
-        match self.kept.take() {
-            Some(told) => Poll::Ready(Some(told)),
-            None => self.poll_heard(context),
+        if let Some(told) = self.kept.take() {
+            return Poll::Ready(Some(told));
+        }
+        loop {
+            match ready!(self.poll_heard(context)) {
+                Some(told) if is_answer(&told) => {}
+                told => return Poll::Ready(told),
+            }
         }
     }
 
@@ -431,12 +472,6 @@ impl LocalSession {
     fn hear(&mut self, text: &str) -> Option<Told> {
         match Told::parse(text) {
             Ok(Told::Hello(_) | Told::Unknown { .. }) => None,
-            // Who asked has gone, and does not want to know.
-            Ok(Told::Ack { id: Some(id), .. } | Told::Error { id: Some(id), .. })
-                if !self.is_last(&id) =>
-            {
-                None
-            }
             Ok(Told::Closing {
                 why,
                 message,
@@ -456,12 +491,11 @@ impl LocalSession {
             }
         }
     }
+}
 
-    fn is_last(&self, id: &EntryId) -> bool {
-        id.as_str()
-            .strip_prefix('s')
-            .is_some_and(|number| number.parse() == Ok(self.last_id))
-    }
+/// Whether it answers a publish. Each of a session's own has an id.
+fn is_answer(told: &Told) -> bool {
+    matches!(told, Told::Ack { .. } | Told::Error { id: Some(_), .. })
 }
 
 /// The refusal of a command about `room`, or of the publish `id`.

@@ -143,6 +143,18 @@ impl TestHub {
     ///
     /// # Panics
     /// After 30 seconds, with what is still under way: most likely a handler that waits for something.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use parlour::{HubConfig, testing::TestHub};
+    /// # let hub = TestHub::start(HubConfig::default());
+    /// let echo = hub.connect("parlour.echo").await;
+    /// drop(echo);
+    /// hub.settle().await;
+    /// assert_eq!(hub.connections(), 0);
+    /// # }
+    /// ```
     pub async fn settle(&self) {
         self.0.settle().await;
     }
@@ -175,6 +187,17 @@ impl TestHub {
     }
 
     /// The orderly end of the hub; every connection answers its close. How many had to be cut.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use parlour::{HubConfig, testing::TestHub};
+    /// # let hub = TestHub::start(HubConfig::default());
+    /// let mut echo = hub.connect("parlour.echo").await;
+    /// assert_eq!(hub.shutdown().await, 0);
+    /// echo.assert_closed(1001).await;
+    /// # }
+    /// ```
     pub async fn shutdown(&self) -> usize {
         let mut end = pin!(self.0.hub.shutdown(PATIENCE));
         std::future::poll_fn(|context| {

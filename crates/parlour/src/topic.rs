@@ -279,6 +279,19 @@ where
     ///
     /// # Errors
     /// [`TopicError::Closed`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use parlour::{Hub, HubConfig, RoomName, TopicError};
+    /// # let hub = Hub::start(HubConfig::default())?;
+    /// # let numbers = hub.topic::<u64>(RoomName::new("numbers")?).await?;
+    /// let mut seen = numbers.subscribe()?;
+    /// numbers.publish(&7).await?;
+    /// assert_eq!(*seen.next().await.expect("the topic is open")?.value, 7);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn subscribe(&self) -> Result<Subscription<T>, TopicError> {
         self.subscribe_with(TOPIC_BUFFER)
     }
@@ -373,6 +386,27 @@ where
     ///
     /// # Errors
     /// [`TopicError::Closed`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use parlour::{Hub, HubConfig, RoomName, TopicError};
+    /// # let hub = Hub::start(HubConfig::default())?;
+    /// # let numbers = hub.topic::<u64>(RoomName::new("numbers")?).await?;
+    /// let (seen, mut values) = tokio::sync::mpsc::channel(8);
+    /// numbers.handle_async(move |delivery| {
+    ///     let seen = seen.clone();
+    ///     async move {
+    ///         if let Ok(item) = delivery {
+    ///             let _ = seen.send(*item.value).await;
+    ///         }
+    ///     }
+    /// })?;
+    /// numbers.publish(&7).await?;
+    /// assert_eq!(values.recv().await, Some(7));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn handle_async<F>(
         &self,
         mut handler: impl FnMut(Delivery<T>) -> F + Send + 'static,
@@ -414,6 +448,22 @@ impl<T> Topic<T> {
     /// Closes the topic for all its clones: publishing and subscribing are
     /// [`TopicError::Closed`] from now on, what was accepted before is delivered, and then every
     /// subscription ends. Running async handlers are not waited for. Closing twice is harmless.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use parlour::{Hub, HubConfig, RoomName, TopicError};
+    /// # let hub = Hub::start(HubConfig::default())?;
+    /// # let numbers = hub.topic::<u64>(RoomName::new("numbers")?).await?;
+    /// let mut seen = numbers.subscribe()?;
+    /// numbers.publish(&7).await?;
+    /// numbers.close();
+    /// assert_eq!(numbers.publish(&8).await, Err(TopicError::Closed));
+    /// assert_eq!(*seen.next().await.expect("it was accepted")?.value, 7);
+    /// assert!(seen.next().await.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn close(&self) {
         self.0.close();
     }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
+use parlour::connections::{Client, Connections};
 use parlour::router::Reply;
 use parlour::testing::{TestConnection, TestFrame, TestHub};
 use parlour::{Doors, EventRouter, HubConfig, Join, Limits, RoomName, UserName};
@@ -199,6 +200,21 @@ async fn every_dialect_has_connections() {
     assert_eq!(echo.next().await, Some(bytes));
     echo.close(Some(4000));
     echo.assert_closed(4000).await;
+}
+
+#[tokio::test]
+async fn raw_connections_are_in_memory_too() {
+    let clients = Connections::builder("raw")
+        .on_message(|client: Client, message| async move { client.send(message).await })
+        .build();
+    let hub = TestHub::start(HubConfig::default().connections(&clients));
+    let mut one = hub.connect("raw").await;
+    one.send("hello");
+    one.assert_receives("hello").await;
+    assert_eq!(clients.list().len(), 1);
+    drop(one);
+    hub.settle().await;
+    assert!(clients.list().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

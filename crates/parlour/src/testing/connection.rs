@@ -132,6 +132,20 @@ impl TestConnection {
     }
 
     /// Takes nothing from now on, like a client that has stopped reading.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use parlour::{HubConfig, testing::TestHub};
+    /// # let hub = TestHub::start(HubConfig::default());
+    /// let mut echo = hub.connect("parlour.echo").await;
+    /// echo.stop_reading();
+    /// echo.send("hello");
+    /// echo.assert_nothing().await;
+    /// echo.resume_reading();
+    /// echo.assert_receives("hello").await;
+    /// # }
+    /// ```
     pub fn stop_reading(&mut self) {
         self.lock().reads = false;
     }
@@ -203,6 +217,18 @@ impl TestConnection {
     ///
     /// # Panics
     /// If nothing of all that it was sent fits.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use parlour::{HubConfig, testing::TestHub};
+    /// # let hub = TestHub::start(HubConfig::default());
+    /// let mut ann = hub.connect("parlour.v1").await;
+    /// ann.send(r#"{"t":"ping","id":"7"}"#);
+    /// let before = ann.receives_at_last(r#"{"t":"pong","id":"7"}"#).await;
+    /// assert_eq!(before.len(), 1); // hello
+    /// # }
+    /// ```
     pub async fn receives_at_last(&mut self, expected: &str) -> Vec<TestFrame> {
         let expected = Expected::of(expected);
         let mut before = Vec::new();
