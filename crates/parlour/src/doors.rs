@@ -312,9 +312,14 @@ impl Doors {
 /// Opening a door that answers 404 is a slip of who embeds this.
 fn warn_of_unspoken(hub: &Hub, doors: &[Door]) {
     for door in doors {
-        if let Door::Free(dialect) = door
-            && hub.wire(dialect).is_none()
-        {
+        let dialect = match door {
+            Door::Free(dialect) => dialect,
+            Door::Plain => Plain.name(),
+            Door::Subscribe => Feed.name(),
+            Door::Echo => Echo.name(),
+            Door::Publish | Door::Debug => continue,
+        };
+        if hub.wire(dialect).is_none() {
             tracing::warn!(
                 dialect,
                 "open_doors opens a dialect that the hub does not speak"

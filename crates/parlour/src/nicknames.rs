@@ -22,6 +22,8 @@ use places::{Key, Places};
 const ANONYMOUS: &str = "AnonymousUser";
 /// The server's own nickname in what it tells one client.
 const SERVER: &str = "*";
+/// What the accounts may take to say whether somebody has a name; after it the name is refused.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
 /// How often a hub that has too much under way is asked again.
 const AGAIN: Duration = Duration::from_millis(50);
 
@@ -97,10 +99,15 @@ impl Nicknames {
         let Some(accounts) = self.0.accounts.get() else {
             return Ok(false);
         };
-        match UserName::user(places::nickname(who)) {
-            Ok(user) => accounts.has_user(&user).await,
-            Err(_) => Ok(false),
-        }
+        let Ok(user) = UserName::user(places::nickname(who)) else {
+            return Ok(false);
+        };
+        // Who waits for the answer is not read.
+        let asked = tokio::time::timeout(ANSWER_TIME, accounts.has_user(&user));
+        asked.await.unwrap_or_else(|_| {
+            let words = format!("no answer within {} s", ANSWER_TIME.as_secs());
+            Err(AccountsError::Broken(words))
+        })
     }
 
     async fn rename(self, at: Whereabouts, name: String) {

@@ -1,9 +1,12 @@
 //! The people of the scenario, each at a door of his own.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tungstenite::Message;
 
-use crate::support::{Chatter, Client, Server, Setup, free_client, publish};
+use crate::support::{Chatter, Client, PATIENCE, Server, Setup, free_client, publish};
+use crate::terminal::Terminal;
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -21,6 +24,10 @@ pub(crate) struct Everybody {
     pub(crate) kim: Chatter,
     /// Nobody, at `/subscribe`.
     pub(crate) subscriber: Client,
+    /// `guest-cid`, by `parlour chat`.
+    pub(crate) cid: Terminal,
+    /// A guest who only listens, by `parlour sub`.
+    pub(crate) sub: Terminal,
 }
 
 impl Everybody {
@@ -30,12 +37,16 @@ impl Everybody {
         let ann = join(&server);
         let kim = Chatter::new(&server);
         let subscriber = free_client(&server, "/subscribe");
+        let cid = Terminal::chat(&server, "cid");
+        let sub = Terminal::sub(&server);
         let mut everybody = Self {
             server,
             percy,
             ann,
             kim,
             subscriber,
+            cid,
+            sub,
         };
         everybody.settle();
         everybody
@@ -44,22 +55,29 @@ impl Everybody {
     /// Everybody is in the room: what is said is seen by all. What was said until then is skipped.
     fn settle(&mut self) {
         let mut number = 0;
-        loop {
+        let mut mark = |server: &Server| {
             number += 1;
             let mark = format!("mark {number}");
-            publish(&self.server, "usher", &mark);
-            // Whoever enters later than a mark sees a later one; the subscriber comes last.
-            if let Some(first) = first_mark(&mut self.subscriber) {
-                let last = first.max(number);
-                publish(&self.server, "usher", &format!("mark {}", last + 1));
-                let end = format!("mark {}", last + 1);
-                while self.seen_by_subscriber().1 != end {}
-                while self.seen_by_percy().1 != end {}
-                while self.seen_by_ann().1 != end {}
-                while self.seen_by_kim().1 != end {}
-                return;
-            }
+            assert_eq!(publish(server, "usher", &mark).status, 204);
+            mark
+        };
+        // Who hears one mark hears the later ones.
+        while !hears(&mut self.subscriber) {
+            mark(&self.server);
         }
+        while self.cid.soon().is_none() {
+            mark(&self.server);
+        }
+        while self.sub.soon().is_none() {
+            mark(&self.server);
+        }
+        let end = mark(&self.server);
+        while self.seen_by_subscriber().1 != end {}
+        while self.seen_by_percy().1 != end {}
+        while self.seen_by_ann().1 != end {}
+        while self.seen_by_kim().1 != end {}
+        while self.cid.seen().1 != end {}
+        while self.sub.seen_as_json().1 != end {}
     }
 
     pub(crate) fn seen_by_percy(&mut self) -> Seen {
@@ -125,18 +143,15 @@ fn join(server: &Server) -> Client {
     ann
 }
 
-/// The number of the first mark that has come, if one comes soon.
-fn first_mark(client: &mut Client) -> Option<u32> {
-    const SOON: std::time::Duration = std::time::Duration::from_millis(200);
+/// Whether something comes soon.
+fn hears(client: &mut Client) -> bool {
     let stream = client.socket.get_ref().try_clone().unwrap();
-    stream.set_read_timeout(Some(SOON)).unwrap();
-    let read = client.socket.read();
     stream
-        .set_read_timeout(Some(crate::support::PATIENCE))
+        .set_read_timeout(Some(Duration::from_millis(200)))
         .unwrap();
-    let said: Value = serde_json::from_str(read.ok()?.to_text().unwrap()).unwrap();
-    let number = said["msg"].as_str()?.strip_prefix("mark ")?;
-    number.parse().ok()
+    let is_told = matches!(client.socket.read(), Ok(Message::Text(_)));
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    is_told
 }
 
 /// The next text; pings are answered.

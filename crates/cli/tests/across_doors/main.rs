@@ -8,3 +8,4 @@ mod support;
 
 mod everybody;
 mod names;
+mod terminal;

@@ -22,6 +22,8 @@ fn each_door_shows_its_own_people_by_their_bare_name_and_all_others_in_full() {
     all.kim.say("/nick kim");
     all.kim.say("as kim");
     all.seen_by_percy();
+    all.cid.say("at a terminal");
+    all.seen_by_percy();
     assert_eq!(publish(&all.server, "ci", "published").status, 204);
     let body = r#"{"payload":"in the room","from":"bot"}"#;
     assert_eq!(
@@ -29,21 +31,24 @@ fn each_door_shows_its_own_people_by_their_bare_name_and_all_others_in_full() {
         200
     );
 
-    let v1 = (0..7).map(|_| all.seen_by_ann()).collect::<Vec<_>>();
-    assert_eq!(
-        v1,
-        [
-            ("percy", "at events"),
-            ("guest-ann", "at v1"),
-            ("guest-AnonymousUser0", "at plain"),
-            ("*", "guest-AnonymousUser0 to guest-kim"),
-            ("guest-kim", "as kim"),
-            ("guest-ci", "published"),
-            ("guest-bot", "in the room"),
-        ]
-        .map(pair)
-    );
-    let plain = (0..7).map(|_| all.seen_by_kim()).collect::<Vec<_>>();
+    let full = [
+        ("percy", "at events"),
+        ("guest-ann", "at v1"),
+        ("guest-AnonymousUser0", "at plain"),
+        ("*", "guest-AnonymousUser0 to guest-kim"),
+        ("guest-kim", "as kim"),
+        ("guest-cid", "at a terminal"),
+        ("guest-ci", "published"),
+        ("guest-bot", "in the room"),
+    ]
+    .map(pair);
+    let v1 = (0..8).map(|_| all.seen_by_ann()).collect::<Vec<_>>();
+    assert_eq!(v1, full);
+    let sub = (0..8).map(|_| all.sub.seen_as_json()).collect::<Vec<_>>();
+    assert_eq!(sub, full);
+    let chat = (0..8).map(|_| all.cid.seen()).collect::<Vec<_>>();
+    assert_eq!(chat, full);
+    let plain = (0..8).map(|_| all.seen_by_kim()).collect::<Vec<_>>();
     assert_eq!(
         plain,
         [
@@ -52,12 +57,13 @@ fn each_door_shows_its_own_people_by_their_bare_name_and_all_others_in_full() {
             ("AnonymousUser0", "at plain"),
             ("*", "Client AnonymousUser0 changed to kim"),
             ("kim", "as kim"),
+            ("guest-cid", "at a terminal"),
             ("guest-ci", "published"),
             ("guest-bot", "in the room"),
         ]
         .map(pair)
     );
-    let feed = (0..6).map(|_| all.seen_by_subscriber()).collect::<Vec<_>>();
+    let feed = (0..7).map(|_| all.seen_by_subscriber()).collect::<Vec<_>>();
     assert_eq!(
         feed,
         [
@@ -65,6 +71,7 @@ fn each_door_shows_its_own_people_by_their_bare_name_and_all_others_in_full() {
             ("guest-ann", "at v1"),
             ("guest-AnonymousUser0", "at plain"),
             ("guest-kim", "as kim"),
+            ("guest-cid", "at a terminal"),
             ("ci", "published"),
             ("bot", "in the room"),
         ]
@@ -91,16 +98,19 @@ fn what_all_say_at_once_all_see_in_one_order() {
             all.percy.say(&format!("events {number}"));
             all.kim.say(&format!("plain {number}"));
             say(&mut all.ann, &format!("v1 {number}"));
+            all.cid.say(&format!("terminal {number}"));
         }
     });
-    let count = 4 * EACH;
+    let count = 5 * EACH;
     let texts =
         |seen: &mut dyn FnMut() -> Seen| -> Vec<String> { (0..count).map(|_| seen().1).collect() };
     let order = texts(&mut || all.seen_by_subscriber());
     assert_eq!(texts(&mut || all.seen_by_percy()), order);
     assert_eq!(texts(&mut || all.seen_by_ann()), order);
     assert_eq!(texts(&mut || all.seen_by_kim()), order);
-    for door in ["events", "plain", "v1", "published"] {
+    assert_eq!(texts(&mut || all.cid.seen()), order);
+    assert_eq!(texts(&mut || all.sub.seen_as_json()), order);
+    for door in ["events", "plain", "v1", "terminal", "published"] {
         let said: Vec<_> = order.iter().filter(|text| text.starts_with(door)).collect();
         let expected: Vec<_> = (0..EACH).map(|number| format!("{door} {number}")).collect();
         assert!(

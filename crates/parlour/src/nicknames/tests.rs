@@ -12,6 +12,7 @@ use parlour_proto::{CloseReason, ConnectionId, SessionId};
 struct Names {
     users: Mutex<HashSet<String>>,
     is_broken: bool,
+    is_silent: bool,
 }
 
 impl Names {
@@ -19,7 +20,7 @@ impl Names {
         let users = users.iter().map(|user| (*user).to_owned()).collect();
         Arc::new(Self {
             users: Mutex::new(users),
-            is_broken: false,
+            ..Self::default()
         })
     }
 
@@ -30,6 +31,9 @@ impl Names {
 
 impl Accounts for Names {
     fn has_user<'a>(&'a self, name: &'a UserName) -> BoxFuture<'a, Result<bool, AccountsError>> {
+        if self.is_silent {
+            return Box::pin(std::future::pending());
+        }
         let has = self.users.lock().unwrap().contains(name.as_str());
         let answer = if self.is_broken {
             Err(AccountsError::Broken("the disk has burnt".to_owned()))
@@ -253,4 +257,17 @@ async fn whoever_has_the_name_of_a_new_account_must_go_whatever_he_is_doing() {
         nicknames.places().must_go(&UserName::user("lee").unwrap()),
         None
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn accounts_that_never_answer_hold_nobody_up() {
+    let silent = Arc::new(Names {
+        is_silent: true,
+        ..Names::default()
+    });
+    let nicknames = beside(&silent);
+    assert!(matches!(
+        nicknames.first().await,
+        Err(AccountsError::Broken(_))
+    ));
 }

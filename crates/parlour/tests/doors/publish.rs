@@ -2,12 +2,18 @@
 
 use std::time::Duration;
 
-use parlour::{Door, HubConfig, Limits, Token};
+use parlour::policy::{Denied, Policy};
+use parlour::{Door, Draft, HubConfig, Limits, RoomName, Token, UserName};
 
 use crate::support::{House, Request, Socket, request, upgrade};
 
 fn publish(body: &str) -> Request {
     request("POST", "/rooms/den/publish").json(body)
+}
+
+/// What `guest-kim` publishes for the subscribers.
+fn to_feed() -> Request {
+    request("POST", "/publish").json(r#"{"name":"kim","msg":"hello"}"#)
 }
 
 const HELLO: &str = r#"{"payload":"hello"}"#;
@@ -178,7 +184,35 @@ fn an_address_publishes_no_faster_than_a_connection_may() {
 fn a_server_that_goes_away_publishes_nothing() {
     let house = House::start();
     house.shut_down(Duration::from_secs(60));
-    let answer = house.send(&publish(HELLO));
-    assert_eq!(answer.refusal(), (503, "going_away".to_owned()));
-    assert!(answer.retry_after() > 0);
+    for refused in [publish(HELLO), to_feed()] {
+        let answer = house.send(&refused);
+        assert_eq!(answer.refusal(), (503, "going_away".to_owned()));
+        assert!(answer.retry_after() > 0);
+    }
+}
+
+/// Lets nobody say anything in the den, and `guest-kim` nowhere.
+struct Quiet;
+
+impl Policy for Quiet {
+    async fn publish(&self, who: &UserName, room: &RoomName, _: &Draft) -> Result<(), Denied> {
+        if room.as_str() == "den" || who.as_str() == "guest-kim" {
+            return Err(Denied::because("be quiet"));
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn the_policy_is_asked_about_what_is_published_without_a_connection() {
+    let house = House::with_hub(HubConfig::default().policy(Quiet), |_| {});
+    for refused in [publish(HELLO), to_feed()] {
+        let answer = house.send(&refused);
+        assert_eq!(answer.refusal(), (403, "not_allowed".to_owned()));
+        assert_eq!(answer.text("message"), "be quiet");
+    }
+    let other = request("POST", "/publish").json(r#"{"name":"lee","msg":"hello"}"#);
+    assert_eq!(house.send(&other).status, 204);
+    assert_eq!(house.hub.stats().entries, 1);
+    assert_eq!(house.doors.counts().publishes_refused, 2);
 }
