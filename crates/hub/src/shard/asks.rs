@@ -326,8 +326,8 @@ impl<S: Store> Shard<S> {
         }
     }
 
-    /// Who may not be in its room and has no words to be told so is there for nothing.
-    fn close_if_nowhere(&mut self, index: u32, refusal: Refusal) {
+    /// Who is not let into its room and has no words to be told so is there for nothing.
+    pub(super) fn close_if_nowhere(&mut self, index: u32, refusal: Refusal) {
         let Some(connection) = self.connections.at(index) else {
             return;
         };
@@ -340,7 +340,11 @@ impl<S: Store> Shard<S> {
         };
         let nowhere = connection.rooms.is_empty();
         if nowhere && !wire.put(&refused, &mut self.scratch, &mut Vec::new()) {
-            self.begin_close(index, CloseReason::NotAllowed);
+            let reason = match refusal {
+                Refusal::NotAllowed => CloseReason::NotAllowed,
+                _ => CloseReason::Failed,
+            };
+            self.begin_close(index, reason);
         }
     }
 

@@ -141,6 +141,7 @@ impl<S: Store> Shard<S> {
             if let Some(slot) = self.connections.at(index).and_then(|c| c.slot_of(key)) {
                 self.leave(index, slot);
                 self.refuse(index, Some(&room), None, refusal);
+                self.close_if_nowhere(index, refusal);
             }
         }
         self.forget_view(key);

@@ -3,7 +3,7 @@
 use parlour_hub::{Answer, Asks, What};
 use parlour_proto::{Command, Join, Refusal};
 
-use crate::world::{EVENTS, FEED, FULL, Peer, World, world, world_asking};
+use crate::world::{EVENTS, FEED, FULL, Peer, World, world, world_asking, world_with};
 
 const ALL: Asks = Asks {
     joins: true,
@@ -160,4 +160,18 @@ fn who_cannot_be_told_that_it_may_not_be_in_its_room_is_closed() {
     world.answer(some, Answer::Go(Command::Join { rooms }));
     world.run();
     assert!(world.is_finished(some));
+}
+
+#[test]
+fn a_subscriber_whose_room_cannot_be_had_is_not_left_listening_to_nothing() {
+    let mut world = world_with(1, |limits| limits.rooms_max = 1);
+    world.member(0, "general");
+    let peer = world.connect(0, FEED, Some("den"));
+    world.run();
+    assert!(world.is_finished(peer));
+    // Who can be told of it stays, and may go elsewhere.
+    let events = world.connect(0, EVENTS, Some("den"));
+    world.run();
+    assert!(world.heard(events)[0].contains("too_many_rooms"));
+    assert!(!world.is_finished(events));
 }
