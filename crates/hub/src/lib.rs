@@ -17,6 +17,10 @@
 //! crate `parlour`, or the simulated world). It says the time with [`Shard::wake`], calls the
 //! `handle_*` methods for what has arrived, then [`Shard::turn`] until that says that there is
 //! nothing more to do, and again no later than [`Shard::deadline`].
+//!
+//! The application that a hub is a part of is a seam too: what it is [`Asked`] comes out of
+//! [`Shard::take_asked`] after a turn or an end, and its [`Answer`] goes in by [`Shard::answer`],
+//! whenever that is. The connection that it is about is not read meanwhile.
 
 mod ask;
 mod bus;
