@@ -146,8 +146,8 @@ impl<T: Send + Sync + 'static> Connections<T> {
     }
 
     /// Sends a message to everybody who is here, and comes back when it has its place in their common
-    /// order; nobody's reading is waited for. A client that is just opening is told this one or the
-    /// next.
+    /// order; nobody's reading is waited for. A client is told what is broadcast from its first
+    /// `on_open` on.
     ///
     /// # Errors
     /// [`PublishError`]; nobody was told then. `GoingAway` also before the hub has started.

@@ -29,6 +29,7 @@ use std::time::Duration;
 use mio::{Events, Poll, Token};
 use parlour_hub::{Attach, Shard, ShardConfig, Volatile};
 use parlour_proto::{CloseReason, ConnectionId, Limits};
+use tokio::sync::oneshot;
 
 use crate::hub::Asking;
 use crate::limits::EVENTS_MAX;
@@ -65,6 +66,8 @@ pub(crate) struct Plane {
     mailbox: Mailbox,
     peers: Peers,
     publications: Publications,
+    /// Wait for the end of this turn. Bounded by the connections that are just opening.
+    told: Vec<oneshot::Sender<()>>,
     asking: Arc<Asking>,
     clock: Clock,
     poll: Poll,
@@ -90,6 +93,7 @@ impl Plane {
             mailbox,
             peers: Peers::new(config.id, inboxes),
             publications: Publications::default(),
+            told: Vec::new(),
             asking,
             clock: Clock::of(time),
             shard: Shard::new(config, Volatile::default()),
@@ -151,6 +155,10 @@ impl Plane {
         self.read_on();
         let more = self.shard.turn(now, &mut self.table, &mut self.peers);
         self.publications.finish(&mut self.shard);
+        for waiting in self.told.drain(..) {
+            // Who has gone meanwhile does not want to know.
+            let _ = waiting.send(());
+        }
         self.resume();
         self.bury();
         let more = self.ask() || more || self.table.has_work();
@@ -188,6 +196,7 @@ impl Plane {
                     drop(permit);
                 }
                 Mail::Close(id, reason) => self.shard.close_one(id, reason),
+                Mail::Told(waiting) => self.told.push(waiting),
                 Mail::CloseAll => self.shard.close_all(CloseReason::GoingAway),
                 Mail::Stop => self.stopped = true,
                 #[cfg(feature = "testing")]

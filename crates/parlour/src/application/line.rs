@@ -123,6 +123,11 @@ impl Line {
         self.reach.command(self.at, Command::Join { rooms })
     }
 
+    /// Waits until a room that it has joined knows of it before it numbers what is published now.
+    pub(crate) async fn told(&self) {
+        self.reach.told(self.at).await;
+    }
+
     pub(crate) fn leave(&self, room: RoomName) -> Result<(), SendError> {
         let rooms = vec![room];
         self.reach.command(self.at, Command::Leave { rooms })

@@ -34,6 +34,7 @@ pub(super) fn open<T: Send + Sync + 'static>(
     client.begin();
     let (inner, time_max) = (Arc::clone(inner), desk.time_max());
     desk.spawn(async move {
+        client.line().told().await;
         for handler in &inner.handlers.on_open {
             let handling = async { handler(client.clone()).await };
             if !run(&client, time_max, handling).await {

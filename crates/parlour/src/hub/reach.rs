@@ -146,6 +146,15 @@ impl Reach {
         Ok(())
     }
 
+    /// Waits until the letters that a shard writes because of earlier calls are on their way: what is
+    /// posted to another shard afterwards comes behind them. Once for each connection.
+    pub(crate) async fn told(&self, at: Whereabouts) {
+        let (say, said) = oneshot::channel();
+        self.post(at, Mail::Told(say));
+        // A shard that has ended tells nobody anything more.
+        let _ = said.await;
+    }
+
     /// Closes one connection; one that is closing or gone is left alone. The caller does so once for
     /// each.
     pub(crate) fn close(&self, at: Whereabouts, reason: CloseReason) {

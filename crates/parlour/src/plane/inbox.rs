@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use mio::{Registry, Token, Waker};
 use parlour_hub::{Answer, Bus, Letter};
 use parlour_proto::{CloseReason, Command, ConnectionId, SessionId, ShardId, UserName};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{Arrival, Publication, Ring, Telling};
 
@@ -45,6 +45,8 @@ pub(crate) enum Mail {
     /// Close one.
     Close(ConnectionId, CloseReason),
     CloseAll,
+    /// Say so when what was posted before has had its effect on other shards' mail.
+    Told(oneshot::Sender<()>),
     Stop,
     /// Somebody waits for rest.
     #[cfg(feature = "testing")]

@@ -228,6 +228,25 @@ fn a_broadcast_reaches_everybody_the_sender_of_its_cause_too() {
 }
 
 #[test]
+fn what_is_broadcast_when_somebody_opens_reaches_him_too() {
+    let clients: Arc<std::sync::OnceLock<Connections>> = Arc::default();
+    let all = Arc::clone(&clients);
+    let builder = Connections::builder("raw").on_open(move |client: Client| {
+        let all = all.get().unwrap().clone();
+        async move { all.broadcast(client.id().to_string()).await }
+    });
+    let builder = builder
+        .on_message(|client: Client, _| async move { client.send(client.id().to_string()).await });
+    let (server, handle) = serve(builder);
+    clients.set(handle).unwrap();
+    for _ in 0..100 {
+        let mut socket = server.connect("/raw");
+        let first = hear(&mut socket);
+        assert_eq!(first, ask(&mut socket, "who am I?"));
+    }
+}
+
+#[test]
 fn the_list_is_the_callers_own() {
     let (server, clients) = serve(Connections::builder("raw"));
     let [first, _second] = [server.connect("/raw"), server.connect("/raw")];

@@ -125,11 +125,14 @@ fn sending_to_who_does_not_read_is_a_named_error_and_waits_for_nothing() {
 
 #[test]
 fn one_that_does_not_read_stops_no_broadcast_and_nobody_from_coming_and_going() {
-    let (server, clients) = serve(Connections::builder("raw"));
+    let builder = Connections::builder("raw")
+        .on_message(|client: Client, message| async move { client.send(message).await });
+    let (server, clients) = serve(builder);
     let _stuck = server.connect("/raw");
     let mut reader = server.connect("/raw");
     until(|| clients.list().len() == 2);
-    until_told(&server, &clients, &mut reader);
+    // Its answer comes when it is open, and in the room of all.
+    ask(&mut reader, "?");
     for n in 0..200 {
         let message = format!("{n} {}", "x".repeat(50_000));
         server.runtime.block_on(clients.broadcast(message)).unwrap();
@@ -137,21 +140,6 @@ fn one_that_does_not_read_stops_no_broadcast_and_nobody_from_coming_and_going() 
     }
     drop(server.connect("/raw"));
     assert!(!clients.list().is_empty());
-}
-
-/// Broadcasts until `reader` is told, so that it is in the room of all.
-fn until_told(server: &Server, clients: &Connections, reader: &mut Socket) {
-    let stream = reader.get_ref().try_clone().unwrap();
-    stream.set_nonblocking(true).unwrap();
-    loop {
-        server.runtime.block_on(clients.broadcast("?")).unwrap();
-        match reader.read() {
-            Ok(_) => break,
-            Err(tungstenite::Error::Io(_)) => {}
-            Err(error) => panic!("{error}"),
-        }
-    }
-    stream.set_nonblocking(false).unwrap();
 }
 
 #[test]
