@@ -50,7 +50,7 @@ pub(crate) enum Mail {
     Stop,
     /// Somebody waits for rest.
     #[cfg(feature = "testing")]
-    Probe(tokio::sync::oneshot::Sender<super::Probe>),
+    Probe(oneshot::Sender<super::Probe>),
     #[cfg(test)]
     Fail,
 }
