@@ -51,6 +51,28 @@ export async function addUser(server, name, password) {
   if (code !== 0) throw new Error(`parlour user add ${name} ended with ${code}\n${complaints}`);
 }
 
+// `parlour chat` as a guest in the room `general`: `{lines, say(text), until(line), stop()}`.
+export function startChat(server, name) {
+  const child = spawn(binary(), ['chat', '--as', name, '--url', server.url], {
+    env: foreign(), stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const ended = once(child, 'exit');
+  const lines = [];
+  const output = createInterface({ input: child.stdout });
+  output.on('line', (line) => lines.push(line));
+  return {
+    lines,
+    say: (text) => child.stdin.write(`${text}\n`),
+    until: async (line) => {
+      while (!lines.includes(line)) await once(output, 'line');
+    },
+    stop: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
 function binary() {
   const named = process.env.PARLOUR_BIN;
   if (!named) throw new Error('PARLOUR_BIN must name the parlour binary, e.g. target/release/parlour');
