@@ -16,11 +16,14 @@ use crate::lines::{LineError, Lines};
 /// What is said of the exit status in the help of each.
 pub(crate) const NOT_KNOWN: u8 = 3;
 
+/// Where a server is that was told nothing else.
+pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:8080";
+
 /// Which server, and as whom.
 #[derive(Debug, Args)]
 pub(crate) struct Remote {
     /// Address of the server, with http:// or https://
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(long, value_name = "URL", default_value = DEFAULT_URL)]
     url: String,
     /// Come in as the guest guest-NAME [default: a name that the server chooses]
     #[arg(long = "as", value_name = "NAME", conflicts_with = "user")]

@@ -7,6 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use parlour_server::Listening;
 use parlour_server::settings::{Door, Guests, Route};
 
+use crate::remote;
+
 /// Prints it.
 pub(super) fn announce(out: &mut impl Write, listening: &Listening) -> io::Result<()> {
     let words = Words::of(listening);
@@ -20,6 +22,7 @@ pub(super) fn announce(out: &mut impl Write, listening: &Listening) -> io::Resul
     writeln!(out, "  {}/{room}", words.base)?;
     certificate(out, listening, &words)?;
     first_user(out, listening)?;
+    terminal(out, listening, &words)?;
     if are_guests_let_in(listening) {
         guests(out, listening, &words)?;
     }
@@ -110,6 +113,39 @@ fn are_guests_let_in(listening: &Listening) -> bool {
     }
 }
 
+/// The command that talks to this server. It knows the doors where they are if nothing else is said.
+fn terminal(out: &mut impl Write, listening: &Listening, words: &Words) -> io::Result<()> {
+    if !has_usual_paths(listening) {
+        return Ok(());
+    }
+    let mut line = String::from("parlour chat");
+    if words.base != remote::DEFAULT_URL {
+        line.push_str(&format!(" --url {}", words.base));
+    }
+    if let Some(own) = &listening.self_signed {
+        let cert = own.cert.display().to_string();
+        line.push_str(&format!(" --ca {}", quoted(&cert)));
+    }
+    let who = if are_guests_let_in(listening) {
+        "--as NAME"
+    } else {
+        "--user NAME"
+    };
+    writeln!(
+        out,
+        "Or talk from a terminal; in scripts, parlour pub and parlour sub:"
+    )?;
+    writeln!(out, "  {line} {who}")
+}
+
+fn has_usual_paths(listening: &Listening) -> bool {
+    let paths = &listening.settings.paths;
+    let asked = [Route::Ws, Route::Ticket, Route::Login];
+    asked
+        .into_iter()
+        .all(|route| *paths.of(route) == route.usual_path())
+}
+
 fn guests(out: &mut impl Write, listening: &Listening, words: &Words) -> io::Result<()> {
     let Words { base, ws, curl, .. } = words;
     let paths = &listening.settings.paths;
@@ -120,8 +156,8 @@ fn guests(out: &mut impl Write, listening: &Listening, words: &Words) -> io::Res
         "Ask for a ticket, which opens one connection within {time} s:"
     )?;
     writeln!(out, "  {curl} '{base}{ticket_path}'")?;
-    if listening.self_signed.is_some() {
-        return Ok(()); // The client below cannot be told to trust it.
+    if has_usual_paths(listening) || listening.self_signed.is_some() {
+        return Ok(()); // There is a better client; and the one below cannot be told to trust it.
     }
     writeln!(
         out,

@@ -102,6 +102,28 @@ fn a_certificate_of_the_servers_own_is_trusted_where_it_is_named() {
 }
 
 #[test]
+fn the_line_that_serve_prints_is_pasted_as_it_is() {
+    for settings in [&[][..], &["--tls", "self-signed"]] {
+        let mut server = Server::start_with(settings);
+        let printed = server.printed_up_to("Ctrl+C");
+        let line = printed
+            .lines()
+            .find_map(|it| it.strip_prefix("  parlour chat "));
+        let line = line.unwrap_or_else(|| panic!("no line in {printed}"));
+        let mut command = parlour();
+        command.arg("chat");
+        command.args(line.replace("NAME", "kim").split(' '));
+        let end = run(command, "hi\n");
+        assert_eq!(
+            (end.status, end.out.concat()),
+            (0, "guest-kim: hi".into()),
+            "{}",
+            end.told
+        );
+    }
+}
+
+#[test]
 fn the_help_of_each_shows_how_and_what_the_status_means() {
     for name in ["chat", "pub", "sub"] {
         let mut command = parlour();

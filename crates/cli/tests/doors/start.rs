@@ -34,7 +34,7 @@ fn the_first_lines_say_what_to_open_and_what_to_paste() {
     for line in [
         format!("\n  http://{address}/#general\n"),
         format!("\n  curl -s -X POST 'http://{address}/ticket'\n"),
-        format!("\n  python3 -m websockets \"ws://{address}/ws?otp=$(curl"),
+        format!("\n  parlour chat --url http://{address} --as NAME\n"),
         "\n  /plain (plain text with nicknames), /subscribe (what is published), /publish (POST publishes \
          it), /echo (what you send)\n"
             .to_owned(),
