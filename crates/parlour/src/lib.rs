@@ -105,7 +105,7 @@ pub mod testing;
 mod tickets;
 #[cfg(feature = "tls")]
 mod tls;
-mod topic;
+pub mod topic;
 mod upgrade;
 mod visit;
 
@@ -136,7 +136,7 @@ pub use router::EventRouter;
 pub use tickets::{IssueError, TicketSecret, Tickets};
 #[cfg(feature = "tls")]
 pub use tls::{TlsError, TlsKeys};
-pub use topic::{Delivery, Handle, Item, Lost, Subscription, Topic, TopicConfig, TopicError};
+pub use topic::{Topic, TopicConfig, TopicError};
 
 /// The example of the README is a test.
 #[cfg(doctest)]

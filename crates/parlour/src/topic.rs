@@ -1,4 +1,8 @@
 //! A typed view of a room, for code in the hub's own process.
+//!
+//! [`Hub::topic`] opens one, [`Topic::publish`] puts a value into its room, and three kinds of
+//! subscribers get it: sync handlers, async handlers and [`Subscription`]s. Each has a bound of its own
+//! and is told by name what it did not get: [`Lost`].
 
 mod broadcast;
 mod channel;
@@ -305,7 +309,7 @@ where
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use parlour::{Hub, HubConfig, Lost, Missed, RoomName};
+    /// # use parlour::{Hub, HubConfig, Missed, RoomName, topic::Lost};
     /// # let hub = Hub::start(HubConfig::default())?;
     /// let numbers = hub.topic::<u64>(RoomName::new("numbers")?).await?;
     /// let mut slow = numbers.subscribe_with(2.try_into()?)?;

@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+use parlour::topic::{Lost, Subscription};
 use parlour::{
-    Draft, EntryKind, Hub, HubConfig, Join, Limits, Lost, Missed, RoomName, Subscription, Told,
-    Topic, TopicConfig, TopicError, UserName,
+    Draft, EntryKind, Hub, HubConfig, Join, Limits, Missed, RoomName, Told, Topic, TopicConfig,
+    TopicError, UserName,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Barrier, Semaphore};
