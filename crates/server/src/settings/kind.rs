@@ -248,7 +248,7 @@ impl Kind {
                 *place(settings) = Some(parse_path(typed)?);
             }
             Self::Path(place) => {
-                *place(settings) = typed.parse().map_err(words::<DoorPathError>)?
+                *place(settings) = typed.parse().map_err(words::<DoorPathError>)?;
             }
             Self::Room(place) => *place(settings) = RoomName::new(typed).map_err(words)?,
             Self::Filter(place) => *place(settings) = filter::parse(typed)?,
