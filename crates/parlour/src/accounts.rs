@@ -9,9 +9,23 @@ use parlour_proto::{SessionId, UserName};
 use zeroize::Zeroizing;
 
 /// A future that a trait object can give back.
+///
+/// ```
+/// use parlour::BoxFuture;
+/// fn later<'a>(name: &'a str) -> BoxFuture<'a, usize> {
+///     Box::pin(async move { name.len() })
+/// }
+/// # let _ = later("ann");
+/// ```
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A password on its way. Overwritten when it is dropped; [`Debug`](fmt::Debug) hides it.
+///
+/// ```
+/// use parlour::Password;
+/// let password = Password::new("hunter2".to_owned());
+/// assert_eq!(format!("{password:?}"), "Password(hidden)");
+/// ```
 #[derive(Clone)]
 pub struct Password(Zeroizing<String>);
 
@@ -36,6 +50,12 @@ impl fmt::Debug for Password {
 }
 
 /// The secret of a new session: shown once, to whom it is for. [`Debug`](fmt::Debug) hides it.
+///
+/// ```
+/// use parlour::SessionSecret;
+/// let secret = SessionSecret::new("abc".to_owned());
+/// assert_eq!((secret.expose(), format!("{secret:?}")), ("abc", "SessionSecret(hidden)".to_owned()));
+/// ```
 #[derive(Clone)]
 pub struct SessionSecret(Zeroizing<String>);
 
@@ -60,6 +80,17 @@ impl fmt::Debug for SessionSecret {
 }
 
 /// An open session.
+///
+/// ```
+/// use parlour::{Session, SessionId, UserName};
+/// let session = Session {
+///     id: SessionId(1),
+///     user: UserName::user("ann")?,
+///     expires_in: std::time::Duration::from_secs(3_600),
+/// };
+/// assert_ne!(session.id, SessionId::NONE);
+/// # Ok::<(), parlour::NameError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// What its connections and tickets carry. Never given out again.
@@ -71,6 +102,12 @@ pub struct Session {
 }
 
 /// Why accounts gave no answer. A wrong password is none of these.
+///
+/// ```
+/// use parlour::AccountsError;
+/// let error = AccountsError::Broken("the disk is full".to_owned());
+/// assert_eq!(error.to_string(), "the accounts cannot be used: the disk is full");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccountsError {
@@ -88,6 +125,53 @@ pub enum AccountsError {
 /// Whoever ends sessions by another way than [`end_session`](Self::end_session) (removes a user,
 /// changes a password) calls [`Doors::end_session`](crate::Doors::end_session) or
 /// [`Doors::end_user`](crate::Doors::end_user) afterwards, so that tickets and connections end too.
+///
+/// ```
+/// use parlour::{Accounts, AccountsError, BoxFuture, Password, Session, SessionId, SessionSecret, UserName};
+/// use std::time::Duration;
+///
+/// /// One user, whose one session never ends.
+/// struct OnlyAnn;
+///
+/// impl OnlyAnn {
+///     fn session(&self) -> Session {
+///         let user = UserName::user("ann").expect("it is a good name");
+///         Session { id: SessionId(1), user, expires_in: Duration::from_secs(3_600) }
+///     }
+/// }
+///
+/// impl Accounts for OnlyAnn {
+///     fn sign_in<'a>(
+///         &'a self,
+///         name: &'a str,
+///         password: Password,
+///     ) -> BoxFuture<'a, Result<Option<(Session, SessionSecret)>, AccountsError>> {
+///         Box::pin(async move {
+///             let is_ann = name == "ann" && password.expose() == "correct horse"; // hash yours
+///             Ok(is_ann.then(|| (self.session(), SessionSecret::new("long-and-random".to_owned()))))
+///         })
+///     }
+///
+///     fn session(&self, secret: &str) -> Result<Option<Session>, AccountsError> {
+///         Ok((secret == "long-and-random").then(|| self.session()))
+///     }
+///
+///     fn is_open(&self, session: SessionId) -> bool {
+///         session == SessionId(1)
+///     }
+///
+///     fn end_session(&self, _: SessionId) -> BoxFuture<'_, Result<(), AccountsError>> {
+///         Box::pin(async { Ok(()) })
+///     }
+///
+///     fn health(&self) -> Result<(), AccountsError> {
+///         Ok(())
+///     }
+/// }
+///
+/// let mut config = parlour::DoorsConfig::new("127.0.0.1:8080".parse().unwrap());
+/// config.accounts = Some(std::sync::Arc::new(OnlyAnn)); // now there are /login and /logout
+/// ```
 pub trait Accounts: Send + Sync + 'static {
     /// Opens a session for who proves to be `name`; `None` for an unknown user and for a wrong
     /// password, after the same work.

@@ -79,6 +79,14 @@ use builder::Handlers;
 ///
 /// `T` is the application's own value for each connection, which
 /// [`with_set_up`](Self::with_set_up) makes from the request.
+///
+/// ```
+/// use parlour::connections::{Client, Connections};
+/// let clients = Connections::builder("echo")
+///     .on_message(|client: Client, message| async move { client.send(message).await })
+///     .build();
+/// assert!(clients.list().is_empty());
+/// ```
 pub struct Connections<T = ()>(Arc<Inner<T>>);
 
 struct Inner<T> {

@@ -74,6 +74,14 @@ impl Default for HubConfig {
 }
 
 /// Why a hub did not start.
+///
+/// ```
+/// use parlour::dialect::Echo;
+/// use parlour::{Hub, HubConfig, StartError};
+/// let mut config = HubConfig::default();
+/// config.dialects.push(std::sync::Arc::new(Echo)); // it has one by this name
+/// assert!(matches!(Hub::start(config), Err(StartError::Dialects)));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -125,6 +133,15 @@ impl Drop for UnderWay {
 
 /// The handle of a running hub. Clones are the same hub; when the last one is dropped, the hub's
 /// connections are cut and its threads end. For an orderly end, see [`shutdown`](Self::shutdown).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use parlour::{Hub, HubConfig};
+/// let hub = Hub::start(HubConfig::default())?;
+/// assert_eq!((hub.connections(), hub.stats().entries), (0, 0));
+/// assert_eq!(hub.shutdown(std::time::Duration::from_secs(10)).await, 0, "nobody was cut");
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Hub(Arc<Running>);
 

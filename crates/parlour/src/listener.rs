@@ -120,6 +120,14 @@ impl Listener {
 }
 
 /// Serves `router` in plain with the default bounds: [`Listener::new`], then [`Listener::serve`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// let stop = async {}; // e.g. a signal
+/// parlour::serve(socket, axum::Router::new(), stop).await;
+/// # Ok(()) }
+/// ```
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -129,6 +137,14 @@ pub async fn serve(
 }
 
 /// The requests that were under way when [`serve`] stopped.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// let under_way = parlour::serve(socket, axum::Router::new(), async {}).await;
+/// under_way.finish(std::time::Duration::from_secs(1)).await; // then it cuts them
+/// # Ok(()) }
+/// ```
 pub struct UnderWay {
     slots: Slots,
     stop: Stop,

@@ -67,6 +67,16 @@ pub struct LocalSession {
 }
 
 /// Where a session begins in a room.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use parlour::{Hub, HubConfig, Join, RoomName, Seq, UserName};
+/// let hub = Hub::start(HubConfig::default())?;
+/// let mut ann = hub.session(UserName::user("ann")?)?;
+/// let joined = ann.join(Join::next(RoomName::new("den")?)).await?;
+/// assert_eq!(joined.head, Seq(0), "nothing was said yet");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Joined {
     /// Everything after it is told.
@@ -87,6 +97,17 @@ pub struct SessionEnd {
 }
 
 /// Why a session did not do what it was asked.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use parlour::{Hub, HubConfig, RoomName, UserName};
+/// use parlour::SessionError;
+/// let hub = Hub::start(HubConfig::default())?;
+/// let mut ann = hub.session(UserName::user("ann")?)?;
+/// let refused = ann.say(&RoomName::new("den")?, "hello").await;
+/// assert!(matches!(refused, Err(SessionError::Refused { code, .. }) if code == "not_in_room"));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {

@@ -7,6 +7,14 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// Raises this process's limit of open files as far as it may go without privileges, and returns
 /// it; `None` is no limit.
 ///
+/// ```
+/// match parlour::raise_nofile_limit()? {
+///     Some(files) => println!("up to {files} files and sockets"),
+///     None => println!("as many files and sockets as there are"),
+/// }
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # Errors
 /// The operating system's; the limit is then what it was.
 pub fn raise_nofile_limit() -> io::Result<Option<u64>> {

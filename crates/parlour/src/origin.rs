@@ -26,6 +26,11 @@ pub struct Origin {
 }
 
 /// Why a text is no [`Origin`].
+///
+/// ```
+/// use parlour::{Origin, OriginError};
+/// assert_eq!("null".parse::<Origin>(), Err(OriginError::Null));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OriginError {
     /// `null`.
@@ -140,6 +145,13 @@ pub struct Origins {
 }
 
 /// Why a request may not come from where it says.
+///
+/// ```
+/// use axum::http::HeaderMap;
+/// use parlour::{OriginRefusal, Origins};
+/// let strict = Origins { is_required: true, ..Origins::default() };
+/// assert_eq!(strict.check(None, &HeaderMap::new()), Err(OriginRefusal::Missing));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OriginRefusal {

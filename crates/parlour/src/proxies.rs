@@ -21,6 +21,11 @@ use ipnet::{IpNet, Ipv4Net};
 pub struct Network(IpNet);
 
 /// The text names no [`Network`].
+///
+/// ```
+/// use parlour::{Network, NetworkError};
+/// assert_eq!("10.0.0.0/33".parse::<Network>(), Err(NetworkError));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a network is an address or ADDRESS/BITS, for example 10.0.0.0/8")]
 pub struct NetworkError;

@@ -80,6 +80,15 @@ pub(crate) use routes::Routes;
 use crate::accounts::BoxFuture;
 
 /// Which function handles which type of event. See [the module](self).
+///
+/// ```
+/// use parlour::router::{Payload, Reply};
+/// use parlour::{EventRouter, HubConfig};
+/// let router = EventRouter::new(())
+///     .on("double", |Payload(n): Payload<i64>| async move { Reply("doubled", n * 2) });
+/// let config = HubConfig::default().router(router);
+/// # let _ = config;
+/// ```
 #[derive(Clone)]
 #[must_use = "a router does nothing before `HubConfig::router` has it"]
 pub struct EventRouter<S = ()> {

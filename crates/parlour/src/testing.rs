@@ -54,6 +54,16 @@ const TICK: Duration = Duration::from_millis(250);
 /// that, doors, sessions and topics are in the same time.
 ///
 /// Rooms get the same epochs in every run.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use parlour::{HubConfig, testing::TestHub};
+/// let hub = TestHub::start(HubConfig::default());
+/// let mut echo = hub.connect("parlour.echo").await;
+/// echo.send("hello");
+/// echo.assert_receives("hello").await;
+/// # }
+/// ```
 pub struct TestHub(Arc<World>);
 
 struct World {

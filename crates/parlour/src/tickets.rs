@@ -39,6 +39,12 @@ pub struct Tickets<T> {
 }
 
 /// Why [`Tickets::issue`] gave no ticket.
+///
+/// ```
+/// use parlour::{IssueError, Tickets};
+/// let none = Tickets::new(std::time::Duration::from_secs(5), 0);
+/// assert!(matches!(none.issue("ann"), Err(IssueError::Full { .. })));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IssueError {

@@ -91,6 +91,18 @@ impl Default for TopicConfig {
 pub struct Topic<T>(Arc<Inner<T>>);
 
 /// One value of a topic.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use parlour::{Hub, HubConfig, RoomName};
+/// let hub = Hub::start(HubConfig::default())?;
+/// let numbers = hub.topic::<u64>(RoomName::new("numbers")?).await?;
+/// let mut seen = numbers.subscribe()?;
+/// let position = numbers.publish(&7).await?;
+/// let item = seen.next().await.expect("the topic is open")?;
+/// assert_eq!((item.position, *item.value), (position, 7));
+/// # Ok(()) }
+/// ```
 pub struct Item<T> {
     /// Its place in the room.
     pub position: Position,
@@ -101,9 +113,28 @@ pub struct Item<T> {
 }
 
 /// What a subscriber gets.
+///
+/// ```
+/// use parlour::Delivery;
+/// fn sum(delivery: Delivery<u64>, sum: &mut u64) {
+///     match delivery {
+///         Ok(item) => *sum += *item.value,
+///         Err(lost) => println!("{lost}"),
+///     }
+/// }
+/// # let _ = sum;
+/// ```
 pub type Delivery<T> = Result<Item<T>, Lost>;
 
 /// What a subscriber did not get. It gets what comes after it.
+///
+/// ```
+/// use parlour::{Delivery, Lost};
+/// fn is_behind<T>(delivery: &Delivery<T>) -> bool {
+///     matches!(delivery, Err(Lost::Lagged(_)))
+/// }
+/// # let _ = is_behind::<u64>;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Lost {
@@ -123,6 +154,16 @@ pub enum Lost {
 }
 
 /// Why a topic did not do what it was asked.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use parlour::{Hub, HubConfig, RoomName, TopicError};
+/// let hub = Hub::start(HubConfig::default())?;
+/// let numbers = hub.topic::<u64>(RoomName::new("numbers")?).await?;
+/// numbers.close();
+/// assert_eq!(numbers.publish(&7).await, Err(TopicError::Closed));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TopicError {
@@ -144,12 +185,35 @@ pub enum TopicError {
 }
 
 /// One handler of a topic. Dropping it leaves the handler where it is; see [`remove`](Self::remove).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use parlour::{Hub, HubConfig, RoomName};
+/// let hub = Hub::start(HubConfig::default())?;
+/// let numbers = hub.topic::<u64>(RoomName::new("numbers")?).await?;
+/// let handle = numbers.handle_sync(|delivery| println!("{}", delivery.is_ok()))?;
+/// handle.remove(); // it is called no more
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Handle {
     remove: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// What one subscriber of a topic has not taken yet. Dropping it ends the subscription.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use parlour::{Hub, HubConfig, RoomName};
+/// let hub = Hub::start(HubConfig::default())?;
+/// let numbers = hub.topic::<u64>(RoomName::new("numbers")?).await?;
+/// let mut seen = numbers.subscribe()?;
+/// numbers.publish(&7).await?;
+/// numbers.close(); // what was accepted is still delivered
+/// assert_eq!(*seen.next().await.expect("one is left")?.value, 7);
+/// assert!(seen.next().await.is_none());
+/// # Ok(()) }
+/// ```
 pub struct Subscription<T> {
     channel: Arc<Channel<T>>,
     shared: Arc<Shared<T>>,

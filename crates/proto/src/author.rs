@@ -50,6 +50,11 @@ impl fmt::Debug for ClientId {
 
 /// What the free doors know of who said an entry. Each shows its own people by their bare name, and
 /// all others as everybody does.
+///
+/// ```
+/// use parlour_proto::{Author, ClientId};
+/// assert_eq!(Author::Named.id("ann"), ClientId::of_name("ann"));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Author {
     /// Nothing more than the name.

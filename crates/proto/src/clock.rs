@@ -6,6 +6,12 @@ use std::time::Duration;
 use jiff::fmt::temporal::DateTimePrinter;
 
 /// Wall-clock time, for people. Never used to decide anything.
+///
+/// ```
+/// use parlour_proto::Timestamp;
+/// let start = Timestamp::from_unix_nanoseconds(0);
+/// assert_eq!(start.to_string(), "1970-01-01T00:00:00.000000000Z");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp {
     nanoseconds: i64,

@@ -1,6 +1,13 @@
 //! Why the server closes a connection: one table of codes and texts.
 
 /// A close by the server. Never an error of the server's own, except [`Self::Failed`].
+///
+/// ```
+/// use parlour_proto::CloseReason;
+/// let reason = CloseReason::Lagged;
+/// assert_eq!((reason.code(), reason.name()), (Some(1008), "lagged"));
+/// assert!(reason.may_come_back() && !CloseReason::TooLarge.may_come_back());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CloseReason {

@@ -5,6 +5,12 @@ use bytes::Bytes;
 use crate::{EntryId, EntryKind, Frame, FrameKind, Position, Refusal, RoomName};
 
 /// One request of a connection.
+///
+/// ```
+/// use parlour_proto::{Command, RoomName};
+/// let enter = Command::Enter { room: RoomName::general() };
+/// assert_eq!(enter.cost(), 1);
+/// ```
 #[derive(Clone, Debug)]
 pub enum Command<'a> {
     /// Publish to a room that the connection is in.
@@ -71,6 +77,12 @@ pub enum Command<'a> {
 }
 
 /// One room to be in.
+///
+/// ```
+/// use parlour_proto::{Join, RoomName};
+/// let watching = Join { presence: true, ..Join::next(RoomName::general()) };
+/// assert_eq!(watching.from, None, "from the next entry on");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Join {
     /// Which room.

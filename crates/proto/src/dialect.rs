@@ -19,6 +19,11 @@ pub use v1::V1;
 use crate::{CloseReason, Command, Event, Refusal};
 
 /// The kind of a data frame.
+///
+/// ```
+/// use parlour_proto::{Frame, FrameKind};
+/// assert_eq!(Frame::Text("hi").kind(), FrameKind::Text);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameKind {
     /// UTF-8.
@@ -28,6 +33,11 @@ pub enum FrameKind {
 }
 
 /// One whole message of a client, as the codec hands it over.
+///
+/// ```
+/// use parlour_proto::Frame;
+/// assert_eq!(Frame::Text("hi").bytes(), Frame::Binary(b"hi").bytes());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Frame<'a> {
     /// A text message.

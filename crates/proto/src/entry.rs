@@ -10,6 +10,12 @@ use crate::{Author, Refusal, Seq, Timestamp, UserName, json};
 
 /// The producer's name for what it publishes: at most 64 bytes. An acknowledgement and the entry
 /// itself both carry it.
+///
+/// ```
+/// use parlour_proto::EntryId;
+/// assert_eq!(EntryId::new("order-7").unwrap().as_str(), "order-7");
+/// assert!(EntryId::new("").is_none());
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EntryId(Arc<str>);
 
@@ -40,6 +46,13 @@ impl fmt::Debug for EntryId {
 
 /// What kind of thing an entry is, e.g. `message`. Dialects have words for some kinds and none for
 /// others.
+///
+/// ```
+/// use parlour_proto::EntryKind;
+/// assert_eq!(EntryKind::new("message"), Some(EntryKind::MESSAGE));
+/// assert!(EntryKind::new("$mine").is_none(), "no client can publish those");
+/// assert_eq!(EntryKind::named("$mine").as_str(), "$mine");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EntryKind(Cow<'static, str>);
 
@@ -84,6 +97,12 @@ impl EntryKind {
 }
 
 /// One item of a room's log.
+///
+/// ```
+/// use parlour_proto::{Draft, Seq, Timestamp};
+/// let entry = Draft::message("ann", "hi").numbered(Seq(1), Timestamp::from_unix_nanoseconds(0));
+/// assert_eq!((&*entry.from, &entry.payload[..]), ("ann", &b"\"hi\""[..]));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// Its number in the log.
@@ -103,6 +122,13 @@ pub struct Entry {
 }
 
 /// An entry that no room has numbered yet.
+///
+/// ```
+/// use parlour_proto::{Draft, EntryKind};
+/// let hello = Draft::message("app", "hello");
+/// let moved = Draft::new("app", EntryKind::new("moved").unwrap(), r#"{"x":1}"#);
+/// assert!(hello.check().is_ok() && moved.check().is_ok());
+/// ```
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// What its producer calls it.

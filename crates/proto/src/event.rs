@@ -8,6 +8,14 @@ use crate::{
 };
 
 /// One thing that a connection is told.
+///
+/// ```
+/// use parlour_proto::dialect::{Dialect, V1};
+/// use parlour_proto::Event;
+/// let mut out = Vec::new();
+/// V1.encode(&Event::Pong { id: None }, &mut out);
+/// assert_eq!(out, br#"{"t":"pong"}"#);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
     /// Who the connection speaks as, and what holds for it; the first that it is told.
@@ -137,6 +145,14 @@ pub enum Event<'a> {
 }
 
 /// Exactly what a reader missed.
+///
+/// ```
+/// use parlour_proto::{Epoch, Missed, Seq};
+/// let missed = Missed::Entries { epoch: Epoch(1), first: Seq(3), last: Seq(5) };
+/// if let Missed::Entries { first, last, .. } = missed {
+///     assert_eq!(last.0 - first.0 + 1, 3);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missed {
     /// The entries `first..=last` were trimmed before this reader came to them.

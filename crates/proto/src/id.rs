@@ -99,6 +99,11 @@ impl fmt::Display for RoomName {
 }
 
 /// Why a text is no [`RoomName`]. The client's fault.
+///
+/// ```
+/// use parlour_proto::{RoomName, RoomNameError};
+/// assert_eq!(RoomName::new("$mine"), Err(RoomNameError::Reserved));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RoomNameError {
     /// No characters at all.
@@ -229,6 +234,11 @@ impl fmt::Debug for UserName {
 }
 
 /// Why a text is no name for a person. The client's fault.
+///
+/// ```
+/// use parlour_proto::{NameError, UserName};
+/// assert_eq!(UserName::user(""), Err(NameError::Empty));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// Nothing but blanks.
@@ -285,6 +295,11 @@ fn is_joiner(char: char) -> bool {
 }
 
 /// Number of an entry in its room's log: 1, 2, 3 … within an [`Epoch`]; 0 stands before the first.
+///
+/// ```
+/// use parlour_proto::Seq;
+/// assert_eq!(Seq(1).next(), Seq(2));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Seq(pub u64);
 
@@ -332,6 +347,12 @@ impl fmt::Display for Epoch {
 }
 
 /// A place in a room's log: the last entry that a reader has.
+///
+/// ```
+/// use parlour_proto::{Epoch, Position, Seq};
+/// let last = Position { epoch: Epoch(1), seq: Seq(7) };
+/// assert_eq!(last.seq.next(), Seq(8));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Position {
     /// The life of the log that `seq` counts in.
@@ -346,6 +367,11 @@ pub struct ShardId(pub u16);
 
 /// One session: who a client is, from its sign-in to its end. Not a secret; connections and tickets
 /// carry it, so that they end with it. 0 stands for no session (a guest).
+///
+/// ```
+/// use parlour_proto::SessionId;
+/// assert_eq!(SessionId::default(), SessionId::NONE);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(pub u64);
 

@@ -3,6 +3,12 @@
 use std::time::Duration;
 
 /// The bounds of one hub. Each has a named consequence when it is reached, said on its field.
+///
+/// ```
+/// use parlour_proto::Limits;
+/// let small = Limits { message_bytes_max: 512, ..Limits::default() };
+/// assert!(small.message_bytes_max < Limits::default().message_bytes_max);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Largest message in or out, in bytes; over it: close 1009.

@@ -2,6 +2,12 @@
 
 /// A refused command, by name. [`code`](Self::code) is what clients match on, the text is for people
 /// and fits every dialect.
+///
+/// ```
+/// use parlour_proto::Refusal;
+/// assert_eq!(Refusal::NotInRoom.code(), "not_in_room");
+/// assert!(Refusal::RateLimited.may_pass_later());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {

@@ -25,6 +25,12 @@ use bytes::Bytes;
 use crate::{EntryId, EntryKind, Missed, Position, RoomName, Seq, Timestamp};
 
 /// One frame of a server, as docs/protocol.md explains it.
+///
+/// ```
+/// use parlour_proto::told::Told;
+/// let told = Told::parse(r#"{"t":"left","room":"den"}"#).unwrap();
+/// assert_eq!(told.room().unwrap().as_str(), "den");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Told {
@@ -187,6 +193,11 @@ impl Said {
 }
 
 /// A frame that no server of `parlour.v1` sends. The server's fault, or another protocol's.
+///
+/// ```
+/// use parlour_proto::told::Told;
+/// assert!(Told::parse("{").is_err());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the server sent a frame that is not of parlour.v1: {0}")]
 pub struct NotTold(String);

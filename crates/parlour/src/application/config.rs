@@ -17,6 +17,12 @@ const HANDLER_TIME: Duration = Duration::from_secs(30);
 
 /// The embedder's own code: what [`HubConfig::router`], [`HubConfig::connections`] and
 /// [`HubConfig::policy`] were given.
+///
+/// ```
+/// use parlour::{EventRouter, HubConfig};
+/// let config = HubConfig::default().router(EventRouter::new(()).named("game"));
+/// println!("{:?}", config.handlers);
+/// ```
 #[derive(Clone)]
 pub struct Handlers {
     servings: Vec<Arc<dyn Serving>>,

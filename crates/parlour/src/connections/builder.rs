@@ -11,6 +11,15 @@ use crate::accounts::BoxFuture;
 use crate::policy::{Denied, Visitor};
 
 /// Takes the handlers of a raw door, one call for each; see [the module](super).
+///
+/// ```
+/// use parlour::connections::{Client, Connections};
+/// let clients = Connections::builder("door")
+///     .on_open(async |client: Client| println!("{} has come", client.id()))
+///     .on_close(async |client: Client, why| println!("{} has gone: {why:?}", client.id()))
+///     .build();
+/// # let _ = clients;
+/// ```
 #[must_use = "nothing is served before `build`"]
 pub struct ConnectionsBuilder<T = ()> {
     name: &'static str,
@@ -31,6 +40,12 @@ type OnClose<T> = Box<dyn Fn(Client<T>, CloseReason) -> BoxFuture<'static, bool>
 
 /// What a handler may return: nothing, or a `Result` whose error ends the connection with 1011 and is
 /// logged.
+///
+/// ```
+/// use parlour::connections::Outcome;
+/// assert!(().goes_on());
+/// assert!(!Err::<(), _>("broken").goes_on());
+/// ```
 pub trait Outcome {
     /// Whether the connection goes on.
     fn goes_on(self) -> bool;

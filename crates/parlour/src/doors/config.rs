@@ -88,6 +88,12 @@ impl DoorsConfig {
 }
 
 /// A door that is shut beyond loopback, unless [`DoorsConfig::open_doors`] has it.
+///
+/// ```
+/// use parlour::{Door, DoorsConfig};
+/// let mut config = DoorsConfig::new("0.0.0.0:8080".parse().unwrap());
+/// config.open_doors.push(Door::Echo); // for everybody
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Door {
@@ -108,6 +114,12 @@ pub enum Door {
 }
 
 /// Who is let in without an account.
+///
+/// ```
+/// use parlour::{DoorsConfig, Guests};
+/// let mut config = DoorsConfig::new("0.0.0.0:8080".parse().unwrap());
+/// config.guests = Guests::Everybody;
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Guests {
     /// Nobody.
@@ -120,6 +132,12 @@ pub enum Guests {
 }
 
 /// The bounds of the doors, each with what happens over it.
+///
+/// ```
+/// use parlour::DoorLimits;
+/// let strict = DoorLimits { connections_per_address: 8, ..DoorLimits::default() };
+/// # let _ = strict;
+/// ```
 #[derive(Clone, Debug)]
 pub struct DoorLimits {
     /// How long a ticket lets its holder in, to the nanosecond (default 5 s); after it: 401.

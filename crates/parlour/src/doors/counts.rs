@@ -37,6 +37,12 @@ impl Counter {
 }
 
 /// What became of tickets.
+///
+/// ```
+/// use parlour::TicketCounts;
+/// let counts = TicketCounts::default();
+/// assert_eq!(counts.issued, counts.spent + counts.expired + counts.revoked + counts.outstanding);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TicketCounts {
     /// Neither used nor ended now.

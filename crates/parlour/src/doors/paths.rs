@@ -4,6 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 /// What has a path of its own.
+///
+/// ```
+/// use parlour::{DoorPaths, Route};
+/// assert_eq!(DoorPaths::default().of(Route::Ws).as_str(), "/ws");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Route {
@@ -103,6 +108,12 @@ impl fmt::Display for DoorPath {
 }
 
 /// Text that is no path of a door.
+///
+/// ```
+/// use parlour::DoorPath;
+/// let error = "no-slash".parse::<DoorPath>().unwrap_err();
+/// println!("{error}");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is no path of a door: use a / and a word of letters, digits, `-`, `.`, `_` and `~`, for \
@@ -131,6 +142,12 @@ impl FromStr for DoorPath {
 }
 
 /// Two doors in one place.
+///
+/// ```
+/// use parlour::{DoorPaths, Route};
+/// let same = DoorPaths::moved([(Route::Plain, "/ws".parse().unwrap())]).unwrap_err();
+/// assert_eq!(same.path.as_str(), "/ws");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("two doors have the path {path}, {} and {}: move one of them", .one.name(), .other.name())]
 pub struct SamePath {

@@ -18,6 +18,11 @@ use zeroize::Zeroize as _;
 pub struct Token([u8; 32]);
 
 /// Why a text is no [`Token`]. The operator's to mend.
+///
+/// ```
+/// use parlour::{Token, TokenError};
+/// assert_eq!(Token::new("guess".to_owned()).err(), Some(TokenError::TooShort));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// Nothing at all.

@@ -19,6 +19,16 @@ const BYTES_PER_PERMIT: usize = 4 * 1024;
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Why [`Hub::publish`] published nothing.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use parlour::{Draft, Hub, HubConfig, PublishError, RoomName};
+/// let hub = Hub::start(HubConfig::default())?;
+/// let endless = Draft::message("app", &"x".repeat(1 << 20));
+/// let refused = hub.publish(RoomName::general(), endless).await;
+/// assert!(matches!(refused, Err(PublishError::TooLarge(_))));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublishError {

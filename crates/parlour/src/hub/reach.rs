@@ -17,6 +17,19 @@ const TELLINGS_MAX: u32 = 4_096;
 const BYTES_PER_PERMIT: usize = 4 * 1024;
 
 /// Why a connection was not told something.
+///
+/// ```
+/// use parlour::SendError;
+/// use parlour::connections::Client;
+/// async fn remind(client: &Client) {
+///     match client.send("are you there?").await {
+///         Err(SendError::Full) => client.close(), // it does not read
+///         Err(error) => println!("{error}"),
+///         Ok(()) => {}
+///     }
+/// }
+/// # let _ = remind;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {

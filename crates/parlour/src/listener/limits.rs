@@ -71,6 +71,12 @@ impl Default for ListenerLimits {
 
 /// A bound that makes no sense. The embedder's or the operator's to mend; the text names the field
 /// and its range.
+///
+/// ```
+/// use parlour::{ListenerLimits, ListenerLimitsError};
+/// let none = ListenerLimits { http_connections_max: 0, ..ListenerLimits::default() };
+/// assert!(matches!(none.check(), Err(ListenerLimitsError::Number { .. })));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ListenerLimitsError {

@@ -14,6 +14,14 @@ use crate::policy::Denied;
 
 /// An event that a client has sent: `{"type":KIND,"payload":PAYLOAD}`. Extractors are made from it; a
 /// handler can also take it as it is. Clones are the same event.
+///
+/// ```
+/// use parlour::router::{ClientEvent, Reply};
+/// async fn mirror(event: ClientEvent) -> Reply<String> {
+///     Reply("mirrored", event.kind().to_owned())
+/// }
+/// # parlour::EventRouter::new(()).on("mirror", mirror);
+/// ```
 #[derive(Clone, Debug)]
 pub struct ClientEvent(Arc<Sent>);
 
@@ -181,6 +189,13 @@ pub struct Reply<T>(pub &'static str, pub T);
 
 /// What a handler may return: nothing, a [`Reply`], an `Option` of one, or a `Result` of these whose
 /// error becomes an [`EventError`].
+///
+/// ```
+/// use parlour::router::{EventError, IntoReply, Reply};
+/// assert_eq!(().into_reply(), Ok(None));
+/// let reply: Result<_, EventError> = Ok(Reply("sum", 3));
+/// assert_eq!(reply.into_reply(), Ok(Some(("sum", "3".into()))));
+/// ```
 pub trait IntoReply {
     /// What its client is told: an event by type and payload (JSON text), or nothing.
     ///

@@ -6,6 +6,17 @@ use super::{ClientEvent, EventError, FromEvent, IntoReply};
 
 /// An async function whose parameters can be made from an event: up to six that are [`FromEvent`],
 /// and a result that is [`IntoReply`]. `T` only tells functions of different parameters apart.
+///
+/// ```
+/// use parlour::UserName;
+/// use parlour::router::{EventHandler, EventRouter, Payload};
+/// fn add<T: 'static>(router: EventRouter, handler: impl EventHandler<T, ()>) -> EventRouter {
+///     router.on("note", handler)
+/// }
+/// add(EventRouter::new(()), async |who: UserName, Payload(text): Payload<String>| {
+///     println!("{who:?} notes {text}");
+/// });
+/// ```
 pub trait EventHandler<T, S>: Clone + Send + Sync + 'static {
     /// Makes the parameters, in their order, and runs it.
     fn handle(

@@ -16,12 +16,33 @@ const UNSEEN_MAX: usize = 1_000_000;
 
 /// A connection in memory. It answers pings and closes by itself, and takes what it is sent, unless
 /// it is told not to. Dropping it is a client that vanishes.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use parlour::{HubConfig, testing::TestHub};
+/// let hub = TestHub::start(HubConfig::default());
+/// let mut echo = hub.connect("parlour.echo").await;
+/// echo.assert_nothing().await;
+/// echo.close(Some(1000));
+/// echo.assert_closed(1000).await;
+/// # }
+/// ```
 pub struct TestConnection {
     world: Arc<World>,
     wire: Arc<Mutex<Wire>>,
 }
 
 /// What a connection was sent.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use parlour::{HubConfig, testing::{TestFrame, TestHub}};
+/// let hub = TestHub::start(HubConfig::default());
+/// let mut echo = hub.connect("parlour.echo").await;
+/// echo.send_binary(&[1, 2]);
+/// assert_eq!(echo.next().await, Some(TestFrame::Binary(vec![1, 2].into())));
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TestFrame {

@@ -4,6 +4,12 @@ use std::io;
 
 /// Why a certificate and a key are not served. The operator's to mend: each text names the file
 /// (or the part, where there is no file) and what to do.
+///
+/// ```
+/// use parlour::{TlsError, TlsKeys};
+/// let none = TlsKeys::from_pem(b"", b"");
+/// assert!(matches!(none, Err(TlsError::NoCertificate { .. })));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {

@@ -4,6 +4,12 @@ use super::{Dialect, Frame, FrameKind};
 use crate::{Command, Event, Refusal};
 
 /// The dialect of `/echo`.
+///
+/// ```
+/// use parlour_proto::dialect::{Dialect, Echo};
+/// use parlour_proto::{Command, Frame};
+/// assert!(matches!(Echo.decode(Frame::Text("hi")), Ok(Command::Echo(Frame::Text("hi")))));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Echo;
 

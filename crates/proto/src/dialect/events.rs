@@ -14,6 +14,13 @@ use super::{Dialect, Frame, FrameKind};
 use crate::{Command, Entry, EntryKind, Event, Refusal, RoomName, json};
 
 /// The dialect of `/ws` when no other subprotocol was asked for.
+///
+/// ```
+/// use parlour_proto::dialect::{Dialect, Events};
+/// use parlour_proto::{Command, Frame};
+/// let frame = Frame::Text(r#"{"type":"send_message","payload":{"message":"hi"}}"#);
+/// assert!(matches!(Events.decode(frame), Ok(Command::Publish { .. })));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Events;
 
