@@ -4,6 +4,7 @@ use parlour_proto::{Author, CloseReason, Command, Position, RoomName, SessionId,
 
 use crate::life::Tick;
 use crate::rate::Spent;
+use crate::since::Since;
 use crate::table::Key;
 use crate::wire::WireIndex;
 
@@ -61,6 +62,15 @@ pub(crate) struct Rare {
     pub(crate) asking: Option<Asking>,
     /// The application is told when it ends.
     pub(crate) is_handled: bool,
+    /// The room that it comes with and is not in yet.
+    pub(crate) first: Option<Box<First>>,
+}
+
+/// The room that a connection comes with, and since when it is to be in it.
+#[derive(Debug)]
+pub(crate) struct First {
+    pub(crate) room: RoomName,
+    pub(crate) since: Since,
 }
 
 /// What a connection waits for.
@@ -72,6 +82,20 @@ pub(crate) enum Asking {
     Frame,
     /// Whether this may be carried out.
     Policy(Command<'static>),
+}
+
+impl Rare {
+    fn is_empty(&self) -> bool {
+        let Self {
+            pong,
+            author,
+            asking,
+            is_handled,
+            first,
+        } = self;
+        let is_waited_for = pong.is_some() || asking.is_some() || first.is_some();
+        !is_waited_for && !is_handled && *author == Author::Named
+    }
 }
 
 /// Publishes of one connection without an answer; over it the connection is not read.
@@ -123,7 +147,11 @@ impl Membership {
         match self.stand {
             Stand::Live => true,
             Stand::Behind { told, .. } | Stand::Reading { told, .. } => told,
-            Stand::Waiting | Stand::WaitingAfter { .. } => false,
+            Stand::Waiting
+            | Stand::WaitingAfter { .. }
+            | Stand::WaitingSince { .. }
+            | Stand::WaitingForAll
+            | Stand::Coming { .. } => false,
         }
     }
 }
@@ -149,6 +177,12 @@ pub(crate) enum Stand {
     Waiting,
     /// As above; then start here.
     WaitingAfter { after: Position },
+    /// As above; in another epoch with its first entry.
+    WaitingSince { after: Position },
+    /// As above; then start with the room's first entry.
+    WaitingForAll,
+    /// It starts here when the notice of its coming has come.
+    Coming { after: Position },
     /// Served from the ring.
     Live,
     /// Older than the ring: must read from the room's home. `told`: the join was confirmed.
@@ -235,6 +269,18 @@ impl Connection {
     /// What the free doors know of who it is.
     pub(crate) fn author(&self) -> Author {
         self.rare.as_ref().map_or(Author::Named, |rare| rare.author)
+    }
+
+    /// Since when it is to be in `room`, if that is the one that it comes with; asked once.
+    pub(crate) fn take_since(&mut self, room: &RoomName) -> Since {
+        let Some(rare) = &mut self.rare else {
+            return Since::Joined;
+        };
+        let first = rare.first.take_if(|first| first.room == *room);
+        if first.is_some() && rare.is_empty() {
+            self.rare = None;
+        }
+        first.map_or(Since::Joined, |first| first.since)
     }
 
     /// The place of the room with this view, if the connection is in it.

@@ -38,6 +38,7 @@ mod ring;
 mod shard;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
+mod since;
 mod sockets;
 mod stats;
 mod store;
@@ -50,6 +51,7 @@ pub use ask::{Answer, Asked, Asks, Brought, NotTold, OwnedTold, What};
 pub use bus::Bus;
 pub use letter::Letter;
 pub use shard::{Attach, PublishToken, Shard, ShardConfig, home_of};
+pub use since::Since;
 pub use sockets::{Sent, Sockets};
 pub use stats::{Counts, Stats};
 pub use store::{ReadToken, Request, RoomKey, Store, Stored, Volatile};

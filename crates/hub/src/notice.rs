@@ -6,14 +6,28 @@
 
 use std::sync::Arc;
 
-use parlour_proto::{Author, ConnectionId, RoomName, Seq, ShardId, UserName};
+use parlour_proto::{Author, ConnectionId, Event, RoomName, Seq, ShardId, UserName};
 
 /// One coming or going.
 #[derive(Debug)]
 pub(crate) struct Notice {
+    /// Whose it is, on the shard that he is on.
+    pub(crate) shard: ShardId,
+    pub(crate) connection: ConnectionId,
     pub(crate) who: UserName,
     pub(crate) author: Author,
     pub(crate) came: bool,
+}
+
+impl Notice {
+    pub(crate) fn event<'a>(&'a self, room: &'a RoomName) -> Event<'a> {
+        Event::Notice {
+            room,
+            author: self.author,
+            name: self.who.as_str(),
+            came: self.came,
+        }
+    }
 }
 
 /// One at its home, whose shard waits for the credit of it.
@@ -27,7 +41,6 @@ pub(crate) struct Posted {
 /// more of these than there were comings that were told, and connections that wait.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    pub(crate) connection: ConnectionId,
     pub(crate) room: RoomName,
     pub(crate) home: ShardId,
     pub(crate) notice: Arc<Notice>,

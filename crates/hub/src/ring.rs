@@ -21,6 +21,15 @@ pub(crate) struct Member {
 /// of everything, so a pass skips it without another test.
 pub(crate) const NOT_LIVE: u64 = u64::MAX;
 
+/// Where a member goes live, between the notices behind an entry: no number says where that is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pin {
+    pub(crate) connection: u32,
+    pub(crate) cursor: u64,
+    /// The last entry before it.
+    pub(crate) seq: Seq,
+}
+
 /// Progress of a pass over the members: everything up to `seq` is offered to all when `next` has
 /// come to the last.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +52,8 @@ pub(crate) struct Ring {
     ends: VecDeque<u64>,
     first: Seq,
     pub(crate) members: Vec<Member>,
+    /// Of members who read from the home up to there, each at most once.
+    pins: Vec<Pin>,
     pub(crate) pass: Option<Pass>,
     /// Everything up to this number was offered to all members.
     pub(crate) passed: Seq,
@@ -101,6 +112,7 @@ impl Ring {
             ends: VecDeque::new(),
             first: head.next(),
             members: Vec::new(),
+            pins: Vec::new(),
             pass: None,
             passed: head,
             queued: false,
@@ -215,6 +227,23 @@ impl Ring {
         }
     }
 
+    /// Keeps what follows `pin`, as long as the ring's bounds let it.
+    pub(crate) fn pin(&mut self, pin: Pin) {
+        self.pins.push(pin);
+    }
+
+    pub(crate) fn pin_of(&self, connection: u32) -> Option<Pin> {
+        let mut pins = self.pins.iter();
+        pins.find(|pin| pin.connection == connection).copied()
+    }
+
+    pub(crate) fn unpin(&mut self, connection: u32) {
+        self.pins.retain(|pin| pin.connection != connection);
+        if self.pins.is_empty() {
+            self.pins = Vec::new();
+        }
+    }
+
     /// The offset to trim to so that at most `frames_max` and `bytes_max` remain, but never beyond
     /// what was offered to all.
     pub(crate) fn trim_point(&self, frames_max: usize, bytes_max: usize) -> u64 {
@@ -249,20 +278,24 @@ impl Ring {
             self.first = self.first.next();
             (self.start, self.lead) = (end, end);
         }
+        self.pins.retain(|pin| pin.cursor >= self.start);
         self.bytes.drop_before(self.start);
     }
 
     fn drop_all(&mut self) {
         self.ends.clear();
+        self.pins.clear();
         (self.start, self.lead) = (self.end(), self.end());
         self.bytes.drop_before(self.start);
     }
 
-    /// The lowest cursor of a member that the ring serves.
+    /// The lowest cursor of a member that the ring serves, or will when it has caught up.
     pub(crate) fn lowest_cursor(&self) -> u64 {
+        let pins = self.pins.iter().map(|pin| pin.cursor);
         self.members
             .iter()
             .map(|member| member.cursor)
+            .chain(pins)
             .min()
             .unwrap_or(NOT_LIVE)
             .min(self.end())

@@ -27,7 +27,7 @@ use parlour_proto::{
 use crate::ask::{Asked, Asks, Brought};
 use crate::bus::Bus;
 use crate::chance::Chance;
-use crate::connection::{Connection, State};
+use crate::connection::{Connection, First, State};
 use crate::home::{Home, Publisher};
 use crate::letter::{Body, Letter, Reader};
 use crate::life::{Lives, Tick};
@@ -35,6 +35,7 @@ use crate::link::Link;
 use crate::notice::Waiting;
 use crate::presence::Remains;
 use crate::rate::Rate;
+use crate::since::Since;
 use crate::sockets::Sockets;
 use crate::stats::{Counts, Stats};
 use crate::store::{Request, Store, Stored};
@@ -69,6 +70,8 @@ pub struct Attach {
     pub session: SessionId,
     /// The room that it enters at once.
     pub room: Option<RoomName>,
+    /// Where it starts in it.
+    pub since: Since,
     /// What the free doors know of him.
     pub author: Author,
     /// It is in this process: it is not pinged, and may read as slowly as it likes.
@@ -89,6 +92,7 @@ impl Attach {
             who,
             session: SessionId::NONE,
             room: None,
+            since: Since::Joined,
             author: Author::Named,
             is_local: false,
             is_own: false,
@@ -256,6 +260,7 @@ impl<S: Store> Shard<S> {
             who,
             session,
             room,
+            since,
             author,
             is_local,
             is_own,
@@ -266,6 +271,9 @@ impl<S: Store> Shard<S> {
         connection.is_own = is_own;
         if author != Author::Named {
             connection.rare().author = author;
+        }
+        if let Some(room) = room.clone().filter(|_| since != Since::Joined) {
+            connection.rare().first = Some(Box::new(First { room, since }));
         }
         let key = self.connections.insert(connection);
         self.lives.begin(
@@ -347,6 +355,16 @@ impl<S: Store> Shard<S> {
     pub fn publish(&mut self, token: PublishToken, room: &RoomName, draft: Draft) {
         debug_assert_eq!(home_of(room, self.shards), self.id);
         self.handle_publish(room, draft, Publisher::Driver(token));
+    }
+
+    /// Where a room that has its [home](home_of) on this shard is now, for somebody who is to miss
+    /// nothing from now on. A room that is not there is not made.
+    #[must_use]
+    pub fn since(&self, room: &RoomName) -> Since {
+        debug_assert_eq!(home_of(room, self.shards), self.id);
+        let key = self.home_by_room.get(room);
+        let home = key.and_then(|key| self.homes.get(*key));
+        home.map_or(Since::Nothing, |home| Since::Position(home.position()))
     }
 
     /// What became of [`publish`](Self::publish)es since the last call: the place of the entry, once

@@ -117,6 +117,8 @@ struct Doings {
     notices: u64,
     /// What the application did not allow.
     not_allowed: u64,
+    /// Connections that came with a room.
+    newcomers: u64,
 }
 
 /// A promise that was broken.
@@ -187,6 +189,7 @@ mod tests {
             doings.renames += seen.renames;
             doings.notices += seen.notices;
             doings.not_allowed += seen.not_allowed;
+            doings.newcomers += seen.newcomers;
             total.gaps_heard += report.gaps_heard;
             total.resumes += report.resumes;
             total.refused += report.refused;
@@ -208,6 +211,7 @@ mod tests {
         assert!(doings.renames > 100, "{doings:?}");
         assert!(doings.notices > 1_000, "{doings:?}");
         assert!(doings.not_allowed > 100, "{doings:?}");
+        assert!(doings.newcomers > 1_000, "{doings:?}");
     }
 
     fn seed_that_catches(fault: Fault) -> Option<u64> {

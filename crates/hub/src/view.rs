@@ -26,6 +26,8 @@ pub(crate) struct View {
     pub(crate) weight: usize,
     /// Only while somebody asks who is in the room.
     pub(crate) presence: Option<Box<ViewPresence>>,
+    /// Some member has more than has come here, and waits for it to come.
+    pub(crate) has_ahead: bool,
     /// In the shard's list of views to close.
     pub(crate) in_empty: bool,
 }
@@ -43,12 +45,19 @@ impl View {
             taken_notices: 0,
             weight: 0,
             presence: None,
+            has_ahead: false,
             in_empty: false,
         }
     }
 
     pub(crate) fn head(&self) -> Seq {
         self.at.map_or(Seq(0), |at| at.seq)
+    }
+
+    /// Whether what a reader of `position` has is still to come here.
+    pub(crate) fn is_before(&self, position: Position) -> bool {
+        self.at
+            .is_some_and(|at| at.epoch == position.epoch && at.seq < position.seq)
     }
 
     /// The place of the ring for this wire, made when needed.

@@ -32,6 +32,13 @@ impl<S: Store> Shard<S> {
         };
         connection.is_asking = false;
         self.take_answer(id.index, asking, answer);
+        if let Some(connection) = self.connection(id)
+            && !connection.is_asking
+            && let Some(rare) = &mut connection.rare
+        {
+            // Whoever was not let into his first room comes later as anybody does.
+            rare.first = None;
+        }
         self.reconsider_asking(id.index);
     }
 

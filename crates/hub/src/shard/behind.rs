@@ -8,6 +8,7 @@ use parlour_proto::{Entry, Epoch, Event, Missed, Position, Refusal, RoomName};
 use super::Shard;
 use crate::connection::{Stand, State};
 use crate::letter::{Body, Reader, Replay};
+use crate::ring::Pin;
 use crate::store::Store;
 use crate::table::Key;
 
@@ -53,11 +54,17 @@ impl<S: Store> Shard<S> {
         let Some(connection) = self.connections.at_mut(index) else {
             return;
         };
+        let views = &mut self.views;
         let behind = connection
             .rooms
             .iter_mut()
             .find_map(|membership| match membership.stand {
-                Stand::Behind { after, told } => Some((membership, after, told)),
+                Stand::Behind { after, told } => {
+                    let view = views.get_mut(membership.view)?;
+                    let is_ahead = told && view.is_before(after);
+                    view.has_ahead |= is_ahead;
+                    (!is_ahead).then_some((membership, after, told))
+                }
                 _ => None,
             });
         let Some((membership, after, told)) = behind else {
@@ -114,8 +121,15 @@ impl<S: Store> Shard<S> {
         let Some(view) = self.views.get(key) else {
             return;
         };
-        let (room, head) = (view.room.clone(), view.head());
+        let room = view.room.clone();
         let (after, told) = stand;
+        // What the view has not seen yet comes through its ring, as does what follows a pin.
+        let pin = self.pin_in(index, key).map_or(view.head(), |pin| pin.seq);
+        let head = if after.epoch == replay.upto.epoch {
+            pin.max(after.seq)
+        } else {
+            pin
+        };
         if !told {
             let position = match replay.missed {
                 Some(Missed::Epoch { now, .. }) => now,
@@ -139,7 +153,6 @@ impl<S: Store> Shard<S> {
                 },
             );
         }
-        // What the view has not seen yet comes through its ring.
         let shown = replay.entries.partition_point(|entry| entry.seq <= head);
         self.show_entries(index, &room, replay.upto.epoch, &replay.entries[..shown]);
         let upto = Position {
@@ -159,31 +172,46 @@ impl<S: Store> Shard<S> {
         }
     }
 
+    /// Where a reader goes live, if the ring still has that place.
+    fn pin_in(&self, index: u32, key: Key) -> Option<Pin> {
+        let connection = self.connections.at(index)?;
+        let ring = connection.rooms[connection.slot_of(key)?].ring;
+        self.views.get(key)?.ring(ring).pin_of(index)
+    }
+
     /// A reader that has everything up to `upto` goes on from the ring, if that reaches so far back.
-    fn go_live(&mut self, index: u32, key: Key, upto: Position) {
+    /// Whether it does.
+    pub(super) fn go_live(&mut self, index: u32, key: Key, upto: Position) -> bool {
+        let pin = self.pin_in(index, key);
         let Some(connection) = self.connections.at_mut(index) else {
-            return;
+            return false;
         };
         let Some(slot) = connection.slot_of(key) else {
-            return;
+            return false;
         };
         let Some(view) = self.views.get_mut(key) else {
-            return;
+            return false;
         };
         let membership = &mut connection.rooms[slot];
         let place = membership.ring;
         let ring = view.ring_mut(place);
-        let Some(cursor) = ring.cursor_after(upto.seq) else {
+        let cursor = match pin {
+            Some(pin) if upto.seq < pin.seq => None,
+            Some(pin) if upto.seq == pin.seq => Some(pin.cursor),
+            _ => ring.cursor_after(upto.seq),
+        };
+        let Some(cursor) = cursor else {
             membership.stand = Stand::Behind {
                 after: upto,
                 told: true,
             };
-            return;
+            return false;
         };
         membership.stand = Stand::Live;
         ring.members[membership.member as usize].cursor = cursor;
+        ring.unpin(index);
         if cursor == ring.end() {
-            return;
+            return true;
         }
         if let Some(pass) = &mut ring.pass {
             pass.again = true;
@@ -192,5 +220,6 @@ impl<S: Store> Shard<S> {
             ring.queued = true;
             self.to_pass.push_back((key, place));
         }
+        true
     }
 }

@@ -21,23 +21,24 @@ impl<S: Store> Shard<S> {
         if !dialect.announces() || self.going_away.is_some() {
             return;
         }
+        let (Some(id), Some(view)) = (self.id_at(index), self.views.get(view)) else {
+            return;
+        };
         let notice = Arc::new(Notice {
+            shard: self.id,
+            connection: id,
             who: connection.who.clone(),
             author: connection.author(),
             came,
         });
-        let (Some(connection), Some(view)) = (self.id_at(index), self.views.get(view)) else {
-            return;
-        };
         let is_of = |waiting: &Waiting| {
-            waiting.notice.came && waiting.connection == connection && waiting.room == view.room
+            waiting.notice.came && waiting.notice.connection == id && waiting.room == view.room
         };
         if !came && let Some(place) = self.notices.iter().position(is_of) {
             self.notices.remove(place);
             return;
         }
         self.notices.push_back(Waiting {
-            connection,
             room: view.room.clone(),
             home: view.home,
             notice,

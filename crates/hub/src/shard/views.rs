@@ -9,12 +9,12 @@ use crate::connection::{Membership, Stand, Watch};
 use crate::letter::Body;
 use crate::notice::{Notice, Placed};
 use crate::presence::NO_ROUND;
-use crate::ring::{Member, NOT_LIVE};
+use crate::ring::{Member, NOT_LIVE, Pin, Ring};
+use crate::since::Since;
 use crate::store::Store;
 use crate::table::Key;
 use crate::view::View;
 use crate::weights::Holder;
-use crate::wire::Wire;
 
 impl<S: Store> Shard<S> {
     /// Puts a connection into a room, after a position or before the room's next entry.
@@ -34,12 +34,25 @@ impl<S: Store> Shard<S> {
         if rooms >= self.limits.rooms_per_connection_max {
             return self.refuse(index, Some(&room), None, Refusal::TooManyRoomsHere);
         }
+        let stand = self.stand_for(index, &room, from);
         let view = self.view_for(room);
-        self.add_member(index, view, from, presence);
+        self.add_member(index, view, stand, presence);
         // Behind the wish to follow, and in front of what it says, also before it knows that it is in.
         self.announce(index, view, true);
         if self.views.get(view).is_some_and(|view| view.at.is_some()) {
             self.stand_up(index, view);
+        }
+    }
+
+    /// How somebody waits for a room: for what follows `from`, or since when he comes.
+    fn stand_for(&mut self, index: u32, room: &RoomName, from: Option<Position>) -> Stand {
+        let connection = self.connections.at_mut(index);
+        let since = connection.map_or(Since::Joined, |it| it.take_since(room));
+        match (from, since) {
+            (Some(after), _) => Stand::WaitingAfter { after },
+            (None, Since::Joined) => Stand::Waiting,
+            (None, Since::Position(after)) => Stand::WaitingSince { after },
+            (None, Since::Nothing) => Stand::WaitingForAll,
         }
     }
 
@@ -55,7 +68,7 @@ impl<S: Store> Shard<S> {
         view
     }
 
-    fn add_member(&mut self, index: u32, key: Key, from: Option<Position>, watches: bool) {
+    fn add_member(&mut self, index: u32, key: Key, stand: Stand, watches: bool) {
         let Some(connection) = self.connections.at_mut(index) else {
             return;
         };
@@ -72,7 +85,6 @@ impl<S: Store> Shard<S> {
             slot,
             cursor: NOT_LIVE,
         });
-        let stand = from.map_or(Stand::Waiting, |after| Stand::WaitingAfter { after });
         connection.rooms.push(Membership {
             view: key,
             ring: place,
@@ -102,6 +114,12 @@ impl<S: Store> Shard<S> {
                 membership.stand = Stand::Behind { after, told: false };
                 return self.queue_behind(index);
             }
+            Stand::WaitingSince { after } if after.epoch == at.epoch => {
+                return self.stand_since(index, key, after);
+            }
+            Stand::WaitingSince { .. } | Stand::WaitingForAll => {
+                return self.stand_since(index, key, Position { seq: Seq(0), ..at });
+            }
             _ => return,
         }
         let ring = view.ring_mut(membership.ring);
@@ -115,6 +133,66 @@ impl<S: Store> Shard<S> {
                 head: at.seq,
             },
         );
+        self.note_arrival(index, key);
+        self.show_presence(index, key);
+    }
+
+    /// Begins to read behind `after`, of which its client does not know; where it is announced, behind
+    /// the notice of its own coming.
+    fn stand_since(&mut self, index: u32, key: Key, after: Position) {
+        let Some(connection) = self.connections.at_mut(index) else {
+            return;
+        };
+        let Some(slot) = connection.slot_of(key) else {
+            return;
+        };
+        let dialect = &self.wires[usize::from(connection.wire.0)].dialect;
+        if dialect.announces() {
+            connection.rooms[slot].stand = Stand::Coming { after };
+            return;
+        }
+        self.start(index, key, after, None);
+    }
+
+    /// The notice of a newcomer's own coming stands in its ring, in front of `pin`: it is told of itself,
+    /// of what was said since it was let in, and of all that follows there.
+    fn come_in(&mut self, key: Key, place: u8, notice: &Notice, pin: Pin) {
+        let Some(connection) = self.connection(notice.connection) else {
+            return;
+        };
+        let Some(slot) = connection.slot_of(key) else {
+            return;
+        };
+        let membership = &connection.rooms[slot];
+        if let Stand::Coming { after } = membership.stand
+            && membership.ring == place
+            && let Some(view) = self.views.get_mut(key)
+        {
+            view.ring_mut(place).pin(pin);
+            self.start(notice.connection.index, key, after, Some(notice));
+        }
+    }
+
+    /// Tells a client that it is in a room, and goes on behind `after`.
+    fn start(&mut self, index: u32, key: Key, after: Position, notice: Option<&Notice>) {
+        let Some(view) = self.views.get(key) else {
+            return;
+        };
+        let (room, head) = (view.room.clone(), view.head().max(after.seq));
+        self.tell(
+            index,
+            &Event::Joined {
+                room: &room,
+                position: after,
+                head,
+            },
+        );
+        if let Some(notice) = notice {
+            self.tell(index, &notice.event(&room));
+        }
+        if !self.go_live(index, key, after) {
+            self.queue_behind(index);
+        }
         self.note_arrival(index, key);
         self.show_presence(index, key);
     }
@@ -169,11 +247,27 @@ impl<S: Store> Shard<S> {
             self.lag_all(key, Seq(first.0 - 1));
         }
         self.push_entries(key, &entries[fresh..], notices);
+        self.go_on_ahead(key);
         self.weigh(key);
         self.tell_taken(key);
     }
 
+    /// Members who had more than had come here look again.
+    fn go_on_ahead(&mut self, key: Key) {
+        let view = self.views.get_mut(key);
+        if view.is_some_and(|view| std::mem::take(&mut view.has_ahead)) {
+            for index in self.members_of(key) {
+                let connection = self.connections.at(index);
+                let slot = connection.and_then(|it| Some(&it.rooms[it.slot_of(key)?]));
+                if slot.is_some_and(|it| matches!(it.stand, Stand::Behind { .. })) {
+                    self.queue_behind(index);
+                }
+            }
+        }
+    }
+
     fn push_entries(&mut self, key: Key, entries: &[Arc<Entry>], notices: &[Placed]) {
+        let mut came = Vec::new();
         let Some(view) = self.views.get_mut(key) else {
             return;
         };
@@ -191,9 +285,24 @@ impl<S: Store> Shard<S> {
             let (room, scratch) = (&view.room, &mut self.scratch);
             let mut notices = notices.iter().peekable();
             let mut has_more = !entries.is_empty();
+            let mut push_notice = |ring: &mut Ring, scratch: &mut Vec<u8>, notice: &Arc<Notice>| {
+                let has_more = ring.push_notice(|out| {
+                    wire.put(&notice.event(room), scratch, out);
+                });
+                if notice.came && notice.shard == self.id {
+                    let (cursor, seq) = (ring.end(), ring.head());
+                    let pin = Pin {
+                        connection: notice.connection.index,
+                        cursor,
+                        seq,
+                    };
+                    came.push((place as u8, Arc::clone(notice), pin));
+                }
+                has_more
+            };
             for entry in entries {
                 while let Some((_, notice)) = notices.next_if(|(after, _)| *after < entry.seq) {
-                    ring.push_notice(|out| put_notice(wire, room, notice, scratch, out));
+                    push_notice(ring, scratch, notice);
                 }
                 let event = Event::Entry { room, epoch, entry };
                 ring.push(|out| {
@@ -201,12 +310,15 @@ impl<S: Store> Shard<S> {
                 });
             }
             for (_, notice) in notices {
-                has_more |= ring.push_notice(|out| put_notice(wire, room, notice, scratch, out));
+                has_more |= push_notice(ring, scratch, notice);
             }
             if has_more && !ring.queued {
                 ring.queued = true;
                 self.to_pass.push_back((key, place as u8));
             }
+        }
+        for (place, notice, pin) in came {
+            self.come_in(key, place, &notice, pin);
         }
     }
 
@@ -316,6 +428,7 @@ impl<S: Store> Shard<S> {
         };
         view.members -= 1;
         let ring = view.ring_mut(place);
+        ring.unpin(ring.members[member as usize].connection);
         let mut hole = member as usize;
         let mut moved = [None, None];
         if let Some(pass) = &mut ring.pass
@@ -443,21 +556,4 @@ impl<S: Store> Shard<S> {
             self.begin_close(index, reason);
         }
     }
-}
-
-fn put_notice(
-    wire: &Wire,
-    room: &RoomName,
-    notice: &Notice,
-    scratch: &mut Vec<u8>,
-    out: &mut Vec<u8>,
-) {
-    let Notice { who, author, came } = notice;
-    let event = Event::Notice {
-        room,
-        author: *author,
-        name: who.as_str(),
-        came: *came,
-    };
-    wire.put(&event, scratch, out);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use parlour_proto::{ClientId, CloseReason, ConnectionId, Limits, Refusal};
+use parlour_proto::{ClientId, CloseReason, ConnectionId, Limits, Refusal, RoomName};
 
 use super::Doings;
 use super::asked::{Rate, Rooms, Whole};
@@ -10,6 +10,7 @@ use super::noticed::Noticed;
 use super::speech::take_frame;
 use super::truth::Truth;
 use super::watched::Watched;
+use crate::since::Since;
 
 /// One client over all its connections. It remembers its positions, as a real one would.
 #[derive(Default)]
@@ -33,6 +34,8 @@ pub(super) struct Client {
     pub(super) watched: BTreeMap<String, Watched>,
     /// Positions from earlier connections.
     pub(super) remembered: BTreeMap<String, (u64, u64)>,
+    /// The room that it was let in for, and where that was then.
+    pub(super) first: Option<(RoomName, Since)>,
     /// A frame without an answer that would name it.
     pub(super) whole: Option<Whole>,
     pub(super) rate: Rate,
@@ -72,6 +75,11 @@ impl Client {
         self.own = own;
         self.came_as = self.user.clone();
         self.rate = Rate::begin(now_ms);
+        if let Some((room, _)) = &self.first {
+            let room = room.as_str().to_owned();
+            self.rooms.resuming.insert(room.clone());
+            self.rooms.positions.insert(room, None);
+        }
     }
 
     pub(super) fn is_at(&self, shard: usize, id: ConnectionId) -> bool {
@@ -264,6 +272,7 @@ impl Client {
             ["joined", room, epoch, seq] => {
                 self.answered(room);
                 self.rooms.joined(room, epoch, seq)?;
+                self.check_first(room, number(epoch)?, number(seq)?)?;
             }
             ["left", room] => {
                 doings.left += 1;
@@ -286,6 +295,20 @@ impl Client {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Whoever was let in for a room starts where it was then, or where a later life of it begins.
+    fn check_first(&mut self, room: &str, epoch: u64, seq: u64) -> Result<(), String> {
+        let first = self.first.take_if(|(first, _)| first.as_str() == room);
+        let starts = match first {
+            None | Some((_, Since::Joined)) => return Ok(()),
+            Some((_, Since::Position(at))) if at.epoch.0 == epoch => at.seq.0,
+            Some(_) => 0,
+        };
+        if seq != starts {
+            return Err(format!("newcomer: {room} begins at {seq} and not {starts}"));
+        }
+        Ok(())
     }
 
     fn watching(&mut self, room: &str) -> Result<&mut Watched, String> {
@@ -397,6 +420,7 @@ impl Client {
     }
 
     fn refused_room(&mut self, room: &str) -> Result<(), String> {
+        self.first.take_if(|(first, _)| first.as_str() == room);
         self.watched.remove(room);
         self.rooms.refused(room)
     }

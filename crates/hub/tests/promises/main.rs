@@ -36,5 +36,6 @@ mod presence_bounds;
 mod rate_limit;
 mod resume;
 mod rooms;
+mod since;
 mod slow_reader;
 mod stuck_reader;

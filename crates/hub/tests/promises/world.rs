@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parlour_hub::{
     Answer, Asked, Asks, Attach, Bus, Counts, Framing, Letter, NotTold, OwnedTold, PublishToken,
-    Shard, ShardConfig, Store, Volatile, What, Wire, WireIndex, home_of,
+    Shard, ShardConfig, Since, Store, Volatile, What, Wire, WireIndex, home_of,
 };
 use parlour_proto::dialect::{Echo, Events, Feed, Plain, Raw, Routed, V1};
 use parlour_proto::{
@@ -209,6 +209,36 @@ impl<S: Store> World<S> {
             room: room.map(|room| RoomName::new(room).unwrap()),
             author,
             ..Attach::new(wire, UserName::guest(guest).unwrap())
+        };
+        self.attach(shard, attach)
+    }
+
+    /// What a door asks before it lets somebody into `room`.
+    pub(crate) fn since(&mut self, room: &str) -> Since {
+        let room = RoomName::new(room).unwrap();
+        let home = home_of(&room, u16::try_from(self.seats.len()).unwrap());
+        self.seats[usize::from(home.0)].shard.since(&room)
+    }
+
+    /// Connects, in `room` since then.
+    pub(crate) fn connect_since(
+        &mut self,
+        shard: usize,
+        wire: WireIndex,
+        room: &str,
+        since: Since,
+    ) -> Peer {
+        self.guests += 1;
+        let guest = self.guests.to_string();
+        let author = match wire {
+            PLAIN => Author::Plain(ClientId::of_name(&guest)),
+            _ => Author::Named,
+        };
+        let attach = Attach {
+            room: Some(RoomName::new(room).unwrap()),
+            since,
+            author,
+            ..Attach::new(wire, UserName::guest(&guest).unwrap())
         };
         self.attach(shard, attach)
     }

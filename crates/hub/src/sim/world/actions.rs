@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use parlour_proto::{Author, ClientId, Frame, UserName};
+use parlour_proto::{Author, ClientId, Frame, RoomName, UserName};
 
 use super::{CLIENTS, ROOMS, World};
-use crate::shard::Attach;
+use crate::shard::{Attach, home_of};
 use crate::sim::asked::Whole;
 use crate::sim::watched::Watched;
+use crate::since::Since;
 use crate::wire::WireIndex;
 
 /// The wire that announces who comes and goes.
@@ -44,17 +45,37 @@ impl World {
         });
         let now = self.now();
         let who = user(&self.clients[client].user);
+        let first = self.clients[client].first.clone();
+        if first.is_none() && self.random.chance(40) {
+            // It is let in, and takes its time to arrive.
+            return self.let_in(client);
+        }
+        let (room, since) = first.map_or((None, Since::Joined), |(room, since)| {
+            self.doings.newcomers += 1;
+            (Some(room), since)
+        });
         self.connections += 1;
         let own = (wire.0 == ANNOUNCES).then(|| ClientId::of_name(&self.connections.to_string()));
-        let (hub, sockets) = &mut self.shards[shard];
         let attach = Attach {
+            room,
+            since,
             author: own.map_or(Author::Named, Author::Plain),
             ..Attach::new(wire, who)
         };
+        let (hub, sockets) = &mut self.shards[shard];
         let id = hub.attach(now, attach);
         let prompt = self.clients[client].prompt;
         sockets.open(id.index, if prompt { usize::MAX } else { self.capacity });
         self.clients[client].connect(shard, id, self.now_ms, own);
+    }
+
+    /// A door looks where the client's first room is.
+    fn let_in(&mut self, client: usize) {
+        let room = ROOMS[self.random.below(ROOMS.len() as u64) as usize];
+        let name = RoomName::new(room).expect("a short name");
+        let home = home_of(&name, self.shards.len() as u16);
+        let since = self.shards[usize::from(home.0)].0.since(&name);
+        self.clients[client].first = Some((name, since));
     }
 
     fn publish(&mut self, client: usize, shard: usize, index: u32) {
