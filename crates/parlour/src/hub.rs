@@ -3,6 +3,7 @@
 mod application;
 mod publish;
 mod reach;
+mod since;
 
 use std::io;
 use std::net::IpAddr;
@@ -155,6 +156,7 @@ struct Running {
     is_going_away: AtomicBool,
     failure: watch::Receiver<bool>,
     publishes: Arc<Semaphore>,
+    questions: Arc<Semaphore>,
     asking: Arc<Asking>,
     desk: Option<Arc<Desk>>,
     reach: Reach,
@@ -225,6 +227,7 @@ impl Hub {
             is_going_away: AtomicBool::new(false),
             failure,
             publishes: publish::permits(),
+            questions: since::permits(),
             asking,
             desk,
             reach,

@@ -41,7 +41,7 @@ pub(crate) use clock::Time;
 use inbox::Peers;
 pub(crate) use inbox::{Inbox, Mail, Mailbox, pair};
 pub(crate) use pipe::{Driver, Far, Ring, Taken, pipe};
-pub(crate) use publish::Publication;
+pub(crate) use publish::{Publication, Question};
 use publish::Publications;
 use reading::Readings;
 #[cfg(feature = "testing")]
@@ -183,6 +183,7 @@ impl Plane {
                 Mail::Publish(publication) => {
                     self.publications.begin(*publication, &mut self.shard);
                 }
+                Mail::Since(question) => question.answer(&self.shard),
                 Mail::CloseSession(session) => self.shard.close_session(session),
                 Mail::CloseUser(who) => self.shard.close_user(&who),
                 Mail::Answer(id, answer) => self.shard.answer(id, *answer),

@@ -49,6 +49,7 @@ async fn open(
     let (head, _) = request.into_parts();
     doors.hub().admit(&mut attach, dialect, head).await?;
     let place = doors.take_place(visit.address)?;
+    doors.hub().begin_in_room(&mut attach).await?;
     let nickname = newcomer.nickname;
     upgrade::hand_over_later(on_upgrade, doors.hub().clone(), attach, place, || {
         if let Some(nickname) = nickname {

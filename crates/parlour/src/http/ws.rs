@@ -57,6 +57,7 @@ async fn open(doors: &Doors, mut request: Request) -> Result<Response, DoorError
     let (head, _) = request.into_parts();
     doors.hub().admit(&mut attach, spoken, head).await?;
     let place = doors.take_place(visit.address)?;
+    doors.hub().begin_in_room(&mut attach).await?;
     let spent = doors.tickets().spend(&secret, doors.now());
     spent.ok_or(DoorError::BadTicket)?;
 

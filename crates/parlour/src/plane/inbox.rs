@@ -2,7 +2,8 @@
 //!
 //! The queue itself has no bound, because it cannot grow: connections have taken their place before
 //! they are sent here, each pipe rings once until it is heard, the hub's letters travel on its
-//! credits (see [`parlour_hub::Bus`]), publishes and tellings of the application have their permits,
+//! credits (see [`parlour_hub::Bus`]), publishes and tellings of the application and questions of the
+//! doors have their permits,
 //! there is one answer to each question that a connection waits for, and the rest comes once.
 
 use std::io;
@@ -15,7 +16,7 @@ use parlour_hub::{Answer, Bus, Letter};
 use parlour_proto::{CloseReason, Command, ConnectionId, SessionId, ShardId, UserName};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::{Arrival, Publication, Ring, Telling};
+use super::{Arrival, Publication, Question, Ring, Telling};
 
 /// Tells the waker from sockets, whose tokens are 32-bit indices.
 pub(super) const WAKER: Token = Token(usize::MAX);
@@ -31,6 +32,8 @@ pub(crate) enum Mail {
     Pipe(Ring),
     /// Publish for the application.
     Publish(Box<Publication>),
+    /// Where is a room now?
+    Since(Box<Question>),
     /// Close what belongs to a session that has ended.
     CloseSession(SessionId),
     /// Close what belongs to a user whose sessions have all ended.

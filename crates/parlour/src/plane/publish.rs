@@ -1,8 +1,8 @@
-//! Publishes of the application on their way through a shard.
+//! Publishes of the application on their way through a shard, and questions of the doors.
 
 use std::collections::HashMap;
 
-use parlour_hub::{PublishToken, Shard, Store};
+use parlour_hub::{PublishToken, Shard, Since, Store};
 use parlour_proto::{Draft, Position, Refusal, RoomName};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -13,6 +13,27 @@ pub(crate) struct Publication {
     pub(crate) answer: oneshot::Sender<Result<Position, Refusal>>,
     /// Held until the answer is known.
     pub(crate) permit: OwnedSemaphorePermit,
+}
+
+/// Where a room of this shard is now.
+pub(crate) struct Question {
+    pub(crate) room: RoomName,
+    pub(crate) answer: oneshot::Sender<Since>,
+    /// Held until it is answered.
+    pub(crate) permit: OwnedSemaphorePermit,
+}
+
+impl Question {
+    pub(super) fn answer<S: Store>(self, shard: &Shard<S>) {
+        let Self {
+            room,
+            answer,
+            permit,
+        } = self;
+        drop(permit);
+        // Who has gone meanwhile does not want to know.
+        let _ = answer.send(shard.since(&room));
+    }
 }
 
 /// Those that wait for their answer; their permits bound how many.

@@ -11,6 +11,7 @@ mod cross_origin;
 mod health;
 mod login;
 mod logout;
+mod newcomers;
 mod origins;
 mod proxies;
 mod publish;
