@@ -123,13 +123,14 @@ impl<S: Store> Shard<S> {
         };
         let room = view.room.clone();
         let (after, told) = stand;
-        // What the view has not seen yet comes through its ring, as does what follows a pin.
-        let pin = self.pin_in(index, key).map_or(view.head(), |pin| pin.seq);
-        let head = if after.epoch == replay.upto.epoch {
-            pin.max(after.seq)
-        } else {
-            pin
+        let had = match replay.missed {
+            Some(Missed::Entries { last, .. }) => last,
+            Some(Missed::Epoch { now, .. }) => now.seq,
+            None => after.seq,
         };
+        // What the view has not seen yet comes through its ring, as does what follows a pin.
+        let pin = self.pin_in(index, key);
+        let head = pin.map_or(view.head(), |pin| pin.seq).max(had);
         if !told {
             let position = match replay.missed {
                 Some(Missed::Epoch { now, .. }) => now,
