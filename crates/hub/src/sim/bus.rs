@@ -71,7 +71,7 @@ impl SimBus {
             (Body::Report { report, .. }, Some(Fault::Presence)) if self.random.chance(5) => {
                 report.changes.retain(|(_, is_here)| *is_here);
             }
-            (Body::Entries { notices, .. }, Some(Fault::Notice)) if self.random.chance(5) => {
+            (Body::Entries { notices, .. }, Some(Fault::Notice)) if self.random.chance(30) => {
                 notices.retain(|(_, notice)| notice.came);
             }
             _ => {}
