@@ -54,16 +54,18 @@ fn d50_every_command_that_the_documents_print_is_there() {
         let document = format!("# A\n\n```sh\n{faulty}   # words\n```\n");
         assert!(check(&document).is_err(), "{faulty} is not seen");
     }
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let documents = [root.to_owned(), root.join("docs")].map(|folder| {
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().path())
+    });
     let mut count = 0;
-    for document in [
-        "README.md",
-        "CONTRIBUTING.md",
-        "docs/protocol.md",
-        "docs/configuration.md",
-    ] {
-        let text = std::fs::read_to_string(format!("{root}/{document}")).unwrap();
-        count += check(&text).unwrap_or_else(|error| panic!("{document}: {error}"));
+    for document in documents.into_iter().flatten() {
+        if document.extension().is_some_and(|it| it == "md") {
+            let text = std::fs::read_to_string(&document).unwrap();
+            let checked = check(&text);
+            count += checked.unwrap_or_else(|error| panic!("{}: {error}", document.display()));
+        }
     }
     assert!(count >= 4, "only {count} commands were found");
 }

@@ -1,5 +1,6 @@
-//! What is wrong with the seeds and must be right here: D01 to D13, D20 to D36 and
-//! D42 to D50 of docs/seeds.md.
+//! What is wrong with the example systems and must be right here: rows D01 to D13, D16, D20 to D36 and
+//! D42 to D50 of docs/seeds.md. The others stand with the door or the part of the library that they
+//! are about.
 //!
 //! Each test runs one check against the real server and against a double: a small server of its
 //! own that passes the check without a fault and must fail it with the fault that the row

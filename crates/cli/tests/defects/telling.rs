@@ -44,10 +44,10 @@ fn d47_the_operator_can_ask_whether_it_serves_and_what_it_counts() {
     prove(&Setup::default(), check, &[Fault::SaysNothingOfItself]);
 }
 
-/// D49: at the level that holds when nobody sets one. A write that fails is the end of its
-/// connection: D09, D24.
+/// D49: messages, pings, errors, coming and going, at the level that holds when nobody sets one. A
+/// write that fails is the end of its connection: D09, D24.
 #[test]
-fn d49_no_line_is_logged_for_a_message_a_ping_or_an_error_of_a_client() {
+fn d49_no_line_is_logged_for_what_clients_do_all_the_time() {
     const SETUP: Setup = Setup {
         flags: &["--messages-per-second", "0"],
         users: &[],
@@ -70,6 +70,12 @@ fn d49_no_line_is_logged_for_a_message_a_ping_or_an_error_of_a_client() {
             ann.send_text("no json")?;
             ann.refused()?;
         }
+        // Coming and going are no news either, in order or not.
+        let mut visitor = way.enter_as_guest("visitor", "elsewhere")?;
+        visitor.close()?;
+        visitor.end()?;
+        drop(way.open_bare("/plain")?);
+        crate::slow::wait_for_count(&way, 1)?;
         let log = target.log();
         require(log.starts_with(&before), || "the log shrinks".to_owned())?;
         let new = &log[before.len()..];
@@ -77,5 +83,6 @@ fn d49_no_line_is_logged_for_a_message_a_ping_or_an_error_of_a_client() {
             format!("{} lines are new:\n{new}", new.lines().count())
         })
     }
-    prove(&SETUP, check, &[Fault::LogsMessages]);
+    let faults = [Fault::LogsMessages, Fault::LogsConnections];
+    prove(&SETUP, check, &faults);
 }

@@ -283,6 +283,25 @@ fn a_panic_and_an_error_of_a_handler_end_their_connection_and_nothing_else() {
     until(|| clients.list().len() == 1);
 }
 
+/// Row 0.01.
+#[test]
+fn two_hubs_in_one_process_share_nothing() {
+    let ((first, firsts), (second, seconds)) = (serve(echo()), serve(echo()));
+    let (mut ann, mut bob) = (first.connect("/raw"), second.connect("/raw"));
+    assert_eq!(ask(&mut ann, "one"), "one");
+    assert_eq!(ask(&mut bob, "one"), "one");
+    assert_eq!((firsts.list().len(), seconds.list().len()), (1, 1));
+    let told = first.runtime.block_on(firsts.broadcast("to the first"));
+    told.unwrap();
+    let told = second.runtime.block_on(seconds.broadcast("to the second"));
+    told.unwrap();
+    assert_eq!(hear(&mut ann), "to the first");
+    assert_eq!(hear(&mut bob), "to the second");
+    drop(ann);
+    first.shut_down();
+    assert_eq!(ask(&mut bob, "still here"), "still here");
+}
+
 #[test]
 fn connections_that_one_hub_has_are_refused_by_another() {
     let (_server, clients) = serve(echo());

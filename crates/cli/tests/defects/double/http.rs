@@ -91,7 +91,7 @@ pub(super) fn serve(inner: &Arc<Inner>, mut stream: TcpStream) {
     };
     if inner.is(Fault::LogsAddresses) {
         inner.write_log(&format!("{} {}?{}", asked.method, asked.path, asked.query));
-    } else {
+    } else if inner.logs_requests {
         inner.write_log(&format!("{} {}", asked.method, asked.path));
     }
     if matches!(

@@ -84,6 +84,7 @@ pub(crate) enum Fault {
     EndlessTickets,
     EndlessRooms,
     LogsMessages,
+    LogsConnections,
     SlowIsToldNothing,
 }
 
@@ -100,6 +101,7 @@ struct Inner {
     ping_interval: Duration,
     slow_reader_timeout: Duration,
     requires_origin: bool,
+    logs_requests: bool,
     message_bytes_max: usize,
     connections_max: usize,
     rooms_max: usize,
@@ -128,6 +130,7 @@ impl Double {
             ping_interval: time("--ping-interval", Duration::from_secs(25)),
             slow_reader_timeout: time("--slow-reader-timeout", Duration::from_secs(300)),
             requires_origin: setup.flags.contains(&"--require-origin"),
+            logs_requests: setup.flags.contains(&"--log") || fault == Some(Fault::LogsConnections),
             message_bytes_max: match fault {
                 Some(Fault::FixedMessageLimit) => 512,
                 _ => number("--max-message-bytes", 64 << 10),
