@@ -79,6 +79,7 @@ fn check(tree: &Tree, workspace: &Workspace) -> Vec<Finding> {
     findings.extend(purity::check(tree));
     findings.extend(manifests::check(tree, &workspace.members));
     findings.extend(text::check(tree));
+    findings.extend(seeds::check(tree));
     findings.sort();
     findings
 }

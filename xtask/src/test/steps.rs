@@ -22,6 +22,8 @@ pub(super) enum Step {
     Clippy,
     /// Unit, behaviour and documentation tests
     Tests,
+    /// Every test that docs/seeds.md names is one of these
+    Seeds,
     /// The documentation builds without a warning
     Docs,
     /// Seeded worlds around the hub break no promise, and planted faults are caught
@@ -84,6 +86,7 @@ impl Step {
             Self::Tidy => Ending::of_check(tidy::run(workspace)),
             Self::Clippy => Ending::of_check(rust::clippy(workspace)),
             Self::Tests => rust::tests(workspace),
+            Self::Seeds => Ending::of_check(tidy::seeds::run(workspace)),
             Self::Docs => Ending::of_check(rust::docs(workspace)),
             Self::Sim => Ending::of_check(sim::run_all().map_err(ChoreError::from)),
             Self::Browser => match &world.browser_tools {
