@@ -6,6 +6,7 @@
 
 mod broadcast;
 mod channel;
+mod delivery;
 mod open;
 mod subscribers;
 
@@ -18,47 +19,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use parlour_proto::{Draft, EntryId, EntryKind, Join, Missed, Position, RoomName, Seq};
+use parlour_proto::{Draft, EntryId, Join, Position, RoomName, Seq};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::hub::{Hub, PublishError};
-use crate::limits::{TOPIC_BUFFER, TOPIC_PUBLISHES, TOPIC_PUBLISHES_MAX};
-use crate::local_session::SessionError;
+use crate::hub::Hub;
+use crate::limits::{TOPIC_BUFFER, TOPIC_PUBLISHES_MAX};
 use broadcast::Broadcast;
 use channel::Channel;
+pub use delivery::{Delivery, Item, Lost, TopicConfig, TopicError};
 pub(crate) use open::Topics;
 use subscribers::Subscribers;
-
-/// What a topic is opened with.
-///
-/// ```
-/// use parlour::{EntryKind, TopicConfig};
-/// // One that clients of `parlour.v1` may publish to, too.
-/// let open = TopicConfig { kind: EntryKind::new("move").unwrap(), ..TopicConfig::default() };
-/// # let _ = open;
-/// ```
-#[derive(Clone, Debug)]
-pub struct TopicConfig {
-    /// The kind of its entries; what is of another kind in that room is not the topic's. By default
-    /// `$topic`, which no client can publish.
-    pub kind: EntryKind,
-    /// Whom its entries are from. By default `$topic`, which nobody else can be called.
-    pub from: Arc<str>,
-    /// Own publishes that no handler has seen yet; over it [`Topic::publish`] waits. At most 1,024.
-    pub publishes_max: NonZeroUsize,
-}
-
-impl Default for TopicConfig {
-    fn default() -> Self {
-        Self {
-            kind: EntryKind::named("$topic"),
-            from: "$topic".into(),
-            publishes_max: TOPIC_PUBLISHES,
-        }
-    }
-}
 
 /// A typed view of a room: publish values, get values. Rooms need no client for it, and the same
 /// entries are seen by whoever else is in the room.
@@ -89,100 +61,6 @@ impl Default for TopicConfig {
 /// # }
 /// ```
 pub struct Topic<T>(Arc<Inner<T>>);
-
-/// One value of a topic.
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # use parlour::{Hub, HubConfig, RoomName};
-/// let hub = Hub::start(HubConfig::default())?;
-/// let numbers = hub.topic::<u64>(RoomName::new("numbers")?).await?;
-/// let mut seen = numbers.subscribe()?;
-/// let position = numbers.publish(&7).await?;
-/// let item = seen.next().await.expect("the topic is open")?;
-/// assert_eq!((item.position, *item.value), (position, 7));
-/// # Ok(()) }
-/// ```
-pub struct Item<T> {
-    /// Its place in the room.
-    pub position: Position,
-    /// Who published it: [`TopicConfig::from`], or a client where clients may.
-    pub from: Arc<str>,
-    /// The value, one for all who get it.
-    pub value: Arc<T>,
-}
-
-/// What a subscriber gets.
-///
-/// ```
-/// use parlour::Delivery;
-/// fn sum(delivery: Delivery<u64>, sum: &mut u64) {
-///     match delivery {
-///         Ok(item) => *sum += *item.value,
-///         Err(lost) => println!("{lost}"),
-///     }
-/// }
-/// # let _ = sum;
-/// ```
-pub type Delivery<T> = Result<Item<T>, Lost>;
-
-/// What a subscriber did not get. It gets what comes after it.
-///
-/// ```
-/// use parlour::{Delivery, Lost};
-/// fn is_behind<T>(delivery: &Delivery<T>) -> bool {
-///     matches!(delivery, Err(Lost::Lagged(_)))
-/// }
-/// # let _ = is_behind::<u64>;
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Lost {
-    /// It was too slow: these entries of the room are not coming.
-    #[error("too slow: missed {0:?}")]
-    Lagged(Missed),
-    /// An entry of the topic's kind that is no `T`: another program publishes another type here.
-    #[error("the entry at {position:?} from {from} is of another type: {error}")]
-    OtherType {
-        /// Its place in the room.
-        position: Position,
-        /// Who published it.
-        from: Arc<str>,
-        /// What does not fit.
-        error: String,
-    },
-}
-
-/// Why a topic did not do what it was asked.
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use parlour::{Hub, HubConfig, RoomName, TopicError};
-/// let hub = Hub::start(HubConfig::default())?;
-/// let numbers = hub.topic::<u64>(RoomName::new("numbers")?).await?;
-/// numbers.close();
-/// assert_eq!(numbers.publish(&7).await, Err(TopicError::Closed));
-/// # Ok(()) }
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TopicError {
-    /// The topic is closed, or its hub has ended.
-    #[error("the topic is closed")]
-    Closed,
-    /// The value cannot be written as JSON; nothing was published.
-    #[error("it cannot be written as JSON: {0}")]
-    NotJson(String),
-    /// The room did not take it.
-    #[error(transparent)]
-    Publish(#[from] PublishError),
-    /// The room cannot be joined.
-    #[error(transparent)]
-    Session(#[from] SessionError),
-    /// There is no tokio runtime that could serve the topic.
-    #[error("a topic needs a tokio runtime: open it on one, or set HubConfig::runtime")]
-    NoRuntime,
-}
 
 /// One handler of a topic. Dropping it leaves the handler where it is; see [`remove`](Self::remove).
 ///
@@ -327,7 +205,7 @@ where
     /// the future before its end does not know whether the value is published.
     ///
     /// # Errors
-    /// [`TopicError`]; nothing was published then, but as [`PublishError::GoingAway`] says.
+    /// [`TopicError`]; nothing was published then, but as [`PublishError::GoingAway`](crate::PublishError::GoingAway) says.
     pub async fn publish(&self, value: &T) -> Result<Position, TopicError> {
         let payload = serde_json::to_vec(value);
         let payload = payload.map_err(|error| TopicError::NotJson(error.to_string()))?;
@@ -709,25 +587,5 @@ impl<T> Drop for Subscription<T> {
     fn drop(&mut self) {
         let removed = self.shared.lock().subscribers.remove(self.id);
         drop(removed);
-    }
-}
-
-impl<T> Clone for Item<T> {
-    fn clone(&self) -> Self {
-        Self {
-            position: self.position,
-            from: Arc::clone(&self.from),
-            value: Arc::clone(&self.value),
-        }
-    }
-}
-
-impl<T: std::fmt::Debug> std::fmt::Debug for Item<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Item")
-            .field("position", &self.position)
-            .field("from", &self.from)
-            .field("value", &self.value)
-            .finish()
     }
 }

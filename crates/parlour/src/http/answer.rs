@@ -89,7 +89,7 @@ impl DoorError {
             Self::Full(Full::GoingAway) => &counts.handshakes_going_away,
             Self::NoRandom | Self::NoAccounts | Self::NoDoor | Self::NoUpgrade => {
                 &counts.handshakes_failed
-            },
+            }
         }
     }
 
