@@ -31,6 +31,8 @@ pub(crate) struct Member {
     pub(crate) rust_version: Option<String>,
     /// Names of the workspace packages it depends on directly, dev-dependencies too.
     pub(crate) own_dependencies: Vec<String>,
+    /// Its features, `default` included.
+    pub(crate) features: Vec<String>,
 }
 
 impl Workspace {
@@ -109,6 +111,8 @@ struct Package {
     manifest_path: PathBuf,
     rust_version: Option<String>,
     dependencies: Vec<Dependency>,
+    #[serde(default)]
+    features: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -218,6 +222,7 @@ impl Package {
                 .unwrap_or_default(),
             rust_version: self.rust_version.clone(),
             own_dependencies: own.map(|dependency| dependency.name.clone()).collect(),
+            features: self.features.keys().cloned().collect(),
         }
     }
 }

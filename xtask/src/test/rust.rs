@@ -41,6 +41,40 @@ pub(super) fn tests(workspace: &Workspace) -> Ending {
     )
 }
 
+/// Packages that others put into their own programs.
+const LIBRARIES: [&str; 5] = [
+    "parlour-ws",
+    "parlour-proto",
+    "parlour-hub",
+    "parlour",
+    "parlour-client",
+];
+
+/// In the whole workspace one package's features are on for all others, which hides what one needs
+/// and does not ask for.
+pub(super) fn features(workspace: &Workspace) -> Result<(), ChoreError> {
+    for name in LIBRARIES {
+        let member = workspace.members.iter().find(|member| member.name == name);
+        let member = member.ok_or_else(|| {
+            ChoreError::Found(format!(
+                "there is no package {name} whose features to build"
+            ))
+        })?;
+        let none = std::iter::once("");
+        for feature in none.chain(member.features.iter().map(String::as_str)) {
+            println!(
+                "{name} with {}",
+                if feature.is_empty() { "none" } else { feature }
+            );
+            let mut check = cargo(workspace);
+            check.args(["check", "--no-default-features", "--package", name]);
+            check.args(["--features", feature]);
+            command::run(&mut check)?;
+        }
+    }
+    Ok(())
+}
+
 /// The documentation of our crates, with warnings (broken links) as errors.
 pub(super) fn docs(workspace: &Workspace) -> Result<(), ChoreError> {
     let mut doc = cargo(workspace);

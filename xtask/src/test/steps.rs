@@ -24,6 +24,8 @@ pub(super) enum Step {
     Tests,
     /// Every test that docs/seeds.md names is one of these
     Seeds,
+    /// Each crate that others embed builds alone, without features and with each of them alone
+    Features,
     /// The documentation builds without a warning
     Docs,
     /// Seeded worlds around the hub break no promise, and planted faults are caught
@@ -87,6 +89,7 @@ impl Step {
             Self::Clippy => Ending::of_check(rust::clippy(workspace)),
             Self::Tests => rust::tests(workspace),
             Self::Seeds => Ending::of_check(tidy::seeds::run(workspace)),
+            Self::Features => Ending::of_check(rust::features(workspace)),
             Self::Docs => Ending::of_check(rust::docs(workspace)),
             Self::Sim => Ending::of_check(sim::run_all().map_err(ChoreError::from)),
             Self::Browser => match &world.browser_tools {
