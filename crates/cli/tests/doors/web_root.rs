@@ -34,7 +34,7 @@ fn house() -> TempDir {
     symlink("../secret.txt", web.join("out.txt")).unwrap();
     symlink(house.path().join("secret.txt"), web.join("far-out.txt")).unwrap();
     symlink("..", web.join("up")).unwrap();
-    symlink("/", web.join("root")).unwrap();
+    symlink("/", web.join("whole")).unwrap();
     symlink("page.js", web.join("within.js")).unwrap();
     symlink("nowhere", web.join("dangling")).unwrap();
     symlink("loop", web.join("loop")).unwrap();
@@ -111,7 +111,7 @@ fn d34_nothing_is_listed_hidden_or_outside() {
         "/far-out.txt",
         "/up/secret.txt",
         "/up/web/index.html",
-        "/root/etc/passwd",
+        "/whole/etc/passwd",
         "/dangling",
         "/loop",
         "/pipe",
