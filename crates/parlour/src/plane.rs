@@ -41,8 +41,8 @@ pub(crate) use clock::Time;
 use inbox::Peers;
 pub(crate) use inbox::{Inbox, Mail, Mailbox, pair};
 pub(crate) use pipe::{Driver, Far, Ring, Taken, pipe};
-pub(crate) use publish::{Publication, Question};
 use publish::Publications;
+pub(crate) use publish::{Publication, Question};
 use reading::Readings;
 #[cfg(feature = "testing")]
 pub(crate) use rest::Probe;
@@ -153,6 +153,8 @@ impl Plane {
         }
         self.write_on();
         self.read_on();
+        // Who has gone gives back what he holds before others are told that he has gone.
+        let is_answered = self.hand_on();
         let more = self.shard.turn(now, &mut self.table, &mut self.peers);
         self.publications.finish(&mut self.shard);
         for waiting in self.told.drain(..) {
@@ -161,7 +163,7 @@ impl Plane {
         }
         self.resume();
         self.bury();
-        let more = self.ask() || more || self.table.has_work();
+        let more = self.ask() || is_answered || more || self.table.has_work();
         #[cfg(feature = "testing")]
         if !more {
             self.rest.tell(&self.shard, &self.table);
@@ -216,6 +218,12 @@ impl Plane {
     /// Hands the questions of connections on; whether an answer was there at once, which makes work.
     /// A panic of the embedder's side ends the connection that was asked for (invariant 7).
     fn ask(&mut self) -> bool {
+        let is_any = self.hand_on();
+        self.resume();
+        is_any
+    }
+
+    fn hand_on(&mut self) -> bool {
         let mut is_any = false;
         for asked in self.shard.take_asked() {
             let (shard, id) = (self.shard.id(), asked.connection);
@@ -233,7 +241,6 @@ impl Plane {
                 }
             }
         }
-        self.resume();
         is_any
     }
 
