@@ -414,7 +414,7 @@ impl<T> Topic<T> {
         self.0.close();
     }
 
-    /// Waits until a closed topic has delivered everything.
+    /// Waits until a closed topic has delivered everything, or its hub or its runtime is gone.
     pub async fn ended(&self) {
         let mut has_ended = self.0.shared.has_ended.subscribe();
         // The sender is held here.

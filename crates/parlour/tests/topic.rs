@@ -660,3 +660,62 @@ async fn a_value_that_is_too_large_or_no_json_is_refused_by_name() {
     );
     assert_eq!(soon(texts.publish(&String::new())).await.unwrap().seq.0, 1);
 }
+
+/// A number, but for one that it cannot be read as.
+#[derive(Debug, Serialize)]
+struct Picky(u8);
+
+impl<'de> Deserialize<'de> for Picky {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let number = u8::deserialize(from)?;
+        assert!(number != 13, "as it was asked to");
+        Ok(Self(number))
+    }
+}
+
+#[tokio::test]
+async fn a_value_whose_reading_panics_is_of_another_type_and_the_topic_goes_on() {
+    let hub = start();
+    let config = TopicConfig {
+        kind: EntryKind::new("move").unwrap(),
+        ..TopicConfig::default()
+    };
+    let kind = config.kind.clone();
+    let topic = hub.topic_with::<Picky>(room(), config).await.unwrap();
+    let mut seen = topic.subscribe().unwrap();
+    // What any client in the room could publish.
+    let draft = Draft::new("guest-eve", kind, &b"13"[..]);
+    hub.publish(room(), draft).await.unwrap();
+    topic.publish(&Picky(1)).await.unwrap();
+    topic.close();
+    let lost = soon(seen.next()).await.unwrap().unwrap_err();
+    let Lost::OtherType { from, error, .. } = lost else {
+        panic!("{lost:?}");
+    };
+    assert_eq!(&*from, "guest-eve");
+    assert!(error.contains("panicked"), "{error}");
+    assert_eq!(soon(seen.next()).await.unwrap().unwrap().value.0, 1);
+    assert!(soon(seen.next()).await.is_none());
+    soon(topic.ended()).await;
+}
+
+#[tokio::test]
+async fn a_topic_ends_with_its_runtime() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .build()
+        .unwrap();
+    let config = HubConfig {
+        runtime: Some(runtime.handle().clone()),
+        ..HubConfig::default()
+    };
+    let hub = Hub::start(config).unwrap();
+    let topic = hub.topic::<u8>(room()).await.unwrap();
+    let mut seen = topic.subscribe().unwrap();
+    runtime.shutdown_background();
+    assert!(soon(seen.next()).await.is_none());
+    soon(topic.ended()).await;
+    assert_eq!(topic.publish(&1).await, Err(TopicError::Closed));
+    let late = hub.topic::<u8>(room()).await.unwrap();
+    soon(late.ended()).await;
+}

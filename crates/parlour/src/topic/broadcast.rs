@@ -46,7 +46,6 @@ where
                 None => break,
             }
         }
-        self.end();
     }
 
     fn tell(&self, told: Told) {
@@ -121,18 +120,24 @@ where
             }
         }
     }
+}
 
-    /// Whoever waits for more waits no longer.
-    fn end(&self) {
+/// However its task ends, also with its runtime: whoever waits for more waits no longer.
+impl<T> Drop for Broadcast<T> {
+    fn drop(&mut self) {
+        self.shared.close();
         let subscribers = {
             let mut state = self.shared.lock();
-            state.is_closed = true;
             state.has_ended = true;
             state.untold.clear();
             std::mem::take(&mut state.subscribers)
         };
         subscribers.end();
         self.shared.has_ended.send_replace(true);
+        // What handlers drop with them is code of others, and a panic may be under way already.
+        if catch_unwind(AssertUnwindSafe(|| drop(subscribers))).is_err() {
+            tracing::error!("what a handler of a topic held could not be dropped");
+        }
     }
 }
 
@@ -161,8 +166,12 @@ fn call<T>(handler: &SyncHandler<T>, delivery: &Delivery<T>) {
     }
 }
 
+/// How a type reads itself is code of others: what it panics at is not of that type.
 fn read<T: DeserializeOwned>(said: Said) -> Delivery<T> {
-    match serde_json::from_slice(&said.payload) {
+    let reading = || serde_json::from_slice(&said.payload);
+    let read = catch_unwind(AssertUnwindSafe(reading));
+    let read = read.unwrap_or_else(|_| Err(serde::de::Error::custom("reading it panicked")));
+    match read {
         Ok(value) => Ok(Item {
             position: said.position,
             from: said.from,

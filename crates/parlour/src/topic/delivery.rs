@@ -89,7 +89,8 @@ pub enum Lost {
     /// It was too slow: these entries of the room are not coming.
     #[error("too slow: missed {0:?}")]
     Lagged(Missed),
-    /// An entry of the topic's kind that is no `T`: another program publishes another type here.
+    /// An entry of the topic's kind that is no `T`, or that `T` panics at when it is read: another
+    /// program publishes another type here.
     #[error("the entry at {position:?} from {from} is of another type: {error}")]
     OtherType {
         /// Its place in the room.
