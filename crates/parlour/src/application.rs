@@ -89,13 +89,15 @@ impl Desk {
     /// What the application wants to have in hand when somebody is there, if it lets him in.
     async fn admit(&self, wire: WireIndex, visitor: &Visitor) -> Result<Option<Brought>, Denied> {
         if let Some(policy) = &self.policy {
-            let asked = guarded(self.time_max, policy.connect(visitor)).await;
+            let asking = async { policy.connect(visitor).await };
+            let asked = guarded(self.time_max, asking).await;
             asked.unwrap_or_else(|_| Err(Denied::no_answer()))?;
         }
         match self.serving(wire) {
             None => Ok(None),
             Some(serving) => {
-                let asked = guarded(self.time_max, serving.set_up(visitor)).await;
+                let asking = async { serving.set_up(visitor).await };
+                let asked = guarded(self.time_max, asking).await;
                 asked.unwrap_or_else(|_| Err(Denied::no_answer()))
             }
         }

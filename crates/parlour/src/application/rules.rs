@@ -45,7 +45,10 @@ impl Desk {
     ) -> Result<(), Denied> {
         match self.policy.as_ref().filter(|it| it.is_asked_to_publish()) {
             None => Ok(()),
-            Some(policy) => said(guarded(self.time_max, policy.publish(who, room, draft)).await),
+            Some(policy) => {
+                let asking = async { policy.publish(who, room, draft).await };
+                said(guarded(self.time_max, asking).await)
+            }
         }
     }
 }
@@ -77,13 +80,14 @@ async fn joins(
     time_max: Option<Duration>,
 ) -> Answer {
     if let [only] = &rooms[..] {
-        return one(guarded(time_max, policy.join(&who, &only.room))).await;
+        let asking = async { policy.join(&who, &only.room).await };
+        return one(guarded(time_max, asking)).await;
     }
     let asked = rooms.len();
     let mut allowed = Vec::new();
     for join in rooms {
-        let asking = guarded(time_max, policy.join(&who, &join.room));
-        if said(asking.await).is_ok() {
+        let asking = async { policy.join(&who, &join.room).await };
+        if said(guarded(time_max, asking).await).is_ok() {
             allowed.push(join);
         }
     }

@@ -15,7 +15,8 @@ pub(crate) enum Fell {
 }
 
 /// What `future` gives, or why it gave nothing: then it is dropped. No `time_max` is as long as it
-/// likes.
+/// likes. Code of others belongs into the future, also what makes another future: only what runs as
+/// this is polled is caught.
 pub(crate) async fn guarded<T>(
     time_max: Option<Duration>,
     future: impl Future<Output = T>,

@@ -225,3 +225,57 @@ fn commands_keep_their_order_while_a_policy_thinks_and_others_go_on() {
     assert_eq!(diary.read(), ["\"first\"", "\"meanwhile\"", "\"second\""]);
     assert!(hear(&mut other).contains("first"));
 }
+
+/// Panics at every question before there is a future to wait for.
+struct Hasty;
+
+impl Policy for Hasty {
+    fn connect(&self, visitor: &Visitor) -> impl Future<Output = Result<(), Denied>> + Send {
+        let query = visitor.head().uri.query().unwrap_or_default();
+        assert!(!query.contains("panic"), "as it was asked to");
+        std::future::ready(Ok(()))
+    }
+
+    fn join(
+        &self,
+        _: &UserName,
+        room: &RoomName,
+    ) -> impl Future<Output = Result<(), Denied>> + Send {
+        assert!(!room.as_str().starts_with("panic"), "as it was asked to");
+        std::future::ready(Ok(()))
+    }
+
+    fn publish(
+        &self,
+        _: &UserName,
+        _: &RoomName,
+        draft: &Draft,
+    ) -> impl Future<Output = Result<(), Denied>> + Send {
+        assert!(!draft.payload.contains(&b'!'), "as it was asked to");
+        std::future::ready(Ok(()))
+    }
+}
+
+#[test]
+fn a_policy_that_fails_before_it_begins_to_think_has_allowed_nothing_either() {
+    let server = Server::start(HubConfig::default().policy(Hasty), &[]);
+    let refused = server.try_connect("/echo?panic").err().unwrap();
+    assert!(refused.contains("403 "), "{refused}");
+    let mut client = v1(&server);
+    let refused = ask(&mut client, r#"{"t":"join","rooms":[{"room":"panic"}]}"#);
+    assert!(refused.contains("not_allowed"), "{refused}");
+    let joins = r#"{"t":"join","rooms":[{"room":"panic"},{"room":"panic2"}]}"#;
+    for refused in [ask(&mut client, joins), hear(&mut client)] {
+        assert!(refused.contains("not_allowed"), "{refused}");
+    }
+    let joined = ask(&mut client, r#"{"t":"join","rooms":[{"room":"den"}]}"#);
+    assert!(joined.contains(r#""t":"joined""#), "{joined}");
+    let refused = ask(
+        &mut client,
+        r#"{"t":"publish","room":"den","payload":"hi!"}"#,
+    );
+    assert!(refused.contains("not_allowed"), "{refused}");
+    assert!(ask(&mut client, r#"{"t":"ping"}"#).contains("pong"));
+    let (status, answer) = server.post("/rooms/den/publish", r#"{"payload":"hi!"}"#);
+    assert_eq!(status, 403, "{answer}");
+}
