@@ -45,7 +45,7 @@ pub(crate) struct Connection {
     pub(crate) pinged: bool,
     /// The application has a question of it.
     pub(crate) is_asking: bool,
-    /// It is not pinged and may read as slowly as it likes.
+    /// It is not pinged, may read as slowly as it likes, and is not asked for.
     pub(crate) is_local: bool,
     /// It reads for the application itself.
     pub(crate) is_own: bool,

@@ -74,10 +74,10 @@ pub struct Attach {
     pub since: Since,
     /// What the free doors know of him.
     pub author: Author,
-    /// It is in this process: it is not pinged, and may read as slowly as it likes.
+    /// The application has opened it in this process: it is not pinged, may read as slowly as it
+    /// likes, and may do what it wants without being asked for.
     pub is_local: bool,
-    /// It reads for the application itself: nobody sees it among those who are in its rooms, and the
-    /// application is not asked about it.
+    /// It reads for the application itself: nobody sees it among those who are in its rooms.
     pub is_own: bool,
     /// What the application is given with [`What::Opened`](crate::What::Opened).
     pub brought: Option<Brought>,

@@ -7,7 +7,7 @@ use parlour_proto::{
 
 use super::Shard;
 use super::commands::Publication;
-use crate::ask::{Answer, Asked, Brought, NotTold, OwnedTold, What};
+use crate::ask::{Answer, Asked, Asks, Brought, NotTold, OwnedTold, What};
 use crate::connection::{Asking, State};
 use crate::letter::Body;
 use crate::store::Store;
@@ -138,6 +138,7 @@ impl<S: Store> Shard<S> {
 
     /// Carries out what a client has asked for, when the application has been asked if it must be.
     pub(super) fn consider(&mut self, index: u32, command: Command<'_>) {
+        let asks = self.asks_of(index);
         match command {
             Command::Ask {
                 kind,
@@ -154,11 +155,11 @@ impl<S: Store> Shard<S> {
                 self.ask(index, Asking::Frame, what);
             }
             Command::Rename { name } => self.ask(index, Asking::Frame, What::Rename { name }),
-            Command::Join { rooms } if self.asks.joins && !self.is_own(index) => {
+            Command::Join { rooms } if asks.joins => {
                 let what = What::Join(rooms.clone());
                 self.ask(index, Asking::Policy(Command::Join { rooms }), what);
             }
-            Command::Enter { room } if self.asks.joins => {
+            Command::Enter { room } if asks.joins => {
                 let what = What::Enter(room.clone());
                 self.ask(index, Asking::Policy(Command::Enter { room }), what);
             }
@@ -167,17 +168,21 @@ impl<S: Store> Shard<S> {
                 id,
                 kind,
                 payload,
-            } if self.asks.publishes => {
+            } if asks.publishes => {
                 self.ask_to_publish(index, room, Publication { id, kind, payload });
             }
             command => self.carry_out(index, command),
         }
     }
 
-    /// Whether it reads for the application itself, which need not ask itself.
-    fn is_own(&self, index: u32) -> bool {
+    /// What is asked of this connection: nothing of one in this process, which the application has
+    /// opened itself.
+    fn asks_of(&self, index: u32) -> Asks {
         let connection = self.connections.at(index);
-        connection.is_some_and(|connection| connection.is_own)
+        match connection.is_some_and(|connection| connection.is_local) {
+            true => Asks::default(),
+            false => self.asks,
+        }
     }
 
     fn ask_to_publish(&mut self, index: u32, room: Option<RoomName>, publication: Publication) {

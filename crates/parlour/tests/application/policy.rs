@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parlour::policy::{Denied, Policy, Visitor};
-use parlour::{Draft, HubConfig, RoomName, UserName};
+use parlour::{Draft, EntryKind, Hub, HubConfig, Join, RoomName, UserName};
 use tokio::sync::Notify;
 
 use super::support::{Diary, Server, Socket, ask, hear, say, until};
@@ -278,4 +278,28 @@ fn a_policy_that_fails_before_it_begins_to_think_has_allowed_nothing_either() {
     assert!(ask(&mut client, r#"{"t":"ping"}"#).contains("pong"));
     let (status, answer) = server.post("/rooms/den/publish", r#"{"payload":"hi!"}"#);
     assert_eq!(status, 403, "{answer}");
+}
+
+/// Lets nobody do anything.
+struct Nobody;
+
+impl Policy for Nobody {
+    async fn join(&self, _: &UserName, _: &RoomName) -> Result<(), Denied> {
+        Err(Denied::because("nobody may join"))
+    }
+
+    async fn publish(&self, _: &UserName, _: &RoomName, _: &Draft) -> Result<(), Denied> {
+        Err(Denied::because("nobody may publish"))
+    }
+}
+
+#[tokio::test]
+async fn sessions_and_topics_in_this_process_are_not_asked_for() {
+    let hub = Hub::start(HubConfig::default().policy(Nobody)).unwrap();
+    let den = RoomName::new("den").unwrap();
+    let mut ann = hub.session(UserName::user("ann").unwrap()).unwrap();
+    ann.join(Join::next(den.clone())).await.unwrap();
+    ann.publish(&den, &EntryKind::MESSAGE, "hello").await.unwrap();
+    let topic = hub.topic::<u8>(den).await.unwrap();
+    topic.publish(&7).await.unwrap();
 }
