@@ -15,6 +15,7 @@ use parlour_proto::{Refusal, ShardId, UserName};
 use tokio::runtime::Handle;
 
 use crate::accounts::{Accounts, AccountsError};
+use crate::application::{Fell, guarded};
 use crate::hub::{Application, Reach, SendError, Whereabouts};
 use places::{Key, Places};
 
@@ -63,6 +64,29 @@ impl Drop for First {
     }
 }
 
+/// Somebody wants to be called otherwise. He gets his answer, whatever becomes of the task that works
+/// on it: until then he is not read.
+struct Wish {
+    at: Whereabouts,
+    nicknames: Nicknames,
+    is_settled: bool,
+}
+
+impl Wish {
+    fn settle(mut self, decided: Result<UserName, Refusal>) {
+        self.is_settled = true;
+        self.nicknames.settle(self.at, decided);
+    }
+}
+
+impl Drop for Wish {
+    fn drop(&mut self) {
+        if !self.is_settled {
+            self.nicknames.settle(self.at, Err(Refusal::NameTaken));
+        }
+    }
+}
+
 impl Nicknames {
     /// Names of these accounts are nobody's nickname. Of two that are told the first counts.
     pub(crate) fn keep_clear_of(&self, accounts: &Arc<dyn Accounts>) {
@@ -103,41 +127,48 @@ impl Nicknames {
             return Ok(false);
         };
         // Who waits for the answer is not read.
-        let asked = tokio::time::timeout(ANSWER_TIME, accounts.has_user(&user));
-        asked.await.unwrap_or_else(|_| {
-            let words = format!("no answer within {} s", ANSWER_TIME.as_secs());
+        let asked = guarded(Some(ANSWER_TIME), async { accounts.has_user(&user).await });
+        asked.await.unwrap_or_else(|fell| {
+            let words = match fell {
+                Fell::Panicked => "they panicked when they were asked for a user".to_owned(),
+                Fell::TimedOut => format!("no answer within {} s", ANSWER_TIME.as_secs()),
+            };
             Err(AccountsError::Broken(words))
         })
     }
 
-    async fn rename(self, at: Whereabouts, name: String) {
-        let answer = match self.try_rename(at, &name).await {
-            Ok(who) => Answer::Renamed(who),
-            Err(refusal) => Answer::Refused(refusal),
-        };
-        let Some(reach) = self.0.reach.get() else {
-            return;
-        };
-        reach.answer(at, answer);
+    async fn rename(self, wish: Wish, name: String) {
+        let at = wish.at;
+        let decided = self.decide(at, &name).await;
+        wish.settle(decided);
         let must_look = self.places().has_settled(at);
         if must_look {
             self.look_at(at).await;
         }
     }
 
-    async fn try_rename(&self, at: Whereabouts, name: &str) -> Result<UserName, Refusal> {
+    /// Whether he may be called `name`, whose place is held for him from here on.
+    async fn decide(&self, at: Whereabouts, name: &str) -> Result<UserName, Refusal> {
         let who = checked(name)?;
         self.places().want(at, &who)?;
         let is_account = self.is_account(&who).await;
         if let Err(error) = &is_account {
             tracing::error!(%error, "whether a nickname is a user's could not be asked");
         }
-        let is_free = is_account == Ok(false);
-        self.places().settle(at, is_free);
-        if is_free {
+        if is_account == Ok(false) {
             Ok(who)
         } else {
             Err(Refusal::NameTaken)
+        }
+    }
+
+    /// In the books and at the connection under one lock: what is decided later gets there later.
+    fn settle(&self, at: Whereabouts, decided: Result<UserName, Refusal>) {
+        let mut places = self.places();
+        places.settle(at, decided.is_ok());
+        if let Some(reach) = self.0.reach.get() {
+            let answer = decided.map_or_else(Answer::Refused, Answer::Renamed);
+            reach.answer(at, answer);
         }
     }
 
@@ -156,14 +187,24 @@ impl Nicknames {
         let (Some(reach), Ok(first)) = (self.0.reach.get(), self.first().await) else {
             return;
         };
-        if !self.places().moves_to(at, &first.who, &first.key) {
-            return; // He has gone, or away from that name by himself.
+        loop {
+            match self.moves_to(reach, at, &first) {
+                Ok(true) => return first.goes_in(),
+                // He has gone, or away from that name by himself.
+                Ok(false) => return,
+                Err(_) => tokio::time::sleep(AGAIN).await,
+            }
         }
-        let who = first.who.clone();
-        first.goes_in();
-        while reach.rename(at, who.clone()) == Err(SendError::Busy) {
-            tokio::time::sleep(AGAIN).await;
+    }
+
+    /// As [`settle`](Self::settle): under one lock.
+    fn moves_to(&self, reach: &Reach, at: Whereabouts, first: &First) -> Result<bool, SendError> {
+        let mut places = self.places();
+        if !places.may_move(at) {
+            return Ok(false);
         }
+        reach.rename(at, first.who.clone())?;
+        Ok(places.moves_to(at, &first.who, &first.key))
     }
 
     fn spawn<F>(&self, work: impl FnOnce(Self) -> F)
@@ -211,7 +252,14 @@ impl Application for Nicknames {
                 }
             }
             What::Closed(_) => self.places().went(at),
-            What::Rename { name } => self.spawn(|this| this.rename(at, name)),
+            What::Rename { name } => {
+                let wish = Wish {
+                    at,
+                    nicknames: self.clone(),
+                    is_settled: false,
+                };
+                self.spawn(|this| this.rename(wish, name));
+            }
             _ => answer(Answer::Done),
         }
     }

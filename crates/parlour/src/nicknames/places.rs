@@ -165,16 +165,23 @@ impl Places {
         None
     }
 
-    /// Gives him a name that was held for a newcomer; `false` if he has gone or is on his way to
-    /// another name.
-    pub(super) fn moves_to(&mut self, at: Whereabouts, who: &UserName, key: &Key) -> bool {
+    /// `false` if he has gone, or is on his way to another name and is looked at when he has it.
+    pub(super) fn may_move(&mut self, at: Whereabouts) -> bool {
         let Some(here) = self.here.get_mut(&at) else {
             return false;
         };
-        if here.wanted.is_some() {
-            here.must_look = true;
+        here.must_look |= here.wanted.is_some();
+        here.wanted.is_none()
+    }
+
+    /// Gives him a name that was held for a newcomer, if he [may move](Self::may_move).
+    pub(super) fn moves_to(&mut self, at: Whereabouts, who: &UserName, key: &Key) -> bool {
+        if !self.may_move(at) {
             return false;
         }
+        let Some(here) = self.here.get_mut(&at) else {
+            return false;
+        };
         here.who = who.clone();
         let was = std::mem::replace(&mut here.key, key.clone());
         self.held.remove(&was);

@@ -13,6 +13,7 @@ struct Names {
     users: Mutex<HashSet<String>>,
     is_broken: bool,
     is_silent: bool,
+    panics: bool,
 }
 
 impl Names {
@@ -31,6 +32,7 @@ impl Names {
 
 impl Accounts for Names {
     fn has_user<'a>(&'a self, name: &'a UserName) -> BoxFuture<'a, Result<bool, AccountsError>> {
+        assert!(!self.panics, "as it was asked to");
         if self.is_silent {
             return Box::pin(std::future::pending());
         }
@@ -115,8 +117,9 @@ fn goes(nicknames: &Nicknames, index: u32, who: &UserName) {
 }
 
 async fn renamed(nicknames: &Nicknames, index: u32, name: &str) -> Result<String, Refusal> {
-    let who = nicknames.try_rename(at(index), name).await?;
-    Ok(who.as_str().to_owned())
+    let decided = nicknames.decide(at(index), name).await;
+    nicknames.settle(at(index), decided.clone());
+    decided.map(|who| who.as_str().to_owned())
 }
 
 #[tokio::test]
@@ -270,4 +273,41 @@ async fn accounts_that_never_answer_hold_nobody_up() {
         nicknames.first().await,
         Err(AccountsError::Broken(_))
     ));
+}
+
+#[tokio::test]
+async fn accounts_that_panic_have_said_that_no_name_is_free() {
+    let panicking = Arc::new(Names {
+        panics: true,
+        ..Names::default()
+    });
+    let nicknames = beside(&panicking);
+    assert!(matches!(
+        nicknames.first().await,
+        Err(AccountsError::Broken(_))
+    ));
+    nicknames
+        .places()
+        .came(at(0), &UserName::guest("x").unwrap());
+    assert_eq!(renamed(&nicknames, 0, "kim").await, Err(Refusal::NameTaken));
+    assert_eq!(nicknames.places().len(), (1, 1));
+}
+
+#[tokio::test]
+async fn a_wish_that_nobody_works_on_any_more_holds_no_name() {
+    let nicknames = beside(&Names::of(&[]));
+    comes(&nicknames, 0).await;
+    let wish = Wish {
+        at: at(0),
+        nicknames: nicknames.clone(),
+        is_settled: false,
+    };
+    assert!(nicknames.decide(at(0), "kim").await.is_ok());
+    assert_eq!(nicknames.places().len(), (2, 1));
+    drop(wish);
+    assert_eq!(nicknames.places().len(), (1, 1));
+    assert!(
+        renamed(&nicknames, 0, "lee").await.is_ok(),
+        "he may wish again"
+    );
 }
