@@ -164,6 +164,9 @@ impl Plane {
         self.resume();
         self.bury();
         let more = self.ask() || is_answered || more || self.table.has_work();
+        // What burials and answers leave to do is more, too.
+        let is_due = |at| at <= now.monotonic;
+        let more = more || self.shard.deadline().is_some_and(is_due);
         #[cfg(feature = "testing")]
         if !more {
             self.rest.tell(&self.shard, &self.table);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -339,4 +340,20 @@ async fn something_is_not_nothing() {
 #[should_panic(expected = "does not speak")]
 async fn a_dialect_that_the_hub_does_not_speak_is_said_by_name() {
     start().connect("parlour.klingon").await;
+}
+
+/// Many times, as the end of a connection and the turn that sees it meet by chance.
+#[tokio::test]
+async fn rest_waits_for_what_follows_from_a_connection_that_went() {
+    for round in 0..300 {
+        let hub = TestHub::start(HubConfig {
+            shards: NonZeroU16::new(1),
+            ..HubConfig::default()
+        });
+        let mut ann = hub.connect("parlour.plain").await;
+        let bob = hub.connect("parlour.plain").await;
+        ann.take_all().await;
+        drop(bob);
+        assert_eq!(ann.take_all().await.len(), 1, "round {round}: no notice");
+    }
 }
