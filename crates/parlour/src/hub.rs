@@ -17,7 +17,7 @@ use std::time::Duration;
 use mio::Poll;
 use parlour_hub::{Counts, ShardConfig, Stats, Wire, WireIndex};
 use parlour_proto::dialect::Plain;
-use parlour_proto::{Dialect, Limits, SessionId, ShardId, UserName, dialect};
+use parlour_proto::{CloseReason, Dialect, Limits, SessionId, ShardId, UserName, dialect};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
@@ -452,12 +452,21 @@ struct Guard {
 }
 
 impl Guard {
-    fn run(&self, plane: Plane) {
-        if catch_unwind(AssertUnwindSafe(|| plane.run())).is_err() {
-            tracing::error!(
-                "a shard failed: its connections are cut, and nobody is let in any more"
-            );
-            self.occupancy.close();
+    fn run(&self, mut plane: Plane) {
+        let ran = catch_unwind(AssertUnwindSafe(|| plane.run()));
+        let reason = match ran {
+            Ok(()) => CloseReason::GoingAway,
+            Err(_) => {
+                tracing::error!(
+                    "a shard failed: its connections are cut, and nobody is let in any more"
+                );
+                self.occupancy.close();
+                CloseReason::Failed
+            }
+        };
+        // What has failed once may do so again: then some are not told.
+        let _ = catch_unwind(AssertUnwindSafe(|| plane.end(reason)));
+        if ran.is_err() {
             self.on_failure.send_replace(true);
         }
     }
@@ -559,6 +568,21 @@ mod tests {
             Some(Full::GoingAway)
         );
         assert_eq!(hub.shutdown(Duration::from_secs(600)).await, 0);
+    }
+
+    #[cfg(feature = "testing")]
+    #[tokio::test]
+    async fn a_shard_that_fails_ends_its_connections_for_their_handlers() {
+        let clients = crate::connections::Connections::builder("mine").build();
+        let config = HubConfig::default().connections(&clients);
+        let hub = crate::testing::TestHub::start(config);
+        let _peer = hub.connect("mine").await;
+        hub.settle().await;
+        let client = clients.list().pop().unwrap();
+        hub.0.post_all(|| Mail::Fail);
+        let closed = tokio::time::timeout(Duration::from_secs(30), client.closed());
+        closed.await.unwrap();
+        assert!(clients.list().is_empty());
     }
 
     #[tokio::test]

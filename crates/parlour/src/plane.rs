@@ -109,7 +109,7 @@ impl Plane {
     }
 
     /// Serves until it is told to stop.
-    pub(crate) fn run(mut self) {
+    pub(crate) fn run(&mut self) {
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut more = true;
         while !self.stopped {
@@ -121,6 +121,12 @@ impl Plane {
             self.wait(&mut events, asked);
             more = self.turn(&events, asked);
         }
+    }
+
+    /// Serves nobody any more: the application is told of the end of each connection that is left.
+    pub(crate) fn end(mut self, reason: CloseReason) {
+        self.shard.end_all(reason);
+        self.ask();
     }
 
     fn time_to_deadline(&self) -> Option<Duration> {

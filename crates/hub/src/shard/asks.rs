@@ -239,6 +239,13 @@ impl<S: Store> Shard<S> {
         self.asked.push(asked);
     }
 
+    /// The shard ends without its connections having gone: the application is told of their end.
+    pub fn end_all(&mut self, reason: CloseReason) {
+        for index in self.connections.indices() {
+            self.end_asking(index, reason);
+        }
+    }
+
     /// A connection takes no more commands: its question is void, and its handlers are told.
     pub(super) fn end_asking(&mut self, index: u32, reason: CloseReason) {
         let Some(id) = self.id_at(index) else { return };
