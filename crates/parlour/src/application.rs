@@ -5,6 +5,7 @@
 
 mod config;
 mod line;
+mod question;
 mod rules;
 mod run;
 
@@ -22,6 +23,7 @@ use crate::policy::{AnyPolicy, Denied, Visitor};
 pub use config::Handlers;
 pub(crate) use line::Line;
 pub use line::{CloseCode, ConnectionId};
+pub(crate) use question::Question;
 pub(crate) use run::{Fell, guarded};
 
 /// What answers the connections of one wire.
@@ -70,12 +72,18 @@ impl Desk {
         Line::new(self.reach().clone(), at)
     }
 
+    /// What was asked of this connection, for a task that will answer.
+    pub(crate) fn question(&self, at: Whereabouts) -> Question {
+        Question::new(self.line(at))
+    }
+
     /// How long a handler may take.
     pub(crate) fn time_max(&self) -> Option<Duration> {
         self.time_max
     }
 
-    /// Runs it beside the shards.
+    /// Runs it beside the shards. Without a runtime it is dropped, as is what that had not come to
+    /// when it ended: whoever waits for it must hear of that from a guard.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         if let Some(runtime) = self.reach().runtime() {
             let under_way = self.reach().under_way();

@@ -31,8 +31,11 @@ impl Desk {
             }
             what => return Some(Asked { what, ..asked }),
         };
-        let line = self.line(at);
-        self.spawn(async move { line.answer(answering.await) });
+        let question = self.question(at);
+        self.spawn(async move {
+            let answer = answering.await;
+            question.answer(answer);
+        });
         None
     }
 

@@ -31,7 +31,7 @@ pub(super) fn open<T: Send + Sync + 'static>(
     if client.join(inner.room.clone()).is_err() {
         client.line().fail(); // It would miss what all are told.
     }
-    client.begin();
+    let work = Work::begin(&client);
     let (inner, time_max) = (Arc::clone(inner), desk.time_max());
     desk.spawn(async move {
         client.line().told().await;
@@ -41,7 +41,7 @@ pub(super) fn open<T: Send + Sync + 'static>(
                 break;
             }
         }
-        rest(&inner, &client, time_max).await;
+        work.done(&inner, time_max).await;
     });
 }
 
@@ -57,7 +57,7 @@ pub(super) fn message<T: Send + Sync + 'static>(
     let (Some(client), Some(message)) = (client, Message::received(payload, frame)) else {
         return desk.line(at).answer(Answer::Done);
     };
-    client.begin();
+    let work = Work::begin(&client);
     let (inner, time_max) = (Arc::clone(inner), desk.time_max());
     desk.spawn(async move {
         for handler in &inner.handlers.on_message {
@@ -66,7 +66,7 @@ pub(super) fn message<T: Send + Sync + 'static>(
                 break;
             }
         }
-        rest(&inner, &client, time_max).await;
+        work.done(&inner, time_max).await;
     });
 }
 
@@ -82,7 +82,8 @@ pub(super) fn close<T: Send + Sync + 'static>(
     };
     if client.ends(reason) {
         let (inner, time_max) = (Arc::clone(inner), desk.time_max());
-        desk.spawn(async move { end(&inner, &client, reason, time_max).await });
+        let ending = Ending(client);
+        desk.spawn(async move { end(&inner, ending, reason, time_max).await });
     }
 }
 
@@ -103,25 +104,66 @@ async fn run<T>(
     goes_on
 }
 
-/// Lets the next message be read, or goes on with the end.
-async fn rest<T>(inner: &Inner<T>, client: &Client<T>, time_max: Option<Duration>) {
-    // At rest first: the next message may come at once.
-    let closed = client.rest();
-    client.line().answer(Answer::Done);
-    if let Some(reason) = closed {
-        end(inner, client, reason, time_max).await;
+/// The handlers of one message at work. If their task is dropped, as with its runtime, the connection
+/// ends with 1011.
+struct Work<T> {
+    client: Client<T>,
+    is_done: bool,
+}
+
+impl<T> Work<T> {
+    fn begin(client: &Client<T>) -> Self {
+        client.begin();
+        Self {
+            client: client.clone(),
+            is_done: false,
+        }
+    }
+
+    /// Lets the next message be read, or goes on with the end.
+    async fn done(mut self, inner: &Inner<T>, time_max: Option<Duration>) {
+        self.is_done = true;
+        // At rest first: the next message may come at once.
+        let closed = self.client.rest();
+        self.client.line().answer(Answer::Done);
+        if let Some(reason) = closed {
+            let ending = Ending(self.client.clone());
+            end(inner, ending, reason, time_max).await;
+        }
+    }
+}
+
+impl<T> Drop for Work<T> {
+    fn drop(&mut self) {
+        if self.is_done {
+            return;
+        }
+        tracing::error!("the handlers of a connection were dropped: is their runtime gone?");
+        self.client.line().fail();
+        if self.client.rest().is_some() {
+            drop(Ending(self.client.clone()));
+        }
+    }
+}
+
+/// A connection that has ended. Nobody waits for that any more once this is dropped.
+struct Ending<T>(Client<T>);
+
+impl<T> Drop for Ending<T> {
+    fn drop(&mut self) {
+        self.0.has_ended();
     }
 }
 
 async fn end<T>(
     inner: &Inner<T>,
-    client: &Client<T>,
+    ending: Ending<T>,
     reason: CloseReason,
     time_max: Option<Duration>,
 ) {
     for handler in &inner.handlers.on_close {
+        let client = ending.0.clone();
         // One that fails does not keep the others from their own.
-        let _ = guarded(time_max, async { handler(client.clone(), reason).await }).await;
+        let _ = guarded(time_max, async { handler(client, reason).await }).await;
     }
-    client.has_ended();
 }

@@ -58,13 +58,13 @@ impl Serving for Routes {
         let Some(handler) = self.handlers.get(&kind).cloned() else {
             return desk.line(at).answer(Answer::Refused(Refusal::UnknownType));
         };
-        let line = desk.line(at);
-        let connection = Connection::new(line.clone(), who, session);
+        let question = desk.question(at);
+        let connection = Connection::new(question.line().clone(), who, session);
         let event = ClientEvent::new(kind, payload, room, connection);
         let handling = guarded(desk.time_max(), async move { handler(event).await });
         desk.spawn(async move {
-            let answer = answer(&line, handling.await).await;
-            line.answer(answer);
+            let answer = answer(question.line(), handling.await).await;
+            question.answer(answer);
         });
     }
 }

@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlour::connections::{Client, Connections, ConnectionsBuilder};
-use parlour::{CloseCode, CloseReason, HubConfig, Limits, PublishError, SendError};
+use parlour::policy::Policy;
+use parlour::testing::TestHub;
+use parlour::{CloseCode, CloseReason, EventRouter, HubConfig, Limits, PublishError, SendError};
+use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 use tungstenite::Message;
 
-use super::support::{Diary, Server, Socket, ask, close_code, hear, say, until};
+use super::support::{Diary, PATIENCE, Server, Socket, ask, close_code, hear, say, until};
 
 fn serve(builder: ConnectionsBuilder) -> (Server, Connections) {
     let clients = builder.build();
@@ -240,6 +243,87 @@ fn the_end_waits_for_the_handler_that_still_runs() {
     server.runtime.block_on(client.closed());
     assert_eq!(diary.read(), ["begins", "ends", "application"]);
 }
+
+#[test]
+fn a_handler_whose_runtime_goes_ends_its_connection_and_every_later_one() {
+    let (diary, handlers) = (Arc::new(Diary::default()), handlers());
+    let (noted, begun) = (Arc::clone(&diary), "begins");
+    let clients = Connections::builder("raw")
+        .on_message(move |_: Client, _| {
+            noted.note(begun);
+            std::future::pending::<()>()
+        })
+        .build();
+    let config = HubConfig {
+        runtime: Some(handlers.handle().clone()),
+        ..HubConfig::default()
+    };
+    let server = Server::start(config.connections(&clients), &["raw"]);
+    let mut socket = server.connect("/raw");
+    say(&mut socket, "go");
+    until(|| diary.read() == [begun]);
+    let client = only(&clients);
+    drop(handlers);
+    assert_eq!(close_code(&mut socket), Some(1011));
+    server.runtime.block_on(client.closed());
+    let mut late = server.connect("/raw");
+    assert_eq!(close_code(&mut late), Some(1011));
+    until(|| clients.list().is_empty());
+    drop((socket, late));
+    until(|| server.hub.connections() == 0);
+}
+
+#[tokio::test]
+async fn a_question_that_no_runtime_takes_holds_no_place() {
+    let handlers = handlers();
+    let router = EventRouter::new(()).on("ask", async || ());
+    let config = HubConfig {
+        runtime: Some(handlers.handle().clone()),
+        ..HubConfig::default()
+    };
+    let hub = TestHub::start(config.router(router).policy(Anything));
+    let mut ann = hub.connect("parlour.events").await;
+    let mut bob = hub.connect("parlour.v1").await;
+    bob.take_all().await;
+    // Here it may not wait for its threads.
+    std::thread::spawn(move || drop(handlers)).join().unwrap();
+    ann.send(r#"{"type":"ask","payload":{}}"#);
+    ann.assert_closed(1011).await;
+    bob.send(r#"{"t":"join","rooms":[{"room":"den"}]}"#);
+    bob.assert_receives(r#"{"t":"closing","why":"failed"}"#)
+        .await;
+    bob.assert_closed(1011).await;
+    drop((ann, bob));
+    hub.advance(Duration::from_secs(60)).await;
+    assert_eq!(hub.connections(), 0);
+}
+
+#[tokio::test]
+async fn the_end_of_a_hub_is_the_end_of_its_connections_for_their_handlers() {
+    let diary = Arc::new(Diary::default());
+    let clients = noting_ends(&diary).build();
+    let hub = TestHub::start(HubConfig::default().connections(&clients));
+    let peer = hub.connect("raw").await;
+    hub.settle().await;
+    let client = clients.list().pop().unwrap();
+    drop((hub, peer));
+    tokio::time::timeout(PATIENCE, client.closed())
+        .await
+        .unwrap();
+    assert_eq!(diary.read(), ["going_away"]);
+    assert!(clients.list().is_empty());
+}
+
+/// A runtime for nothing but handlers.
+fn handlers() -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(1).enable_all().build().unwrap()
+}
+
+/// Is asked, and allows all.
+struct Anything;
+
+impl Policy for Anything {}
 
 #[test]
 fn listing_sending_broadcasting_and_closing_at_once_from_everywhere() {
