@@ -39,7 +39,9 @@ pub use token::{Token, TokenError};
 
 use logins::Logins;
 
-/// The doors of one listener to one hub: `GET /ws`, `GET /echo`, `POST /ticket`.
+/// The doors of one listener to one hub: `/ws`, `/plain`, `/subscribe` and `/echo` for WebSockets,
+/// `POST /ticket`, `/login`, `/logout`, `/publish` and `/rooms/{room}/publish`, and `GET /healthz` and
+/// `/debug`. Each has its place in [`DoorPaths`].
 ///
 /// What may be done without an account (guest tickets, free doors) is open on loopback only, and
 /// that means: `bind` is a loopback address, the peer has one and is no

@@ -1,4 +1,4 @@
-//! Whose pages may use this server (contract rows 2.11, 3.15, 4.08; D29).
+//! Whose pages may use this server (docs/seeds.md, 2.11, 3.15, 4.08; D29).
 
 use std::fmt;
 use std::net::Ipv6Addr;

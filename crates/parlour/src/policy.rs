@@ -1,4 +1,8 @@
 //! Who may connect, join and publish: the application's own rules.
+//!
+//! Write a type that is a [`Policy`], override what is not allowed to everybody, and give it to
+//! [`HubConfig::policy`](crate::HubConfig::policy). A refusal is told to the client in the policy's own
+//! words.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Tickets: single-use, short-lived secrets (contract row 2.14). The doors have their own, with
+//! Tickets: single-use, short-lived secrets (docs/seeds.md, 2.14). The doors have their own, with
 //! shares for where they come from; [`Tickets`] is for everybody.
 
 mod doors;

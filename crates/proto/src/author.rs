@@ -5,7 +5,7 @@ use std::fmt;
 use sha1_smol::Sha1;
 
 /// What a client at `/plain` is told apart by, whatever its nickname: 16 bytes, shown as 32
-/// lower-case hexadecimal digits (contract row 1.09).
+/// lower-case hexadecimal digits (docs/seeds.md, 1.09).
 ///
 /// ```
 /// use parlour_proto::ClientId;

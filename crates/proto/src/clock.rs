@@ -25,7 +25,7 @@ impl Timestamp {
     }
 }
 
-/// RFC 3339 in UTC with nine digits, so that every text has one length (contract row 2.18).
+/// RFC 3339 in UTC with nine digits, so that every text has one length (docs/seeds.md, 2.18).
 ///
 /// ```
 /// use parlour_proto::Timestamp;

@@ -11,7 +11,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CloseReason {
-    /// The client asked for it; its code is answered with the same code (contract row 2.31).
+    /// The client asked for it; its code is answered with the same code (docs/seeds.md, 2.31).
     Requested(Option<u16>),
     /// The server is going away; come back.
     GoingAway,
@@ -31,7 +31,7 @@ pub enum CloseReason {
     Silent,
     /// The session of this connection has ended: signed out, removed, or a new password.
     SignedOut,
-    /// Data came from somebody who is to listen only (contract row 3.18).
+    /// Data came from somebody who is to listen only (docs/seeds.md, 3.18).
     Unexpected,
     /// The application's policy does not let this connection in.
     NotAllowed,

@@ -24,7 +24,7 @@ pub enum Command<'a> {
         /// JSON text.
         payload: Bytes,
     },
-    /// Leave every other room and be in this one, from its next entry on (contract row 2.20).
+    /// Leave every other room and be in this one, from its next entry on (docs/seeds.md, 2.20).
     Enter {
         /// Where to.
         room: RoomName,
@@ -44,9 +44,9 @@ pub enum Command<'a> {
         /// What the answer carries.
         id: Option<EntryId>,
     },
-    /// Give the same frame back to this connection alone (contract rows 4.01, 4.02).
+    /// Give the same frame back to this connection alone (docs/seeds.md, 4.01, 4.02).
     Echo(Frame<'a>),
-    /// Be called so from now on (`/nick NAME`, contract row 1.12). Whether the name may be had is for
+    /// Be called so from now on (`/nick NAME`, docs/seeds.md, 1.12). Whether the name may be had is for
     /// the application to say.
     Rename {
         /// The name that the client asks for, as it came.
@@ -61,9 +61,9 @@ pub enum Command<'a> {
         /// How it came.
         frame: FrameKind,
     },
-    /// Data from somebody who is to listen only: it ends the connection (contract row 3.18).
+    /// Data from somebody who is to listen only: it ends the connection (docs/seeds.md, 3.18).
     Unexpected,
-    /// Nothing that needs an answer (contract row 1.13).
+    /// Nothing that needs an answer (docs/seeds.md, 1.13).
     Nothing,
     /// A frame that was read so far that its refusal can say what it belongs to.
     Refused {

@@ -109,7 +109,7 @@ pub struct Entry {
     pub seq: Seq,
     /// What its producer called it.
     pub id: Option<EntryId>,
-    /// Who published it, as the server knows him; never what a client claims (contract D22).
+    /// Who published it, as the server knows him; never what a client claims (docs/seeds.md, D22).
     pub from: Arc<str>,
     /// What the free doors know of him.
     pub author: Author,

@@ -50,7 +50,7 @@ pub struct Limits {
     pub close_timeout: Duration,
 }
 
-/// Bad frames in a row that end a connection with close 1008 (contract E2).
+/// Bad frames in a row that end a connection with close 1008 (docs/seeds.md, E2).
 pub const BAD_FRAMES_MAX: u8 = 10;
 /// Rooms that one frame may join or leave; over it: `bad_payload`. It bounds the answers to one
 /// frame, and the commands that one frame becomes.

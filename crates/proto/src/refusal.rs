@@ -99,7 +99,7 @@ impl Refusal {
         }
     }
 
-    /// Whether the frame itself was bad, so that ten in a row end the connection (contract E2).
+    /// Whether the frame itself was bad, so that ten in a row end the connection (docs/seeds.md, E2).
     #[must_use]
     pub fn is_bad_frame(self) -> bool {
         matches!(

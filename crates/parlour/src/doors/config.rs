@@ -27,7 +27,10 @@ use crate::proxies::Network;
 /// ```
 #[derive(Clone)]
 pub struct DoorsConfig {
-    /// Where the listener listens; a public address gets the public rules.
+    /// Where the listener listens; a public address gets the public rules. For a listener that has no
+    /// such address (a Unix socket) or gives none of its peers, take `0.0.0.0:0`: every request then
+    /// counts as foreign and as one peer's, so [`guests`](Self::guests) and
+    /// [`open_doors`](Self::open_doors) say who gets in, and the bounds for each address hold for all.
     pub bind: SocketAddr,
     /// Whether the listener speaks TLS: then its own origin is `https://`, and cookies are secure.
     pub is_tls: bool,

@@ -1,4 +1,4 @@
-//! `GET /debug`: the number of connections (contract row 2.35, D34), and with `?format=json` all
+//! `GET /debug`: the number of connections (docs/seeds.md, 2.35, D34), and with `?format=json` all
 //! counters.
 
 use std::collections::BTreeMap;

@@ -10,7 +10,7 @@ use parlour_ws::handshake::{self, HandshakeError, Upgrade};
 use super::answer::DoorError;
 use crate::doors::Doors;
 
-/// Checks the shape of a request for an upgrade (contract rows 3.16, 4.05 to 4.07).
+/// Checks the shape of a request for an upgrade (docs/seeds.md, 3.16, 4.05 to 4.07).
 pub(super) fn check<'a>(
     method: &'a Method,
     headers: &'a HeaderMap,

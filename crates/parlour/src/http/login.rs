@@ -1,4 +1,4 @@
-//! `POST /login`: a name and a password for a session and a first ticket (contract rows 2.01 to
+//! `POST /login`: a name and a password for a session and a first ticket (docs/seeds.md, 2.01 to
 //! 2.06, D26, D27).
 
 use axum::Json;

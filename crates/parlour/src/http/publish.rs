@@ -1,4 +1,4 @@
-//! `POST /publish` and `POST /rooms/{room}/publish`: an entry without a WebSocket (contract rows 3.09
+//! `POST /publish` and `POST /rooms/{room}/publish`: an entry without a WebSocket (docs/seeds.md, 3.09
 //! to 3.14, D17, D31). On loopback, or where the door is open with the token for publishing.
 
 use std::net::IpAddr;

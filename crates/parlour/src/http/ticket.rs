@@ -1,4 +1,4 @@
-//! `POST /ticket`: a fresh ticket for who is signed in, or a guest's (contract E14, E15).
+//! `POST /ticket`: a fresh ticket for who is signed in, or a guest's (docs/seeds.md, E14, E15).
 
 use axum::Json;
 use axum::extract::Request;
@@ -29,7 +29,7 @@ struct Given<'a> {
     name: &'a str,
     guest: bool,
     expires_in: Seconds,
-    /// So that a client can stop its user before the server must (contract E7, D42).
+    /// So that a client can stop its user before the server must (docs/seeds.md, E7, D42).
     max_message_bytes: usize,
 }
 

@@ -1,4 +1,4 @@
-//! `GET /ws`: the door to rooms. A ticket opens it (contract rows 2.07 to 2.13, D23, D28).
+//! `GET /ws`: the door to rooms. A ticket opens it (docs/seeds.md, 2.07 to 2.13, D23, D28).
 
 use axum::extract::{Query, Request};
 use axum::http::Uri;

@@ -110,7 +110,10 @@ mod tests {
         let asked = hub.begin_in_room(&mut newcomer()).await;
         assert_eq!(asked, Err(Full::GoingAway));
         let hub = Hub::start(HubConfig::default()).unwrap();
-        hub.0.inboxes.iter().for_each(|inbox| inbox.post(Mail::Stop));
+        hub.0
+            .inboxes
+            .iter()
+            .for_each(|inbox| inbox.post(Mail::Stop));
         // Until nobody is left to answer.
         while hub.begin_in_room(&mut newcomer()).await.is_ok() {}
     }

@@ -1,4 +1,4 @@
-//! The doors' own tickets: each lets one connection in (contract E14), and every source of them has
+//! The doors' own tickets: each lets one connection in (docs/seeds.md, E14), and every source of them has
 //! its share.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -134,7 +134,7 @@ impl DoorTickets {
         Some(ticket.value.holder.clone())
     }
 
-    /// Uses the ticket up. Of several that try, one gets in (contract D23).
+    /// Uses the ticket up. Of several that try, one gets in (docs/seeds.md, D23).
     pub(crate) fn spend(&self, secret: &str, now: Duration) -> Option<Holder> {
         let hash = Hash::of(secret)?;
         let mut out = self.lock();

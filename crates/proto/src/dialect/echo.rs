@@ -1,4 +1,4 @@
-//! The echo door: every message comes back unchanged (contract rows 4.01, 4.02).
+//! The echo door: every message comes back unchanged (docs/seeds.md, 4.01, 4.02).
 
 use super::{Dialect, Frame, FrameKind};
 use crate::{Command, Event, Refusal};

@@ -1,4 +1,4 @@
-//! The events dialect: JSON `{type, payload}` in both directions (contract rows 2.15 to 2.33).
+//! The events dialect: JSON `{type, payload}` in both directions (docs/seeds.md, 2.15 to 2.33).
 //!
 //! In: `send_message {message, from}`, `change_room {name}`. Out: `new_message {message, from,
 //! sent}`, and `error {code, message}` only in answer to the client's own frame. Nothing else: a

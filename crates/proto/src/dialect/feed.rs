@@ -1,4 +1,4 @@
-//! The dialect of `/subscribe` (contract rows 3.17 to 3.19): messages out as `{name, msg}`, nothing
+//! The dialect of `/subscribe` (docs/seeds.md, 3.17 to 3.19): messages out as `{name, msg}`, nothing
 //! in.
 
 use super::{Dialect, Frame, FrameKind};

@@ -1,4 +1,4 @@
-//! The dialect of `/plain` (contract rows 1.06 to 1.18): text in, JSON objects of `type`, `id`,
+//! The dialect of `/plain` (docs/seeds.md, 1.06 to 1.18): text in, JSON objects of `type`, `id`,
 //! `nickname` and `message` out.
 //!
 //! Who is here is shown by his bare nickname, all others by their full name. What is refused is
@@ -87,7 +87,7 @@ impl Dialect for Plain {
         Some(FrameKind::Text)
     }
 
-    /// As the book has it (contract E9, row 1.16).
+    /// As the book has it (docs/seeds.md, E9, row 1.16).
     fn announces(&self) -> bool {
         true
     }

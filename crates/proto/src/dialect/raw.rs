@@ -1,5 +1,5 @@
 //! No protocol at all: every frame is for the application, and what it says goes out as it is
-//! (contract rows 0.04, 0.05).
+//! (docs/seeds.md, 0.04, 0.05).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! The events dialect with types of the application's own (contract rows 2.15, 2.16).
+//! The events dialect with types of the application's own (docs/seeds.md, 2.15, 2.16).
 
 use std::collections::BTreeSet;
 
