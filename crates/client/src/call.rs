@@ -1,8 +1,7 @@
 //! What the owner of a client asks of it, and what waits for an answer.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
+use parlour_proto::told::Said;
 use parlour_proto::{EntryId, EntryKind, Join, Position, RoomName};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -61,72 +60,55 @@ impl ToPublish {
     }
 }
 
-/// Publishes that were sent and have no answer.
-pub(crate) struct Publishes {
-    /// Makes the ids of this client unlike those of any other.
-    prefix: String,
-    count: u64,
-    in_flight: BTreeMap<u64, InFlight>,
+/// Publishes that were sent and have no answer, in the order in which they were.
+#[derive(Default)]
+pub(crate) struct Publishes(Vec<InFlight>);
+
+pub(crate) struct InFlight {
+    pub(crate) id: EntryId,
+    pub(crate) room: RoomName,
+    /// Who said it.
+    pub(crate) from: String,
+    pub(crate) reply: Reply<Position>,
+    pub(crate) due: Instant,
+    /// Sent on a connection that was lost.
+    pub(crate) is_lost: bool,
 }
 
-struct InFlight {
-    room: RoomName,
-    reply: Reply<Position>,
-    due: Instant,
-    /// Sent on a connection that was lost.
-    is_lost: bool,
+/// An id that nobody can foresee: who knew it could publish under it what looks like ours.
+pub(crate) fn new_id() -> EntryId {
+    let id = format!("{:032x}", u128::from_ne_bytes(random::bytes()));
+    EntryId::new(&id).expect("32 digits are no more than 64 bytes")
 }
 
 impl Publishes {
-    pub(crate) fn new() -> Self {
-        let prefix = u64::from_ne_bytes(random::bytes());
-        Self {
-            prefix: format!("{prefix:016x}"),
-            count: 0,
-            in_flight: BTreeMap::new(),
-        }
-    }
-
     pub(crate) fn len(&self) -> usize {
-        self.in_flight.len()
+        self.0.len()
     }
 
-    /// Another id, for the next publish.
-    pub(crate) fn next_id(&mut self) -> EntryId {
-        self.count += 1;
-        let id = EntryId::new(&format!("{}-{}", self.prefix, self.count));
-        id.expect("16 digits, a dash and a number are no more than 64 bytes")
+    /// One more is on its way. There are never more than a few dozen.
+    pub(crate) fn sent(&mut self, publish: InFlight) {
+        self.0.push(publish);
     }
 
-    /// The publish with the id that was made last is on its way.
-    pub(crate) fn sent(&mut self, room: RoomName, reply: Reply<Position>, due: Instant) {
-        let in_flight = InFlight {
-            room,
-            reply,
-            due,
-            is_lost: false,
-        };
-        self.in_flight.insert(self.count, in_flight);
-    }
-
-    /// The answer to one of them. What is none of them is ignored.
+    /// The server's answer to one of them. What is none of them is ignored.
     pub(crate) fn answer(&mut self, id: &EntryId, answer: Result<Position, CallError>) {
-        if let Some(number) = self.number(id)
-            && let Some(in_flight) = self.in_flight.remove(&number)
-        {
-            // Who does not wait any more does not need it.
-            let _ = in_flight.reply.send(answer);
-        }
+        self.settle(|it| it.id == *id, &answer);
     }
 
-    fn number(&self, id: &EntryId) -> Option<u64> {
-        let (prefix, number) = id.as_str().split_once('-')?;
-        (prefix == self.prefix).then(|| number.parse().ok())?
+    /// An entry that was told: if it is one whose answer was lost, this is its place. Others can give
+    /// their entries any id, but neither our name nor, before it was said, our id.
+    pub(crate) fn found(&mut self, said: &Said) {
+        let Some(id) = &said.id else { return };
+        let is_it = |it: &InFlight| {
+            it.is_lost && it.id == *id && it.room == said.room && *it.from == *said.from
+        };
+        self.settle(is_it, &Ok(said.position));
     }
 
     /// The connection that they were sent on is gone.
     pub(crate) fn lose(&mut self, due: Instant) {
-        for in_flight in self.in_flight.values_mut() {
+        for in_flight in &mut self.0 {
             in_flight.is_lost = true;
             in_flight.due = in_flight.due.min(due);
         }
@@ -134,26 +116,28 @@ impl Publishes {
 
     /// The room's replay is complete, or will not come: what it did not bring is not known.
     pub(crate) fn give_up_lost(&mut self, room: &RoomName) {
-        self.fail(|it| it.is_lost && it.room == *room, &CallError::Unknown);
+        let unknown = Err(CallError::Unknown);
+        self.settle(|it| it.is_lost && it.room == *room, &unknown);
     }
 
     /// Those whose time is up are not known.
     pub(crate) fn expire(&mut self, now: Instant) {
-        self.fail(|it| it.due <= now, &CallError::Unknown);
+        self.settle(|it| it.due <= now, &Err(CallError::Unknown));
     }
 
     pub(crate) fn fail_all(&mut self, error: &CallError) {
-        self.fail(|_| true, error);
+        self.settle(|_| true, &Err(error.clone()));
     }
 
     /// The earliest time at which one is up.
     pub(crate) fn due(&self) -> Option<Instant> {
-        self.in_flight.values().map(|it| it.due).min()
+        self.0.iter().map(|it| it.due).min()
     }
 
-    fn fail(&mut self, which: impl Fn(&InFlight) -> bool, error: &CallError) {
-        for (_, in_flight) in self.in_flight.extract_if(.., |_, it| which(it)) {
-            let _ = in_flight.reply.send(Err(error.clone()));
+    fn settle(&mut self, which: impl Fn(&InFlight) -> bool, answer: &Result<Position, CallError>) {
+        for in_flight in self.0.extract_if(.., |it| which(it)) {
+            // Who does not wait any more does not need it.
+            let _ = in_flight.reply.send(answer.clone());
         }
     }
 }

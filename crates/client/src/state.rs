@@ -9,7 +9,7 @@ use parlour_proto::{Join, Position, RoomName, Seq};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::call::{Call, Publishes, Reply, ToPublish};
+use crate::call::{Call, InFlight, Publishes, Reply, ToPublish, new_id};
 use crate::error::{CallError, Ended};
 use crate::event::{Event, Joined, Status};
 use crate::outbox::Outbox;
@@ -54,7 +54,7 @@ impl State {
             status,
             rename: None,
             rooms: Rooms::new(),
-            publishes: Publishes::new(),
+            publishes: Publishes::default(),
             pace: Pace::new(&hello.limits, Instant::now()),
             limits: hello.limits,
             hello,
@@ -271,7 +271,7 @@ impl State {
             let _ = reply.send(Err(CallError::NotInRoom(room.clone())));
             return;
         }
-        let id = self.publishes.next_id();
+        let id = new_id();
         let mut frame = Vec::with_capacity(payload.len() + 256);
         ask::publish(room, Some(&id), kind, payload, &mut frame);
         let limit = self.limits.message_bytes;
@@ -280,8 +280,14 @@ impl State {
             let _ = reply.send(Err(CallError::TooLarge { bytes, limit }));
             return;
         }
-        let due = Instant::now() + self.answer_timeout;
-        self.publishes.sent(room.clone(), reply, due);
+        self.publishes.sent(InFlight {
+            id,
+            room: room.clone(),
+            from: self.hello.user.clone(),
+            reply,
+            due: Instant::now() + self.answer_timeout,
+            is_lost: false,
+        });
         self.send(&frame, socket);
     }
 

@@ -91,10 +91,7 @@ impl State {
             return;
         };
         room.position = Some(said.position);
-        if let Some(id) = &said.id {
-            // Of a lost connection; one that was answered is no longer known.
-            self.publishes.answer(id, Ok(said.position));
-        }
+        self.publishes.found(&said);
         self.outbox.push(Event::Entry(said));
         self.look_for_lost(&name);
     }

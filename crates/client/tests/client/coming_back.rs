@@ -165,6 +165,43 @@ async fn a_lost_publish_that_does_not_is_unknown_and_not_sent_again() {
 }
 
 #[tokio::test]
+async fn only_the_server_acknowledges_and_only_ones_own_entry_is_found_again() {
+    let script = Script::start().await;
+    let url = script.url();
+    let (client, mut line) = tokio::join!(connect(&url, "ann"), script.line());
+    let (client, _events) = client;
+    let den = room("den");
+    let (joined, _) = tokio::join!(client.join(Join::next(den.clone())), line.joins_den(0, 0));
+    joined.unwrap();
+    let mut ids = Vec::new();
+    let told = async {
+        let publish = line.asked().await.unwrap();
+        let id = publish["id"].as_str().unwrap();
+        line.entry_of("guest-eve", 1, id, "not that").await;
+        line.entry(2, id, "not yet").await;
+        line.ack(3, id).await;
+        ids.push(id.to_owned());
+    };
+    let (position, ()) = tokio::join!(client.say(&den, "hello"), told);
+    assert_eq!(position.unwrap().seq.0, 3, "what the server acknowledged");
+
+    let told = async {
+        let publish = line.asked().await.unwrap();
+        let id = publish["id"].as_str().unwrap();
+        ids.push(id.to_owned());
+        drop(line);
+        let mut line = script.line().await;
+        line.joins_den(3, 4).await;
+        line.entry_of("guest-eve", 4, id, "not that").await;
+        line
+    };
+    let (answer, _line) = tokio::join!(client.say(&den, "hello"), told);
+    assert_eq!(answer, Err(CallError::Unknown));
+    let common = ids[0].bytes().zip(ids[1].bytes()).filter(|(a, b)| a == b);
+    assert!(common.count() < 16, "{ids:?} cannot be foreseen");
+}
+
+#[tokio::test]
 async fn what_the_server_does_not_answer_is_unknown_in_the_end() {
     let script = Script::start().await;
     let impatient = config(&script.url(), "ann").answer_timeout(Duration::from_millis(100));

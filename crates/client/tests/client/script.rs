@@ -1,6 +1,7 @@
 //! A server that does as a test says: tickets for everybody, and a WebSocket whose frames the test
 //! writes itself.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
@@ -17,6 +18,8 @@ pub(crate) const HELLO: &str = r#"{"t":"hello","version":"0","user":"guest-ann",
 /// The server.
 pub(crate) struct Script {
     listener: TcpListener,
+    /// Tickets that it gave.
+    pub(crate) tickets: Cell<usize>,
 }
 
 /// One WebSocket of it.
@@ -29,7 +32,10 @@ pub(crate) struct Line {
 impl Script {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self { listener }
+        Self {
+            listener,
+            tickets: Cell::new(0),
+        }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -53,31 +59,50 @@ impl Script {
         line
     }
 
-    async fn opened(&self) -> Line {
+    /// The next request for a WebSocket; tickets are given until it comes.
+    async fn opening(&self) -> (TcpStream, String) {
         loop {
             let (mut stream, _) = self.listener.accept().await.unwrap();
             let head = read_head(&mut stream).await;
-            if head.starts_with("POST /ticket ") {
-                let body = r#"{"otp":"SECRET","name":"guest-ann"}"#;
-                answer(&mut stream, "200 OK", body).await;
-                continue;
+            if head.starts_with("GET /ws ") {
+                return (stream, head);
             }
-            assert!(head.starts_with("GET /ws "), "{head}");
-            assert!(head.contains("Sec-WebSocket-Protocol: parlour.v1, ticket.SECRET\r\n"));
-            let key = head
-                .lines()
-                .find_map(|it| it.strip_prefix("Sec-WebSocket-Key: "));
-            let accept = accept_key(key.unwrap());
-            let answer = format!(
-                "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            assert!(head.starts_with("POST /ticket "), "{head}");
+            self.tickets.set(self.tickets.get() + 1);
+            let body = r#"{"otp":"SECRET","name":"guest-ann"}"#;
+            answer(&mut stream, "200 OK", body).await;
+        }
+    }
+
+    /// Gives a ticket and does not open the WebSocket.
+    pub(crate) async fn refuse(&self, status: &str) {
+        let (mut stream, _) = self.opening().await;
+        answer(&mut stream, status, "not now").await;
+    }
+
+    /// Answers the next request like this, whatever it is.
+    pub(crate) async fn answer_once(&self, status: &str) {
+        let (mut stream, _) = self.listener.accept().await.unwrap();
+        read_head(&mut stream).await;
+        answer(&mut stream, status, "not now").await;
+    }
+
+    async fn opened(&self) -> Line {
+        let (mut stream, head) = self.opening().await;
+        assert!(head.contains("Sec-WebSocket-Protocol: parlour.v1, ticket.SECRET\r\n"));
+        let key = head
+            .lines()
+            .find_map(|it| it.strip_prefix("Sec-WebSocket-Key: "));
+        let accept = accept_key(key.unwrap());
+        let answer = format!(
+            "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                  Sec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: parlour.v1\r\n\r\n"
-            );
-            stream.write_all(answer.as_bytes()).await.unwrap();
-            return Line {
-                stream,
-                receiver: Receiver::new(),
-                heard: VecDeque::new(),
-            };
+        );
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        Line {
+            stream,
+            receiver: Receiver::new(),
+            heard: VecDeque::new(),
         }
     }
 
@@ -178,11 +203,24 @@ impl Line {
         asked
     }
 
-    /// Tells an entry of `den`.
+    /// Tells an entry of `den` by this client.
     pub(crate) async fn entry(&mut self, seq: u64, id: &str, text: &str) {
+        self.entry_of("guest-ann", seq, id, text).await;
+    }
+
+    /// Tells an entry of `den`.
+    pub(crate) async fn entry_of(&mut self, from: &str, seq: u64, id: &str, text: &str) {
         self.tell(&format!(
             r#"{{"t":"entry","room":"den","epoch":"9f3c5d20a1b4e687","seq":{seq},"id":"{id}",
-            "from":"guest-ann","type":"message","payload":"{text}","sent":"2026-11-22T04:00:00Z"}}"#
+            "from":"{from}","type":"message","payload":"{text}","sent":"2026-11-22T04:00:00Z"}}"#
+        ))
+        .await;
+    }
+
+    /// Acknowledges a publish to `den`.
+    pub(crate) async fn ack(&mut self, seq: u64, id: &str) {
+        self.tell(&format!(
+            r#"{{"t":"ack","room":"den","epoch":"9f3c5d20a1b4e687","seq":{seq},"id":"{id}"}}"#
         ))
         .await;
     }
