@@ -21,6 +21,8 @@ use crate::tls::Stream;
 
 /// Largest answer to a request for a ticket, in bytes.
 const ANSWER_BYTES_MAX: usize = 65_536;
+/// Longest time that an answer can ask to wait, in seconds: a day, as a clock that adds it must not overflow.
+const RETRY_AFTER_MAX: u64 = 86_400;
 
 /// How this client comes in, the first time and after.
 pub(crate) struct Entrance {
@@ -177,7 +179,8 @@ impl Entrance {
             let answer = sender.send_request(request).await?;
             let status = answer.status().as_u16();
             let retry_after = answer.headers().get(RETRY_AFTER);
-            let retry_after = retry_after.and_then(|it| it.to_str().ok()?.parse().ok());
+            let retry_after = retry_after.and_then(|it| it.to_str().ok()?.parse::<u64>().ok());
+            let retry_after = retry_after.map(|wait| wait.min(RETRY_AFTER_MAX));
             let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect();
             let body = body.await.map(http_body_util::Collected::to_bytes);
             Ok(Answer {

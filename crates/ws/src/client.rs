@@ -41,6 +41,8 @@ use crate::handshake::{VERSION, accept_key, elements, lines, names_token};
 /// Longest head of an answer, in bytes, and most headers in it.
 pub const HEAD_BYTES_MAX: usize = 16_384;
 const HEADERS_MAX: usize = 64;
+/// Longest time that an answer can ask to wait, in seconds: a day, as a clock that adds it must not overflow.
+const RETRY_AFTER_MAX: u64 = 86_400;
 
 /// What a client asks for, and by which it knows the right answer.
 #[derive(Clone, Copy)]
@@ -88,7 +90,7 @@ pub enum OpeningError {
         status: u16,
         /// The words beside it, often empty.
         reason: String,
-        /// `Retry-After`, where it was in seconds.
+        /// `Retry-After`, where it was in seconds; never more than a day.
         retry_after: Option<Duration>,
         /// Bytes of body that were announced; `None` if their number was not.
         body_bytes: Option<usize>,
@@ -184,7 +186,8 @@ impl<'a> Opening<'a> {
             return Err(OpeningError::Refused {
                 status,
                 reason: answer.reason.unwrap_or_default().to_owned(),
-                retry_after: number(headers(), "retry-after").map(Duration::from_secs),
+                retry_after: number(headers(), "retry-after")
+                    .map(|wait| Duration::from_secs(wait.min(RETRY_AFTER_MAX))),
                 body_bytes: number(headers(), "content-length").and_then(|it| it.try_into().ok()),
                 head_bytes,
             });

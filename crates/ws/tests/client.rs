@@ -281,6 +281,11 @@ fn another_status_says_what_the_server_answered() {
     assert_eq!(refused, expected);
     let words = "the server answered 503 Service Unavailable instead of opening a WebSocket";
     assert_eq!(refused.to_string(), words);
+    let most = format!("HTTP/1.1 503 x\r\nRetry-After: {}\r\n\r\n", u64::MAX);
+    let day = Some(Duration::from_secs(86_400));
+    assert!(
+        matches!(check(&most), Err(OpeningError::Refused { retry_after, .. }) if retry_after == day)
+    );
     let bare = check("HTTP/1.1 200 OK\r\nRetry-After: Sun, 22 Nov 2026\r\n\r\n").unwrap_err();
     assert!(matches!(
         bare,

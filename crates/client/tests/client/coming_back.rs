@@ -250,6 +250,31 @@ async fn the_servers_time_to_come_back_is_kept_and_a_failed_return_is_told() {
 }
 
 #[tokio::test]
+async fn no_time_that_a_server_names_is_too_long_for_a_clock() {
+    let most = format!("503 x\r\nRetry-After: {}", u64::MAX);
+    for at_the_ticket in [true, false] {
+        let script = Script::start().await;
+        let url = script.url();
+        let (connected, line) = tokio::join!(connect(&url, "ann"), script.line());
+        let (_client, mut events) = connected;
+        drop(line);
+        if at_the_ticket {
+            script.answer_once(&most).await;
+        } else {
+            script.refuse(&most).await;
+        }
+        let day = until(&mut events, |event| match event {
+            Event::Away {
+                why: Away::Failed(_),
+                retry_in,
+            } => Some(retry_in),
+            _ => None,
+        });
+        assert_eq!(day.await, Duration::from_secs(86_400));
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_is_away_can_be_closed() {
     let script = Script::start().await;
     let url = script.url();
