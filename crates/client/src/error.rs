@@ -58,6 +58,13 @@ pub enum ConnectError {
         /// After this time it may be different.
         retry_after: Option<Duration>,
     },
+    /// The server did not open the WebSocket for the ticket that it gave: it came too late, or to a
+    /// server that was started in between. The next attempt has a fresh one.
+    #[error("the server does not know the ticket any more: {message}")]
+    TicketExpired {
+        /// For people.
+        message: String,
+    },
     /// What answers there is something else.
     #[error("what answers at {address} is not a Parlour server: {why}; check the address")]
     NotParlour {
@@ -77,10 +84,21 @@ impl ConnectError {
             Self::Unreachable { .. }
             | Self::Timeout { .. }
             | Self::Tls { .. }
-            | Self::Broken { .. } => true,
+            | Self::Broken { .. }
+            | Self::TicketExpired { .. } => true,
             Self::Refused { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
             Self::NotParlour { .. } => false,
         }
+    }
+
+    /// The same for who was connected there before: then something else, or nothing, behind the doors is
+    /// a proxy's page or a server that is being replaced, and passes too.
+    pub(crate) fn may_pass_again(&self) -> bool {
+        let is_away = matches!(
+            self,
+            Self::NotParlour { .. } | Self::Refused { status: 404, .. }
+        );
+        is_away || self.may_pass()
     }
 
     /// The time after which the server wants to be asked again.

@@ -320,6 +320,9 @@ async fn refusal(
         None if status < 400 || status == 404 => return of_opening(&error, address),
         None => (String::new(), format!("it answered {status} {reason}")),
     };
+    if status == 401 {
+        return ConnectError::TicketExpired { message };
+    }
     ConnectError::Refused {
         status,
         code,

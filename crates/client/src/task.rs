@@ -175,7 +175,7 @@ impl Task {
             let entered = Self::wait(self.entrance.enter(), &mut self.state, &mut self.closed);
             match entered.await? {
                 Ok(entered) => return Ok(entered),
-                Err(error) if error.may_pass() => {
+                Err(error) if error.may_pass_again() => {
                     retry_after = error.retry_after();
                     why = Away::Failed(error);
                 }

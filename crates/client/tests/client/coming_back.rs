@@ -249,6 +249,44 @@ async fn the_servers_time_to_come_back_is_kept_and_a_failed_return_is_told() {
     assert!(*retry_in >= Duration::from_secs(1), "{retry_in:?}");
 }
 
+/// A client that was connected comes back after one attempt that was answered like this.
+async fn passes(at_the_ticket: bool, status: &str) {
+    let script = Script::start().await;
+    let url = script.url();
+    let (connected, line) = tokio::join!(connect(&url, "ann"), script.line());
+    let (_client, mut events) = connected;
+    drop(line);
+    if at_the_ticket {
+        script.answer_once(status).await;
+    } else {
+        script.refuse(status).await;
+    }
+    let failed = until(&mut events, |event| match event {
+        Event::Away {
+            why: Away::Failed(_),
+            ..
+        } => Some(()),
+        Event::Ended(ended) => panic!("{status}: {ended}"),
+        _ => None,
+    });
+    failed.await;
+    let _line = script.line().await;
+    let tickets = 3 - usize::from(at_the_ticket);
+    assert_eq!(script.tickets.get(), tickets, "a fresh one each time");
+}
+
+#[tokio::test]
+async fn a_ticket_that_came_too_late_and_a_proxy_without_its_server_pass() {
+    tokio::join!(
+        passes(false, "401 Unauthorized"),
+        passes(false, "404 Not Found"),
+        passes(false, "502 Bad Gateway"),
+        passes(true, "404 Not Found"),
+        passes(true, "504 Gateway Timeout"),
+        passes(true, "200 OK"),
+    );
+}
+
 #[tokio::test]
 async fn no_time_that_a_server_names_is_too_long_for_a_clock() {
     let most = format!("503 x\r\nRetry-After: {}", u64::MAX);
