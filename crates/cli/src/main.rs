@@ -3,6 +3,7 @@
 mod bench;
 mod chat;
 mod command;
+mod harmless;
 mod lines;
 mod publish;
 mod remote;
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
     match result {
         Ok(status) => status,
         Err(error) => {
-            eprintln!("parlour: {error}");
+            harmless::tell(&error);
             status(&*error)
         }
     }

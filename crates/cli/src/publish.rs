@@ -11,6 +11,7 @@ use parlour_client::{
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use crate::harmless::tell;
 use crate::lines::LineError;
 use crate::remote::{self, Input, NOT_KNOWN, Remote, RemoteError};
 
@@ -63,7 +64,7 @@ pub(crate) fn run(arguments: &PubArguments) -> Result<ExitCode, RemoteError> {
 
 async fn publish(arguments: &PubArguments, room: RoomName) -> Result<ExitCode, RemoteError> {
     let (client, events, input) = arguments.remote.connect().await?;
-    tokio::spawn(tell(events));
+    tokio::spawn(watch(events));
     client.join(Join::next(room.clone())).await?;
     let mut publisher = Publisher {
         client,
@@ -81,7 +82,7 @@ async fn publish(arguments: &PubArguments, room: RoomName) -> Result<ExitCode, R
     match answered.and(published) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(RemoteError::Call(CallError::Unknown)) => {
-            eprintln!("parlour: {}", CallError::Unknown);
+            tell(CallError::Unknown);
             Ok(ExitCode::from(NOT_KNOWN))
         }
         Err(error) => Err(error),
@@ -89,15 +90,15 @@ async fn publish(arguments: &PubArguments, room: RoomName) -> Result<ExitCode, R
 }
 
 /// What happens to the connection. The room's entries are not ours.
-async fn tell(mut events: Events) {
+async fn watch(mut events: Events) {
     while let Some(event) = events.next().await {
         match event {
-            Event::Away { why, retry_in } => eprintln!("parlour: {}", remote::away(&why, retry_in)),
+            Event::Away { why, retry_in } => tell(remote::away(&why, retry_in)),
             Event::Joined {
                 room,
                 is_back: true,
                 ..
-            } => eprintln!("parlour: back in {room}"),
+            } => tell(format_args!("back in {room}")),
             _ => {}
         }
     }

@@ -8,14 +8,15 @@ use parlour_client::{Ended, Epoch, Event, Join, Missed, Position, RoomName, Said
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::harmless::{harmless_json, tell};
 use crate::remote::{self, Remote, RemoteError};
 
 /// The help of `parlour sub`.
 pub(crate) const HELP: &str = "\
 An entry is {\"room\",\"epoch\",\"seq\",\"id\",\"from\",\"type\",\"payload\",\"sent\"}, \"id\" only where its
 publisher gave one. Entries that cannot be had any more are {\"room\",\"gap\":{…}} instead, and do not
-count. What happens to the connection is told on standard error; it comes back by itself and goes on
-where it was.
+count. Controls in texts are written as \\u escapes. What happens to the connection is told on standard
+error; it comes back by itself and goes on where it was.
 
 Examples:
   parlour sub den
@@ -101,14 +102,14 @@ async fn subscribe(arguments: &SubArguments, room: RoomName) -> Result<ExitCode,
                 left = left.map(|left| left - 1);
             }
             Some(Event::Gap { room, missed }) if !is_start(&missed) => {
-                eprintln!("parlour: {}", remote::gap(&room, &missed));
+                tell(remote::gap(&room, &missed));
                 print(&gap(&room, &missed))?;
             }
             Some(Event::Away { why, retry_in }) => {
-                eprintln!("parlour: {}", remote::away(&why, retry_in));
+                tell(remote::away(&why, retry_in));
             }
-            Some(Event::Joined { is_back: true, .. }) => eprintln!("parlour: back in {room}"),
-            Some(Event::Refused { message, .. }) => eprintln!("parlour: {message}"),
+            Some(Event::Joined { is_back: true, .. }) => tell(format_args!("back in {room}")),
+            Some(Event::Refused { message, .. }) => tell(message),
             Some(Event::Left { .. }) => {
                 return Err(RemoteError::Ended(Ended::Refused(format!(
                     "the server does not let us into {room} any more"
@@ -131,7 +132,7 @@ fn is_start(missed: &Missed) -> bool {
 /// One line, at once: a pipe's reader waits for it.
 fn print(line: &str) -> Result<(), RemoteError> {
     let mut out = io::stdout().lock();
-    let written = writeln!(out, "{line}").and_then(|()| out.flush());
+    let written = writeln!(out, "{}", harmless_json(line)).and_then(|()| out.flush());
     written.map_err(RemoteError::Output)
 }
 
@@ -142,9 +143,9 @@ fn entry(said: &Said) -> String {
         .id
         .as_ref()
         .map(|id| format!(r#""id":{},"#, text(id.as_str())));
-    // A payload is one line unless its publisher spread it over several.
+    // A payload is one line without tabs unless its publisher spread it out.
     let payload = serde_json::from_slice::<&RawValue>(&said.payload).map_or("null", RawValue::get);
-    let payload = if payload.contains(['\n', '\r']) {
+    let payload = if payload.contains(['\n', '\r', '\t']) {
         serde_json::from_str::<Value>(payload)
             .unwrap_or_default()
             .to_string()
@@ -211,7 +212,7 @@ mod tests {
             id: None,
             from: "ann".into(),
             kind: parlour_client::EntryKind::MESSAGE,
-            payload: "{\n \"a\": [1,\n 2]}".into(),
+            payload: "{\n \"a\":\t[1,\n 2]}".into(),
             sent: parlour_client::Timestamp::from_unix_nanoseconds(0),
         };
         let line = entry(&said);

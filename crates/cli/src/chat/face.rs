@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use unicode_width::UnicodeWidthStr;
 
 use super::conversation::Shown;
-use super::words::harmless;
+use crate::harmless::{harmless, tell};
 use crate::remote::{self, Input, RemoteError};
 
 /// Lines that wait in a pipe before no further one is read.
@@ -107,7 +107,7 @@ impl Face {
                 written.map_err(RemoteError::Output)
             }
             (Screen::Pipe, Shown::Note(line) | Shown::Refusal(line)) => {
-                eprintln!("parlour: {}", harmless(line));
+                tell(line);
                 Ok(())
             }
         }

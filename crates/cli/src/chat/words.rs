@@ -1,8 +1,10 @@
-//! How things are put into words. Nothing that others wrote reaches a terminal as a command to it.
+//! How things are put into words.
 
 use std::fmt::Write as _;
 
 use parlour_client::{RoomName, Said};
+
+use crate::harmless::harmless;
 
 /// What `/help` says.
 pub(super) const COMMANDS: &str = "\
@@ -42,30 +44,6 @@ pub(super) fn message(said: &Said, elsewhere: Option<&RoomName>) -> Option<Strin
     Some(line)
 }
 
-/// Text on one line that no terminal obeys: ends of lines become `⏎`, other controls are spelled out, and
-/// so is what turns the direction of writing.
-pub(crate) fn harmless(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(char) = chars.next() {
-        match char {
-            '\r' if chars.peek() == Some(&'\n') => {}
-            '\n' | '\r' | '\u{2028}' | '\u{2029}' => line.push_str(" ⏎ "),
-            '\t' => line.push(' '),
-            char if char.is_control() || turns(char) => {
-                let _ = write!(line, "\\u{{{:x}}}", u32::from(char));
-            }
-            char => line.push(char),
-        }
-    }
-    line
-}
-
-/// Controls of the direction of writing (Unicode Standard Annex 9, 2).
-fn turns(char: char) -> bool {
-    matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 /// Who is here.
 pub(super) fn here(room: &RoomName, count: u64, users: &[String]) -> String {
     let users: Vec<_> = users.iter().map(String::as_str).collect();
@@ -80,21 +58,4 @@ pub(super) fn many_here(room: &RoomName, count: u64) -> String {
 /// Names with commas between them.
 pub(super) fn names(names: &[&str]) -> String {
     names.join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_that_a_terminal_obeys_gets_through() {
-        assert_eq!(harmless("plain é €𝄞 ‍"), "plain é €𝄞 ‍");
-        assert_eq!(harmless("a\nb\r\nc\rd\u{2028}e"), "a ⏎ b ⏎ c ⏎ d ⏎ e");
-        assert_eq!(
-            harmless("\u{1b}[2J\u{7}\u{9b}x\t\u{202e}y"),
-            "\\u{1b}[2J\\u{7}\\u{9b}x \\u{202e}y"
-        );
-        let every: String = (0..=0x2fff).filter_map(char::from_u32).collect();
-        assert!(!harmless(&every).contains(char::is_control));
-    }
 }

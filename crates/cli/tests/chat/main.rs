@@ -7,6 +7,7 @@ mod support;
 
 mod away;
 mod doors;
+mod hostile;
 mod pipes;
 mod publishing;
 mod screen;
