@@ -13,12 +13,11 @@ mod doing;
 mod face;
 mod words;
 
-use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use parlour_client::{Client, Event, Events, RoomName};
+use parlour_client::{Client, Event, Events, RoomName, Status};
 use tokio::time::{Instant, sleep_until};
 
 use crate::remote::{self, NOT_KNOWN, Remote, RemoteError};
@@ -32,7 +31,8 @@ pub(crate) const HELP: &str = "\
 On a terminal it is a line editor with history, and what comes in does not disturb what is being typed.
 In a pipe each line in is said, and each message comes out as a line \"NAME: TEXT\"; everything else is
 told on standard error. It ends with /quit, Ctrl+D or the end of the input, when all that was said has
-been acknowledged. A lost connection comes back by itself, and the rooms go on where they were.
+been acknowledged, or when nobody reads its output any more. A lost connection comes back by itself, and
+the rooms go on where they were; after /quit or Ctrl+D it is waited for 10 seconds.
 
 Commands:
   /join ROOM     be in another room, too, and talk there; back with the same
@@ -55,8 +55,9 @@ Examples:
       Say one line. For text that may begin with a slash there is parlour pub.
 
 Exit status:
-  0  everything that was said was acknowledged
-  1  there is no connection and none can be had, or, in a pipe, something was refused
+  0  everything that was typed was said and acknowledged
+  1  there is no connection and none can be had, or something was left unsaid at the end, or, in a pipe,
+     something was refused
   2  the command line cannot be understood
   3  something may have been said or not: the connection was lost before the answer";
 
@@ -73,16 +74,13 @@ pub(crate) struct ChatArguments {
 /// How long the echo of what was said last is waited for at the end.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
+/// How long a lost connection is waited for by who wants to go, in seconds.
+const AWAY_SECONDS: u64 = 10;
+
 /// Talks until the end.
 pub(crate) fn run(arguments: ChatArguments) -> Result<ExitCode, RemoteError> {
     let room = RemoteError::room(&arguments.room)?;
-    match remote::block_on(chat(arguments, room)) {
-        // Nobody reads any more: a pipe's way of saying that it is enough.
-        Err(RemoteError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            Ok(ExitCode::SUCCESS)
-        }
-        other => other,
-    }
+    remote::block_on(chat(arguments, room))
 }
 
 async fn chat(arguments: ChatArguments, room: RoomName) -> Result<ExitCode, RemoteError> {
@@ -98,8 +96,8 @@ async fn chat(arguments: ChatArguments, room: RoomName) -> Result<ExitCode, Remo
     let acts = chat.conversation.begin();
     chat.act(acts)?;
     chat.face.prompt(chat.conversation.prompt());
-    let talked = chat.talk().await;
-    chat.finish(&client, talked).await
+    let over = chat.talk().await?;
+    chat.finish(&client, over).await
 }
 
 struct Chat {
@@ -113,8 +111,12 @@ struct Chat {
 
 /// Why there is no more to say.
 enum Over {
-    /// Everything was said.
+    /// All of the input was said.
     Said,
+    /// Who types wants to go.
+    Quit,
+    /// Nobody reads any more: a pipe's way of saying that it is enough.
+    Unread,
     /// There is no connection any more.
     Ended,
 }
@@ -123,6 +125,9 @@ impl Chat {
     /// Until the end of the input, or of the connection.
     async fn talk(&mut self) -> Result<Over, RemoteError> {
         loop {
+            if self.face.is_unread() {
+                return Ok(Over::Unread);
+            }
             tokio::select! {
                 event = self.events.next() => {
                     if self.hear(event)? {
@@ -134,11 +139,12 @@ impl Chat {
                     Typed::Line(line) => {
                         let acts = self.conversation.typed(&line);
                         if acts.iter().any(|act| matches!(act, Act::Quit)) {
-                            return Ok(Over::Said);
+                            return Ok(Over::Quit);
                         }
                         self.act(acts)?;
                         self.face.prompt(self.conversation.prompt());
                     }
+                    Typed::End if self.face.is_terminal() => return Ok(Over::Quit),
                     Typed::End => return Ok(Over::Said),
                     Typed::Failed(error) => {
                         self.has_failed = true;
@@ -187,33 +193,49 @@ impl Chat {
     }
 
     /// Waits for all answers and for the echo of what was said, says goodbye, and how it went.
-    async fn finish(
-        mut self,
-        client: &Client,
-        talked: Result<Over, RemoteError>,
-    ) -> Result<ExitCode, RemoteError> {
-        let over = talked?;
-        self.face.end();
+    async fn finish(mut self, client: &Client, over: Over) -> Result<ExitCode, RemoteError> {
+        let unsaid = self.face.end();
+        if matches!(over, Over::Unread) && unsaid > 0 {
+            self.has_failed = true;
+            let words = format!("lines that were not said, as nobody reads the answers: {unsaid}");
+            self.face.show(&Shown::Refusal(words))?;
+        }
         self.doing.end();
-        let mut until = None;
-        let mut has_events = matches!(over, Over::Said);
+        let mut echo_by = None;
+        let mut back_by = None;
+        let mut has_events = !matches!(over, Over::Ended);
         loop {
             let is_quiet = self.doing.is_done();
-            if is_quiet && (!has_events || self.conversation.has_heard_itself()) {
+            let has_reader = has_events && !self.face.is_unread();
+            if is_quiet && (!has_reader || self.conversation.has_heard_itself()) {
                 break;
             }
             if is_quiet {
-                until.get_or_insert_with(|| Instant::now() + LAST_WORDS);
+                echo_by.get_or_insert_with(|| Instant::now() + LAST_WORDS);
+            }
+            let is_waiting = matches!(over, Over::Quit | Over::Unread) && !is_quiet;
+            if !is_waiting || client.status() != Status::Away {
+                back_by = None;
+            } else if back_by.is_none() {
+                let words =
+                    format!("not everything is said; waiting {AWAY_SECONDS} s for the connection");
+                self.face.show(&Shown::Note(words))?;
+                back_by = Some(Instant::now() + Duration::from_secs(AWAY_SECONDS));
             }
             tokio::select! {
                 done = self.doing.done(), if !is_quiet => if let Some(done) = done {
                     self.done(done)?;
                 },
                 event = self.events.next(), if has_events => has_events = !self.hear(event)?,
-                () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => break,
+                () = sleep_until(echo_by.unwrap_or_else(Instant::now)), if echo_by.is_some() => break,
+                () = sleep_until(back_by.unwrap_or_else(Instant::now)), if back_by.is_some() => {
+                    // All that waits is answered with it, and told.
+                    self.has_failed = true;
+                    client.close().await;
+                }
             }
         }
-        if matches!(over, Over::Said) {
+        if !matches!(over, Over::Ended) {
             client.close().await;
         }
         Ok(if self.is_unknown {

@@ -30,9 +30,10 @@ Examples:
 
 Exit status:
   0  every one was acknowledged
-  1  one was refused or could not be sent; no further line was read then
+  1  one was refused or could not be sent; those already on their way still go, and no other is sent
   2  the command line cannot be understood
-  3  one may have been published or not: the connection was lost before the answer";
+  3  one may have been published or not: the connection was lost before the answer; whatever else
+     went wrong is told too";
 
 /// What to publish, and where.
 #[derive(Debug, Args)]
@@ -72,20 +73,46 @@ async fn publish(arguments: &PubArguments, room: RoomName) -> Result<ExitCode, R
         kind: arguments.kind.clone(),
         json: arguments.json,
         receipts: VecDeque::new(),
+        outcome: Outcome::default(),
     };
     let published = match arguments.text.as_deref() {
         None | Some("-") => publisher.lines(input).await,
         Some(text) => publisher.say(text.to_owned()).await,
     };
-    let answered = publisher.answers().await;
+    publisher.outcome.add(published);
+    publisher.answers().await;
     publisher.client.close().await;
-    match answered.and(published) {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(RemoteError::Call(CallError::Unknown)) => {
-            tell(CallError::Unknown);
-            Ok(ExitCode::from(NOT_KNOWN))
+    publisher.outcome.status()
+}
+
+/// How it went as a whole.
+#[derive(Default)]
+struct Outcome {
+    /// The first.
+    failed: Option<RemoteError>,
+    is_unknown: bool,
+}
+
+impl Outcome {
+    fn add(&mut self, done: Result<(), RemoteError>) {
+        match done {
+            Ok(()) => {}
+            Err(RemoteError::Call(CallError::Unknown)) => self.is_unknown = true,
+            Err(error) => drop(self.failed.get_or_insert(error)),
         }
-        Err(error) => Err(error),
+    }
+
+    /// That something is not known outranks all else: it must be looked after before anything is sent
+    /// again.
+    fn status(self) -> Result<ExitCode, RemoteError> {
+        if !self.is_unknown {
+            return self.failed.map_or(Ok(ExitCode::SUCCESS), Err);
+        }
+        if let Some(error) = self.failed {
+            tell(error);
+        }
+        tell(CallError::Unknown);
+        Ok(ExitCode::from(NOT_KNOWN))
     }
 }
 
@@ -111,6 +138,7 @@ struct Publisher {
     json: bool,
     /// In the order in which they were submitted.
     receipts: VecDeque<Receipt>,
+    outcome: Outcome,
 }
 
 /// Publishes that are on their way before the first of them is waited for.
@@ -146,16 +174,14 @@ impl Publisher {
         Ok(())
     }
 
-    /// All that are still out. The first bad one is the answer, but all are waited for.
-    async fn answers(&mut self) -> Result<(), RemoteError> {
-        let mut all = Ok(());
+    /// Waits for all that are still out.
+    async fn answers(&mut self) {
         while !self.receipts.is_empty() {
             let answer = first(&mut self.receipts).await;
             let answered = answer.map_err(RemoteError::Call);
             let answered = answered.and_then(|position| self.answered(position));
-            all = all.and(answered);
+            self.outcome.add(answered);
         }
-        all
     }
 
     fn answered(&self, Position { epoch, seq }: Position) -> Result<(), RemoteError> {
@@ -192,4 +218,36 @@ fn read(mut input: Input) -> mpsc::Receiver<Result<String, LineError>> {
         }
     });
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_outranks_what_was_refused() {
+        let refused = || {
+            Err(RemoteError::Call(CallError::Refused {
+                code: "not_stored".into(),
+                message: "full".into(),
+                retry_after: None,
+            }))
+        };
+        let unknown = || Err(RemoteError::Call(CallError::Unknown));
+        let status = |all: Vec<Result<(), RemoteError>>| {
+            let mut outcome = Outcome::default();
+            for done in all {
+                outcome.add(done);
+            }
+            outcome.status().map(|code| format!("{code:?}"))
+        };
+        let three = format!("{:?}", ExitCode::from(NOT_KNOWN));
+        assert_eq!(status(vec![refused(), unknown()]).unwrap(), three);
+        assert_eq!(status(vec![unknown(), refused(), Ok(())]).unwrap(), three);
+        assert!(status(vec![Ok(()), refused()]).is_err());
+        assert_eq!(
+            status(vec![Ok(())]).unwrap(),
+            format!("{:?}", ExitCode::SUCCESS)
+        );
+    }
 }

@@ -35,7 +35,10 @@ pub(super) struct Face {
 }
 
 enum Screen {
-    Pipe,
+    Pipe {
+        /// Whether somebody reads what is said.
+        is_read: bool,
+    },
     Terminal(Terminal),
 }
 
@@ -56,7 +59,7 @@ impl Face {
             Screen::Terminal(Terminal::start(sender).map_err(RemoteError::Start)?)
         } else {
             thread::spawn(move || read_pipe(input, &sender));
-            Screen::Pipe
+            Screen::Pipe { is_read: true }
         };
         Ok(Self { typed, screen })
     }
@@ -88,7 +91,7 @@ impl Face {
 
     /// Shows a line; what was typed so far stays.
     pub(super) fn show(&mut self, shown: &Shown) -> Result<(), RemoteError> {
-        match (&self.screen, shown) {
+        match (&mut self.screen, shown) {
             (Screen::Terminal(Terminal { lines, .. }), shown) => {
                 let line = match shown {
                     Shown::Message(line) => harmless(line),
@@ -101,24 +104,41 @@ impl Face {
                 }
                 Ok(())
             }
-            (Screen::Pipe, Shown::Message(line)) => {
+            (Screen::Pipe { is_read }, Shown::Message(line)) => {
+                if !*is_read {
+                    return Ok(());
+                }
                 let mut out = io::stdout().lock();
                 let written = writeln!(out, "{}", harmless(line)).and_then(|()| out.flush());
-                written.map_err(RemoteError::Output)
+                match written {
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => *is_read = false,
+                    written => written.map_err(RemoteError::Output)?,
+                }
+                Ok(())
             }
-            (Screen::Pipe, Shown::Note(line) | Shown::Refusal(line)) => {
+            (Screen::Pipe { .. }, Shown::Note(line) | Shown::Refusal(line)) => {
                 tell(line);
                 Ok(())
             }
         }
     }
 
-    /// Nothing more is typed.
-    pub(super) fn end(&mut self) {
+    /// Whether nobody reads what is said any more.
+    pub(super) fn is_unread(&self) -> bool {
+        matches!(self.screen, Screen::Pipe { is_read: false })
+    }
+
+    /// Nothing more is typed. How many lines were and are not taken.
+    pub(super) fn end(&mut self) -> usize {
         self.typed.close();
+        let mut left = 0;
+        while let Ok(typed) = self.typed.try_recv() {
+            left += usize::from(matches!(typed, Typed::Line(_)));
+        }
         if let Screen::Terminal(terminal) = &mut self.screen {
             terminal.prompts = None;
         }
+        left
     }
 }
 

@@ -92,6 +92,21 @@ fn what_was_sent_to_a_server_that_died_is_not_known_and_that_is_3() {
 }
 
 #[test]
+fn who_quits_with_words_unsaid_waits_ten_seconds_and_is_told() {
+    let mut server = Server::start();
+    let mut kim = Run::chat(&server, "den --as kim");
+    server.signal(Signal::KILL);
+    server.wait();
+    kim.until_told("trying again in");
+    kim.say("good night");
+    kim.say("/quit");
+    kim.until_told("not everything is said; waiting 10 s for the connection");
+    let end = kim.wait();
+    assert_eq!(end.status, 1);
+    assert!(end.told.contains("not said: "), "{}", end.told);
+}
+
+#[test]
 fn a_server_that_does_not_come_back_can_be_left() {
     let mut server = Server::start();
     let mut kim = Run::chat(&server, "den --as kim");

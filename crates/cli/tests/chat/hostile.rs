@@ -2,9 +2,10 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+use std::process::Stdio;
 
 use crate::support::{Server, parlour};
-use crate::{next_entry, run, sub, words};
+use crate::{Run, next_entry, run, sub, words};
 
 #[test]
 fn sub_writes_controls_as_escapes_that_mean_the_same() {
@@ -54,4 +55,36 @@ fn a_servers_words_are_told_without_its_commands_to_a_terminal() {
         assert!(told.contains(r"\u{1b}[2Jgone\u{9b}1m\u{202e}"), "{told:?}");
         assert!(!told.contains(|it: char| it.is_control()), "{told:?}");
     }
+}
+
+#[test]
+fn nobody_has_to_read_what_is_told() {
+    for line in ["pub den x", "sub den", "chat den"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = parlour();
+        command
+            .args(line.split(' '))
+            .args(["--url", "http://127.0.0.1:1"])
+            .stdin(Stdio::null())
+            .stderr(Stdio::from(writer));
+        assert_eq!(command.status().unwrap().code(), Some(1), "{line}");
+    }
+}
+
+#[test]
+fn what_is_left_unsaid_as_nobody_reads_is_told_and_1() {
+    let server = Server::start_with(&["--messages-per-second", "50", "--message-burst", "5"]);
+    let mut kim = Run::chat(&server, "den --as kim");
+    kim.out = std::sync::mpsc::channel().1;
+    for n in 0..1_000 {
+        kim.say(&n.to_string());
+    }
+    let end = kim.end();
+    assert_eq!(end.status, 1, "{}", end.told);
+    assert!(
+        end.told.contains("lines that were not said"),
+        "{}",
+        end.told
+    );
 }
