@@ -23,6 +23,8 @@ pub(crate) struct Room {
     pub(crate) was_in: bool,
     /// Whether the server's application put this client into it: nobody asked, so nobody asks again.
     pub(crate) is_given: bool,
+    /// When it is asked for again, as the frame that asked for it may have been thrown away.
+    pub(crate) again: Option<Instant>,
     pub(crate) phase: Phase,
 }
 
@@ -45,6 +47,7 @@ impl Room {
             head: Seq(0),
             was_in: false,
             is_given: true,
+            again: None,
             phase: Phase::Asked(None),
         }
     }

@@ -27,6 +27,8 @@ const LIMITS: Limits = Limits {
 const READ_BYTES: usize = 16_384;
 /// With so many bytes unsent nothing is read: a peer that asks for pongs must take them, too.
 const OUT_BYTES_MAX: usize = 1 << 20;
+/// Written bytes that are kept at most beside those that are not; moving the rest costs less than they.
+const WRITTEN_BYTES_MAX: usize = 256 << 10;
 /// Largest body of a refusal that is read, in bytes.
 const REFUSAL_BYTES_MAX: usize = 16_384;
 /// Longest time to say goodbye.
@@ -228,10 +230,7 @@ impl Socket {
                 self.written += written.map_err(|error| self.broken(&error))?;
                 // TLS may hold back what it has taken.
                 self.needs_flush = has_output;
-                if self.written == self.out.len() {
-                    self.out.clear();
-                    self.written = 0;
-                }
+                forget_written(&mut self.out, &mut self.written);
             }
             else => std::future::pending().await,
         }
@@ -282,6 +281,15 @@ impl Socket {
     }
 }
 
+/// Drops what is written from the front, all of it or when there is much: a peer that never takes the
+/// last byte makes it no larger.
+fn forget_written(out: &mut Vec<u8>, written: &mut usize) {
+    if *written == out.len() || *written >= WRITTEN_BYTES_MAX {
+        out.drain(..*written);
+        *written = 0;
+    }
+}
+
 /// Writes some, or else flushes what was written.
 async fn write(writer: &mut WriteHalf<Stream>, unsent: &[u8]) -> io::Result<usize> {
     if unsent.is_empty() {
@@ -328,5 +336,27 @@ async fn refusal(
         code,
         message,
         retry_after,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_kept_no_longer_even_if_the_end_is_never_reached() {
+        let (mut out, mut written) = (vec![0; 10], 0);
+        for round in 0..1_000_u32 {
+            let chunk: Vec<u8> = round.to_le_bytes().repeat(1_024);
+            out.extend(&chunk);
+            written += chunk.len();
+            forget_written(&mut out, &mut written);
+            assert_eq!(out.len() - written, 10, "round {round}");
+            assert_eq!(out[out.len() - 4..], round.to_le_bytes());
+            assert!(out.len() <= WRITTEN_BYTES_MAX + 10, "{}", out.len());
+        }
+        written = out.len();
+        forget_written(&mut out, &mut written);
+        assert!(out.is_empty() && written == 0);
     }
 }

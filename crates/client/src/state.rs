@@ -95,6 +95,7 @@ impl State {
         self.publishes.lose(Instant::now() + self.answer_timeout);
         let mut left = Vec::new();
         for (name, room) in &mut self.rooms {
+            room.again = None;
             match std::mem::replace(&mut room.phase, Phase::Asked(None)) {
                 Phase::Leaving(reply, _) => {
                     // A connection that is gone is in no room.
@@ -165,7 +166,8 @@ impl State {
             Phase::Later(at) => Some(at),
             _ => room.due(),
         });
-        later.chain(self.publishes.due()).min()
+        let again = self.rooms.values().filter_map(|room| room.again);
+        later.chain(again).chain(self.publishes.due()).min()
     }
 
     /// Calls whose time is up, without a connection.
@@ -201,6 +203,9 @@ impl State {
         for (name, room) in &mut self.rooms {
             if matches!(room.phase, Phase::Later(at) if at <= now) {
                 room.phase = Phase::Asked(None);
+                joins.push(room.join(name));
+            } else if room.again.is_some_and(|at| at <= now) {
+                room.again = None;
                 joins.push(room.join(name));
             }
         }
@@ -238,6 +243,7 @@ impl State {
             head: Seq(0),
             was_in: false,
             is_given: false,
+            again: None,
             phase: Phase::Asked(Some((reply, Instant::now() + self.answer_timeout))),
         };
         self.rooms.insert(join.room, room);

@@ -71,6 +71,7 @@ impl State {
         if !matches!(room.phase, Phase::Asked(_)) {
             return;
         }
+        room.again = None;
         room.position = Some(joined.position);
         room.head = joined.head;
         let is_back = std::mem::replace(&mut room.was_in, true);
@@ -144,6 +145,10 @@ impl State {
         if refused.code == "rate_limited" {
             let wait = refused.retry_after.unwrap_or(LATER);
             self.pace.pause(wait, Instant::now());
+            if name.is_none() && id.is_none() {
+                // Of several frames with rooms any may be the one that was thrown away.
+                self.ask_again(Instant::now() + wait);
+            }
         }
         if let Some(id) = id {
             return self.publishes.answer(&id, Err(refused.error()));
@@ -152,6 +157,8 @@ impl State {
             return self.outbox.push(refused.event(None));
         };
         match self.rooms.get_mut(&name) {
+            // Asked for twice, and both were taken: its `joined` is here, or comes.
+            Some(_) if refused.code == "already_joined" => {}
             Some(room) => match std::mem::replace(&mut room.phase, Phase::In) {
                 Phase::Asked(Some((reply, _))) => {
                     let _ = reply.send(Err(refused.error()));
@@ -168,6 +175,15 @@ impl State {
                 }
             },
             None => self.outbox.push(refused.event(Some(name))),
+        }
+    }
+
+    /// The rooms that have not answered are asked for again then, unless they answer before.
+    fn ask_again(&mut self, at: Instant) {
+        for room in self.rooms.values_mut() {
+            if matches!(room.phase, Phase::Asked(_)) {
+                room.again = Some(at);
+            }
         }
     }
 

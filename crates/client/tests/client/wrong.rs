@@ -146,3 +146,31 @@ async fn a_room_that_does_not_take_its_member_back_is_told() {
     line.entry(2, "x", "goes on").await;
     assert_eq!(next_text(&mut events).await, "goes on");
 }
+
+#[tokio::test]
+async fn rooms_whose_frame_was_thrown_away_are_asked_for_again() {
+    let script = Script::start().await;
+    let url = script.url();
+    let (connected, mut line) = tokio::join!(connect(&url, "ann"), script.line());
+    let (client, mut events) = connected;
+    let den = room("den");
+    let thrown_away = r#"{"t":"error","code":"rate_limited","message":"slow","retry_after":0.1}"#;
+    let answer = async {
+        line.asked().await.unwrap();
+        line.tell(thrown_away).await;
+        line.joins_den(3, 3).await
+    };
+    let (joined, _) = tokio::join!(client.join(Join::next(den.clone())), answer);
+    assert_eq!(joined.unwrap().position.seq.0, 3);
+
+    drop(line);
+    let mut line = script.line().await;
+    assert_eq!(line.asked().await.unwrap()["rooms"][0]["from"]["seq"], 3);
+    line.tell(thrown_away).await;
+    line.joins_den(3, 3).await;
+    // A second answer to the same room changes nothing.
+    line.tell(r#"{"t":"error","code":"already_joined","message":"it is","room":"den"}"#)
+        .await;
+    line.entry(4, "x", "goes on").await;
+    assert_eq!(next_text(&mut events).await, "goes on");
+}
