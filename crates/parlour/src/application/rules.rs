@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use parlour_hub::{Answer, Asked, What};
 use parlour_proto::{Command, Draft, Join, RoomName, UserName};
+use tokio::time::Instant;
 
 use super::Desk;
 use super::run::{Fell, guarded};
@@ -75,7 +76,8 @@ fn refused(denied: &Denied) -> Answer {
     }
 }
 
-/// One room is refused in the policy's own words, of several only by name.
+/// One room is refused in the policy's own words, of several only by name. All of a frame have
+/// `time_max` together.
 async fn joins(
     policy: Arc<dyn AnyPolicy>,
     who: UserName,
@@ -88,7 +90,9 @@ async fn joins(
     }
     let asked = rooms.len();
     let mut allowed = Vec::new();
+    let start = Instant::now();
     for join in rooms {
+        let time_max = time_max.map(|time_max| time_max.saturating_sub(start.elapsed()));
         let asking = async { policy.join(&who, &join.room).await };
         if said(guarded(time_max, asking).await).is_ok() {
             allowed.push(join);
@@ -98,4 +102,38 @@ async fn joins(
         return Answer::Done;
     }
     Answer::Go(Command::Join { rooms: allowed })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policy;
+
+    /// Never knows who may be in `hell`.
+    struct Pondering;
+
+    impl Policy for Pondering {
+        async fn join(&self, _: &UserName, room: &RoomName) -> Result<(), Denied> {
+            match room.as_str().starts_with("hell") {
+                true => std::future::pending().await,
+                false => Ok(()),
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_rooms_of_a_frame_have_one_time_together() {
+        let join = |name: String| Join::next(RoomName::new(&name).unwrap());
+        let mut rooms: Vec<Join> = (0..50).map(|n| join(format!("hell{n}"))).collect();
+        rooms.insert(0, join("den".to_owned()));
+        let start = Instant::now();
+        let (ann, time_max) = (UserName::guest("ann").unwrap(), Duration::from_secs(30));
+        let answer = joins(Arc::new(Pondering), ann, rooms, Some(time_max)).await;
+        let Answer::Go(Command::Join { rooms }) = answer else {
+            panic!("{answer:?}");
+        };
+        assert_eq!(rooms.len(), 1);
+        // A clock of tokio's counts whole milliseconds.
+        assert!(start.elapsed() < time_max + Duration::from_secs(1));
+    }
 }
