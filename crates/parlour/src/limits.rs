@@ -60,7 +60,7 @@ pub(crate) const LAST_WORDS_TIME: Duration = Duration::from_secs(10);
 /// Things that are kept for a session in this process while it waits for an answer; over it: its
 /// entries become gaps.
 pub(crate) const SESSION_EVENTS_MAX: usize = 1_024;
-/// Bytes of their payloads; over it: as above.
+/// Bytes of their payloads and lists of users; over it: as above.
 pub(crate) const SESSION_BYTES_MAX: usize = 1 << 20;
 /// What a subscription of a topic keeps unless it says otherwise; over it: it is told what it missed.
 pub(crate) const TOPIC_BUFFER: NonZeroUsize = NonZeroUsize::new(1_024).expect("it is not 0");

@@ -13,7 +13,7 @@ use crate::limits::{SESSION_BYTES_MAX, SESSION_EVENTS_MAX};
 #[derive(Default)]
 pub(super) struct Kept {
     told: VecDeque<Told>,
-    /// Of the payloads in `told`.
+    /// Of the payloads and the lists of users in `told`.
     bytes: usize,
     missed: HashMap<RoomName, Lost>,
 }
@@ -43,7 +43,7 @@ impl Kept {
                 if let Some(room) = told.room().cloned() {
                     self.tell_lost(&room);
                 }
-                self.told.push_back(told);
+                self.push(told);
             }
         }
     }
@@ -55,10 +55,13 @@ impl Kept {
             rooms.iter().for_each(|room| self.tell_lost(room));
         }
         let told = self.told.pop_front()?;
-        if let Told::Entry(said) = &told {
-            self.bytes -= said.payload.len();
-        }
+        self.bytes -= bytes_of(&told);
         Some(told)
+    }
+
+    fn push(&mut self, told: Told) {
+        self.bytes += bytes_of(&told);
+        self.told.push_back(told);
     }
 
     fn keep_entry(&mut self, said: Said) {
@@ -73,8 +76,7 @@ impl Kept {
             };
             self.missed.insert(said.room, lost);
         } else {
-            self.bytes += said.payload.len();
-            self.told.push_back(Told::Entry(said));
+            self.push(Told::Entry(said));
         }
     }
 
@@ -101,9 +103,24 @@ impl Kept {
                 && told.room() == news.room()
         };
         match self.told.iter_mut().rev().find(is_older) {
-            Some(older) => join(older, news),
-            None => self.told.push_back(news),
+            Some(older) => {
+                self.bytes -= bytes_of(older);
+                join(older, news);
+                self.bytes += bytes_of(older);
+            }
+            None => self.push(news),
         }
+    }
+}
+
+/// What it holds that may be large.
+fn bytes_of(told: &Told) -> usize {
+    let of_users = |users: &[String]| -> usize { users.iter().map(String::len).sum() };
+    match told {
+        Told::Entry(said) => said.payload.len(),
+        Told::Presence { users, .. } => users.as_deref().map_or(0, of_users),
+        Told::PresenceChange { came, went, .. } => of_users(came) + of_users(went),
+        _ => 0,
     }
 }
 
@@ -219,6 +236,25 @@ mod tests {
         assert_eq!(kept.take(), None);
         kept.keep(entry("den", most + 11));
         assert_eq!(kept.take(), Some(entry("den", most + 11)));
+    }
+
+    #[test]
+    fn lists_of_users_count_and_become_one_for_each_room_too() {
+        let user = "u".repeat(64);
+        let users = vec![user; SESSION_BYTES_MAX / 64];
+        let presence = Told::Presence {
+            room: room("den"),
+            count: users.len() as u64,
+            users: Some(users),
+        };
+        let mut kept = Kept::default();
+        kept.keep(presence.clone());
+        assert!(kept.is_full());
+        kept.keep(presence.clone());
+        kept.keep(entry("den", 1));
+        assert_eq!(kept.take(), Some(presence));
+        assert_eq!(kept.take(), Some(gap("den", 1, 1)));
+        assert_eq!((kept.take(), kept.bytes), (None, 0));
     }
 
     #[test]
