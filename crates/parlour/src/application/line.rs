@@ -118,6 +118,11 @@ impl Line {
         self.end(CloseReason::Failed);
     }
 
+    /// Into the room that it has from its opening on.
+    pub(crate) fn begin_in(&self, room: RoomName) {
+        self.reach.begin_in(self.at, room);
+    }
+
     pub(crate) fn join(&self, room: RoomName) -> Result<(), SendError> {
         let rooms = vec![Join::next(room)];
         self.reach.command(self.at, Command::Join { rooms })

@@ -28,9 +28,7 @@ pub(super) fn open<T: Send + Sync + 'static>(
     };
     let client = Client::new(line, who, session, *value);
     inner.lock().insert(client.id(), client.clone());
-    if client.join(inner.room.clone()).is_err() {
-        client.line().fail(); // It would miss what all are told.
-    }
+    client.line().begin_in(inner.room.clone());
     let work = Work::begin(&client);
     let (inner, time_max) = (Arc::clone(inner), desk.time_max());
     desk.spawn(async move {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock, Weak};
 
 use parlour_hub::{Answer, NotTold, OwnedTold};
-use parlour_proto::{CloseReason, Command, UserName};
+use parlour_proto::{CloseReason, Command, Join, RoomName, UserName};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -145,8 +145,16 @@ impl Reach {
         command: Command<'static>,
     ) -> Result<(), SendError> {
         let permit = self.permit()?;
-        self.post(at, Mail::Command(at.id, Box::new(command), permit));
+        self.post(at, Mail::Command(at.id, Box::new(command), Some(permit)));
         Ok(())
+    }
+
+    /// Puts a connection that is just opening into a room, however much is under way. The caller does
+    /// so once for each.
+    pub(crate) fn begin_in(&self, at: Whereabouts, room: RoomName) {
+        let rooms = vec![Join::next(room)];
+        let join = Box::new(Command::Join { rooms });
+        self.post(at, Mail::Command(at.id, join, None));
     }
 
     /// Calls a connection by another name from now on, as if it had asked for it.
@@ -234,5 +242,20 @@ mod tests {
         assert_eq!(refused, Err(SendError::Busy));
         drop(held);
         assert_eq!(reach.command(NOBODY, Command::Nothing), Ok(()));
+    }
+
+    #[cfg(feature = "testing")]
+    #[tokio::test]
+    async fn a_newcomer_is_let_in_however_much_is_under_way() {
+        let clients = crate::connections::Connections::builder("mine").build();
+        let config = HubConfig::default().connections(&clients);
+        let hub = crate::testing::TestHub::start(config);
+        let reach = hub.reach().clone();
+        let held = Arc::clone(&reach.permits).try_acquire_many_owned(TELLINGS_MAX);
+        let mut peer = hub.connect("mine").await;
+        hub.settle().await;
+        clients.broadcast("hello").await.unwrap();
+        peer.assert_receives("hello").await;
+        drop(held);
     }
 }

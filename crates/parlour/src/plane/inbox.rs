@@ -42,8 +42,12 @@ pub(crate) enum Mail {
     Answer(ConnectionId, Box<Answer>),
     /// What it tells one.
     Tell(ConnectionId, Box<Telling>),
-    /// What it does on behalf of one.
-    Command(ConnectionId, Box<Command<'static>>, OwnedSemaphorePermit),
+    /// What it does on behalf of one; without a permit once for each.
+    Command(
+        ConnectionId,
+        Box<Command<'static>>,
+        Option<OwnedSemaphorePermit>,
+    ),
     Rename(ConnectionId, UserName, OwnedSemaphorePermit),
     /// Close one.
     Close(ConnectionId, CloseReason),
