@@ -34,6 +34,9 @@ pub(crate) struct Remote {
     /// Read the password from standard input: its first line, without the end
     #[arg(long, requires = "user")]
     password_stdin: bool,
+    /// Send the password over http:// to another machine, where nobody listens in
+    #[arg(long, requires = "user")]
+    insecure: bool,
     /// Trust the certificates in this PEM file, and no others
     ///
     /// For a self-signed server that is tls/cert.pem in its data directory.
@@ -60,6 +63,11 @@ pub(crate) enum RemoteError {
     NoTerminal(io::Error),
     #[error("standard input is empty: give the password as its first line")]
     NoPassword,
+    #[error(
+        "everybody on the way to {0} could read the password: use https://, or --insecure where nobody \
+         listens in; or come in as a guest with --as NAME"
+    )]
+    Overheard(String),
     #[error(transparent)]
     Line(#[from] LineError),
     #[error("cannot start: {0}")]
@@ -106,6 +114,9 @@ impl Remote {
             config = config.guest(name);
         }
         if let Some(name) = &self.user {
+            if !config.is_private() && !self.insecure {
+                return Err(RemoteError::Overheard(self.url.clone()));
+            }
             let password = if self.password_stdin {
                 input
                     .next()?

@@ -1,6 +1,7 @@
 //! Where a server is: `http://` or `https://`, a host, perhaps a port and a path before its doors.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use hyper::Uri;
 
@@ -58,6 +59,14 @@ impl Address {
             port: port.unwrap_or(if is_tls { 443 } else { 80 }),
             base: uri.path().trim_end_matches('/').to_owned(),
         })
+    }
+
+    /// Whether nobody between can read what is sent: TLS, or this machine's own loopback.
+    pub(crate) fn is_private(&self) -> bool {
+        let is_loopback = |address: IpAddr| address.to_canonical().is_loopback();
+        self.is_tls
+            || self.host.eq_ignore_ascii_case("localhost")
+            || self.host.parse().is_ok_and(is_loopback)
     }
 
     /// A door's path on this server.
@@ -121,6 +130,30 @@ mod tests {
         );
         assert_eq!(parsed("https://x.example/chat/"), behind);
         assert_eq!(parsed("https://x.example:443/chat"), behind);
+    }
+
+    #[test]
+    fn only_tls_and_this_machine_are_private() {
+        let is_private = |url| Address::parse(url).unwrap().is_private();
+        for url in [
+            "https://x.example",
+            "http://localhost:8080",
+            "http://127.0.0.2",
+            "http://[::1]:80",
+            "http://[::ffff:127.0.0.1]",
+        ] {
+            assert!(is_private(url), "{url}");
+        }
+        for url in [
+            "http://x.example",
+            "http://localhost.x.example",
+            "http://127.0.0.1.x.example",
+            "http://10.0.0.1",
+            "http://0.0.0.0",
+            "ws://[fe80::1]",
+        ] {
+            assert!(!is_private(url), "{url}");
+        }
     }
 
     #[test]

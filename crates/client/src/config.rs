@@ -83,6 +83,13 @@ impl Config {
         self
     }
 
+    /// Whether nobody between can read a password on its way: the address is `https://`, or `localhost`
+    /// or a loopback address. It is the caller's to send none otherwise.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.address.is_private()
+    }
+
     /// Trusts the certificates in this PEM file instead of the system's authorities: that of an
     /// authority of one's own, or a server's self-signed one.
     ///

@@ -39,6 +39,8 @@ struct Words {
     ws: String,
     /// Quoted for a shell.
     curl: String,
+    /// Whether a password on its way there could be read.
+    is_overheard: bool,
 }
 
 impl Words {
@@ -64,6 +66,7 @@ impl Words {
             base: format!("{http}://{here}"),
             ws: format!("{ws}://{here}"),
             curl: format!("curl -s{trust} -X POST"),
+            is_overheard: !listening.is_tls && !here.ip().to_canonical().is_loopback(),
         }
     }
 }
@@ -131,11 +134,16 @@ fn terminal(out: &mut impl Write, listening: &Listening, words: &Words) -> io::R
     } else {
         "--user NAME"
     };
+    let insecure = if words.is_overheard && !are_guests_let_in(listening) {
+        " --insecure"
+    } else {
+        ""
+    };
     writeln!(
         out,
         "Or talk from a terminal; in scripts, parlour pub and parlour sub:"
     )?;
-    writeln!(out, "  {line} {who}")
+    writeln!(out, "  {line} {who}{insecure}")
 }
 
 fn has_usual_paths(listening: &Listening) -> bool {

@@ -1,6 +1,6 @@
 //! Exit status and words when it does not work: whose fault it is, and what to do.
 
-use crate::support::{Server, parlour};
+use crate::support::{Server, Setup, parlour};
 use crate::{run, words};
 
 #[test]
@@ -40,6 +40,28 @@ fn what_the_server_refuses_is_1_and_says_why() {
         "{}",
         bad_name.told
     );
+}
+
+#[test]
+fn no_password_goes_where_others_can_read_it_unless_that_is_meant() {
+    let server = Setup::default().user("ann", "correct horse").start();
+    // To no address in particular is to this machine, but nobody can know.
+    let url = format!("http://0.0.0.0:{}", server.address().port());
+    let command = |line: &str, more: &[&str]| {
+        let mut command = parlour();
+        command.args(line.split(' ')).args(["--url", &url]);
+        command
+            .args(["--user", "ann", "--password-stdin"])
+            .args(more);
+        run(command, "correct horse\n")
+    };
+    for line in ["pub den x", "sub den", "chat den"] {
+        let end = command(line, &[]);
+        assert_eq!((end.status, end.out.is_empty()), (1, true), "{line}");
+        assert!(end.told.contains("--insecure"), "{}", end.told);
+    }
+    let meant = command("pub den x", &["--insecure"]);
+    assert_eq!((meant.status, &*meant.told), (0, ""));
 }
 
 #[test]
