@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use parlour_client::{
     AddressError, Away, CaError, CallError, Client, Config, ConnectError, Ended, Events, Hello,
-    Missed, RoomName, RoomNameError,
+    Missed, PathError, RoomName, RoomNameError,
 };
 
 use crate::lines::{LineError, Lines};
@@ -42,6 +42,15 @@ pub(crate) struct Remote {
     /// For a self-signed server that is tls/cert.pem in its data directory.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
+    /// Where the server's --ws-path is
+    #[arg(long, value_name = "PATH", default_value = "/ws")]
+    ws_path: String,
+    /// Where its --ticket-path is
+    #[arg(long, value_name = "PATH", default_value = "/ticket")]
+    ticket_path: String,
+    /// Where its --login-path is
+    #[arg(long, value_name = "PATH", default_value = "/login")]
+    login_path: String,
 }
 
 /// Why it was not done.
@@ -49,6 +58,8 @@ pub(crate) struct Remote {
 pub(crate) enum RemoteError {
     #[error("{0}")]
     Address(#[from] AddressError),
+    #[error("{0}")]
+    Path(#[from] PathError),
     #[error("{0}")]
     Ca(#[from] CaError),
     #[error("{name:?} is no room: {why}")]
@@ -106,7 +117,10 @@ impl Remote {
     /// Connects. The input comes back without the password.
     pub(crate) async fn connect(&self) -> Result<(Client, Events, Input), RemoteError> {
         let mut input = Lines::new(io::BufReader::new(io::stdin()));
-        let mut config = Config::new(&self.url)?;
+        let mut config = Config::new(&self.url)?
+            .ws_path(&self.ws_path)?
+            .ticket_path(&self.ticket_path)?
+            .login_path(&self.login_path)?;
         if let Some(ca) = &self.ca {
             config = config.ca_file(ca)?;
         }

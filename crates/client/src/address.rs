@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use hyper::Uri;
+use hyper::http::uri::PathAndQuery;
 
 /// The address of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,45 @@ pub(crate) struct Address {
 pub struct AddressError {
     url: String,
     why: &'static str,
+}
+
+/// Where a server's doors are, if not where they usually are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Doors {
+    pub(crate) ws: String,
+    pub(crate) ticket: String,
+    pub(crate) login: String,
+}
+
+impl Default for Doors {
+    fn default() -> Self {
+        Self {
+            ws: "/ws".into(),
+            ticket: "/ticket".into(),
+            login: "/login".into(),
+        }
+    }
+}
+
+/// Why a text is no path of a door. The caller's mistake.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{path:?} is no path of a door; write it like {usual}, without a query and with escapes for all but ASCII"
+)]
+pub struct PathError {
+    path: String,
+    usual: &'static str,
+}
+
+/// A path that can stand in a request as it is.
+pub(crate) fn path(path: &str, usual: &'static str) -> Result<String, PathError> {
+    let is_whole = |it: &PathAndQuery| it.as_str() == path && it.query().is_none();
+    let is_path = path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_path && path.parse().is_ok_and(|it| is_whole(&it)) {
+        return Ok(path.to_owned());
+    }
+    let path = path.to_owned();
+    Err(PathError { path, usual })
 }
 
 impl Address {
@@ -153,6 +193,26 @@ mod tests {
             "ws://[fe80::1]",
         ] {
             assert!(!is_private(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_path_of_a_door_is_one_and_nothing_else() {
+        for good in ["/", "/ws", "/a/b-c_d.e~f", "/caf%C3%A9"] {
+            assert_eq!(path(good, "/ws").as_deref(), Ok(good));
+        }
+        for bad in [
+            "",
+            "ws",
+            "/a b",
+            "/ws?otp=1",
+            "/ws#x",
+            "/é",
+            "/a\r\nX: y",
+            "http://x/ws",
+        ] {
+            let error = path(bad, "/ws").unwrap_err().to_string();
+            assert!(error.contains("like /ws"), "{error}");
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::address::{Address, AddressError};
+use crate::address::{self, Address, AddressError, Doors, PathError};
 use crate::tls::{CaError, Trust};
 
 /// Longest time from nothing to the server's `hello`, if nothing else is said.
@@ -25,6 +25,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Config {
     pub(crate) address: Address,
+    pub(crate) doors: Doors,
     pub(crate) who: Who,
     pub(crate) trust: Trust,
     pub(crate) connect_timeout: Duration,
@@ -52,6 +53,7 @@ impl Config {
     pub fn new(url: &str) -> Result<Self, AddressError> {
         Ok(Self {
             address: Address::parse(url)?,
+            doors: Doors::default(),
             who: Who::Guest(None),
             trust: Trust::System,
             connect_timeout: CONNECT_TIMEOUT,
@@ -81,6 +83,33 @@ impl Config {
     pub fn session(mut self, secret: String) -> Self {
         self.who = Who::Session(Zeroizing::new(secret));
         self
+    }
+
+    /// Where the server's WebSocket is, if not at `/ws`: its setting `ws-path`.
+    ///
+    /// # Errors
+    /// It is no path.
+    pub fn ws_path(mut self, path: &str) -> Result<Self, PathError> {
+        self.doors.ws = address::path(path, "/ws")?;
+        Ok(self)
+    }
+
+    /// Where it gives tickets, if not at `/ticket`: its setting `ticket-path`.
+    ///
+    /// # Errors
+    /// It is no path.
+    pub fn ticket_path(mut self, path: &str) -> Result<Self, PathError> {
+        self.doors.ticket = address::path(path, "/ticket")?;
+        Ok(self)
+    }
+
+    /// Where users sign in, if not at `/login`: its setting `login-path`.
+    ///
+    /// # Errors
+    /// It is no path.
+    pub fn login_path(mut self, path: &str) -> Result<Self, PathError> {
+        self.doors.login = address::path(path, "/login")?;
+        Ok(self)
     }
 
     /// Whether nobody between can read a password on its way: the address is `https://`, or `localhost`

@@ -122,18 +122,32 @@ impl Entrance {
 
     async fn guest_ticket(&mut self, name: Option<&str>) -> Result<Ticket, ConnectError> {
         let body = name.map(|name| serde_json::json!({ "name": name }).to_string());
-        let answer = self.post("/ticket", None, body.unwrap_or_default()).await?;
+        let answer = self
+            .post(
+                &self.config.doors.ticket.clone(),
+                None,
+                body.unwrap_or_default(),
+            )
+            .await?;
         Ok(Ticket(self.given(&answer)?.otp.into()))
     }
 
     async fn ticket_of(&mut self, session: &str) -> Result<Ticket, ConnectError> {
-        let answer = self.post("/ticket", Some(session), String::new()).await?;
+        let answer = self
+            .post(
+                &self.config.doors.ticket.clone(),
+                Some(session),
+                String::new(),
+            )
+            .await?;
         Ok(Ticket(self.given(&answer)?.otp.into()))
     }
 
     async fn sign_in(&mut self, name: &str, password: &str) -> Result<Ticket, ConnectError> {
         let body = serde_json::json!({ "username": name, "password": password }).to_string();
-        let answer = self.post("/login", None, body).await?;
+        let answer = self
+            .post(&self.config.doors.login.clone(), None, body)
+            .await?;
         let given = self.given(&answer)?;
         self.session = given.session.map(Into::into);
         Ok(Ticket(given.otp.into()))
@@ -202,7 +216,7 @@ impl Entrance {
 
     async fn open(&mut self, Ticket(secret): &Ticket) -> Result<(Socket, Hello), ConnectError> {
         let stream = self.stream().await?;
-        Socket::open(stream, &self.config.address, secret).await
+        Socket::open(stream, &self.config.address, &self.config.doors.ws, secret).await
     }
 
     async fn stream(&mut self) -> Result<Stream, ConnectError> {

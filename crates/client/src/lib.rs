@@ -78,7 +78,7 @@ pub use parlour_proto::{
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-pub use address::AddressError;
+pub use address::{AddressError, PathError};
 use call::{Call, Reply, ToPublish};
 pub use config::Config;
 use entrance::Entrance;

@@ -62,12 +62,13 @@ impl Socket {
     pub(crate) async fn open(
         mut stream: Stream,
         address: &Address,
+        door: &str,
         ticket: &str,
     ) -> Result<(Self, Hello), ConnectError> {
         let ticket = zeroize::Zeroizing::new(format!("ticket.{ticket}"));
         let opening = Opening {
             host: &address.host_header(),
-            target: &address.target("/ws"),
+            target: &address.target(door),
             key: random::bytes(),
             protocols: &[PROTOCOL, &ticket],
             headers: &[],

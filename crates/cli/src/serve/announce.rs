@@ -36,7 +36,6 @@ struct Words {
     http: &'static str,
     /// Where a program on this machine finds the server.
     base: String,
-    ws: String,
     /// Quoted for a shell.
     curl: String,
     /// Whether a password on its way there could be read.
@@ -45,11 +44,7 @@ struct Words {
 
 impl Words {
     fn of(listening: &Listening) -> Self {
-        let (http, ws) = if listening.is_tls {
-            ("https", "wss")
-        } else {
-            ("http", "ws")
-        };
+        let http = if listening.is_tls { "https" } else { "http" };
         let mut here = listening.address;
         if here.ip().is_unspecified() {
             // "Every address" is none that can be opened.
@@ -64,7 +59,6 @@ impl Words {
         Self {
             http,
             base: format!("{http}://{here}"),
-            ws: format!("{ws}://{here}"),
             curl: format!("curl -s{trust} -X POST"),
             is_overheard: !listening.is_tls && !here.ip().to_canonical().is_loopback(),
         }
@@ -116,11 +110,8 @@ fn are_guests_let_in(listening: &Listening) -> bool {
     }
 }
 
-/// The command that talks to this server. It knows the doors where they are if nothing else is said.
+/// The command that talks to this server.
 fn terminal(out: &mut impl Write, listening: &Listening, words: &Words) -> io::Result<()> {
-    if !has_usual_paths(listening) {
-        return Ok(());
-    }
     let mut line = String::from("parlour chat");
     if words.base != remote::DEFAULT_URL {
         line.push_str(&format!(" --url {}", words.base));
@@ -128,6 +119,17 @@ fn terminal(out: &mut impl Write, listening: &Listening, words: &Words) -> io::R
     if let Some(own) = &listening.self_signed {
         let cert = own.cert.display().to_string();
         line.push_str(&format!(" --ca {}", quoted(&cert)));
+    }
+    let paths = &listening.settings.paths;
+    for (route, flag) in [
+        (Route::Ws, "--ws-path"),
+        (Route::Ticket, "--ticket-path"),
+        (Route::Login, "--login-path"),
+    ] {
+        let path = paths.of(route);
+        if *path != route.usual_path() {
+            line.push_str(&format!(" {flag} {}", quoted(&path.to_string())));
+        }
     }
     let who = if are_guests_let_in(listening) {
         "--as NAME"
@@ -146,40 +148,15 @@ fn terminal(out: &mut impl Write, listening: &Listening, words: &Words) -> io::R
     writeln!(out, "  {line} {who}{insecure}")
 }
 
-fn has_usual_paths(listening: &Listening) -> bool {
-    let paths = &listening.settings.paths;
-    let asked = [Route::Ws, Route::Ticket, Route::Login];
-    asked
-        .into_iter()
-        .all(|route| *paths.of(route) == route.usual_path())
-}
-
 fn guests(out: &mut impl Write, listening: &Listening, words: &Words) -> io::Result<()> {
-    let Words { base, ws, curl, .. } = words;
-    let paths = &listening.settings.paths;
-    let (ws_path, ticket_path) = (paths.of(Route::Ws), paths.of(Route::Ticket));
+    let Words { base, curl, .. } = words;
+    let ticket_path = listening.settings.paths.of(Route::Ticket);
     let time = listening.settings.door_limits.ticket_lifetime.as_secs_f64();
     writeln!(
         out,
         "Ask for a ticket, which opens one connection within {time} s:"
     )?;
-    writeln!(out, "  {curl} '{base}{ticket_path}'")?;
-    if has_usual_paths(listening) || listening.self_signed.is_some() {
-        return Ok(()); // There is a better client; and the one below cannot be told to trust it.
-    }
-    writeln!(
-        out,
-        "Chat from a terminal (apt install python3-websockets); paste the second line once it is \
-         connected:"
-    )?;
-    writeln!(
-        out,
-        "  python3 -m websockets \"{ws}{ws_path}?otp=$({curl} '{base}{ticket_path}' | cut -d'\"' -f4)\""
-    )?;
-    writeln!(
-        out,
-        r#"  {{"type":"send_message","payload":{{"message":"hello"}}}}"#
-    )
+    writeln!(out, "  {curl} '{base}{ticket_path}'")
 }
 
 /// The doors that ask for no ticket, as far as somebody finds them open.

@@ -76,6 +76,7 @@ fn what_cannot_be_meant_is_refused_before_anything_is_asked() {
         ("pub den x --type a/b", 2, "letters"),
         ("pub $den x", 1, "reserved"),
         ("chat den --ca /nowhere.pem", 1, "/nowhere.pem"),
+        ("pub den x --ws-path ws", 1, "like /ws"),
     ] {
         let end = run(words(&server, line), "");
         assert_eq!(end.status, status, "{line}: {}", end.told);
@@ -125,7 +126,15 @@ fn a_certificate_of_the_servers_own_is_trusted_where_it_is_named() {
 
 #[test]
 fn the_line_that_serve_prints_is_pasted_as_it_is() {
-    for settings in [&[][..], &["--tls", "self-signed"]] {
+    let moved = [
+        "--ws-path",
+        "/e",
+        "--ticket-path",
+        "/t",
+        "--login-path",
+        "/l",
+    ];
+    for settings in [&[][..], &["--tls", "self-signed"], &moved] {
         let mut server = Server::start_with(settings);
         let printed = server.printed_up_to("Ctrl+C");
         let line = printed

@@ -63,7 +63,7 @@ fn only_doors_that_are_open_are_named_and_where_they_are() {
     ];
     let opened = printed(&opened);
     let doors = "Doors without a ticket:\n  /p (plain text with nicknames)\n";
-    for words in [doors, "/t'", "/e?otp="] {
+    for words in [doors, "/t'", " --ws-path /e --ticket-path /t "] {
         assert!(opened.contains(words), "{opened}");
     }
 }
