@@ -92,8 +92,8 @@ impl Publishes {
     }
 
     /// The server's answer to one of them. What is none of them is ignored.
-    pub(crate) fn answer(&mut self, id: &EntryId, answer: Result<Position, CallError>) {
-        self.settle(|it| it.id == *id, &answer);
+    pub(crate) fn answer(&mut self, id: &EntryId, answer: &Result<Position, CallError>) {
+        self.settle(|it| it.id == *id, answer);
     }
 
     /// An entry that was told: if it is one whose answer was lost, this is its place. Others can give

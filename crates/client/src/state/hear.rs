@@ -29,7 +29,7 @@ impl State {
                 id: Some(id),
                 position,
                 ..
-            } => self.publishes.answer(&id, Ok(position)),
+            } => self.publishes.answer(&id, &Ok(position)),
             Told::Gap { room, missed } => self.gap(&room, missed),
             Told::Presence { room, count, users } => {
                 self.outbox.push(Event::Presence { room, count, users });
@@ -151,7 +151,7 @@ impl State {
             }
         }
         if let Some(id) = id {
-            return self.publishes.answer(&id, Err(refused.error()));
+            return self.publishes.answer(&id, &Err(refused.error()));
         }
         let Some(name) = name else {
             return self.outbox.push(refused.event(None));
