@@ -272,20 +272,62 @@ pub(crate) fn bare(name: &str) -> &str {
 
 /// Whether a name could be taken for another one, or for none, by who sees it.
 fn misleads(name: &str) -> bool {
-    name.chars().any(is_invisible) || name.starts_with(is_joiner) || name.ends_with(is_joiner)
+    name.chars().any(is_invisible)
+        || name.starts_with(is_joiner)
+        || name.ends_with(is_joiner)
+        || has_stray_style(name)
 }
 
-/// Of no width, or a control of the direction of writing (Unicode Standard Annex 9, 2).
+/// Shows the character before it as an emoji, and many are typed with it.
+const EMOJI_STYLE: char = '\u{fe0f}';
+
+/// Whether an [`EMOJI_STYLE`] stands where it shows nothing, such as behind a letter.
+fn has_stray_style(name: &str) -> bool {
+    let mut before = None;
+    let mut chars = name.chars().peekable();
+    while let Some(char) = chars.next() {
+        let is_keycap = before.is_some() && chars.peek() == Some(&'\u{20e3}');
+        if char == EMOJI_STYLE && !is_keycap && !before.is_some_and(may_be_emoji) {
+            return true;
+        }
+        before = Some(char);
+    }
+    false
+}
+
+/// Symbols, and the few letters that have an emoji.
+fn may_be_emoji(char: char) -> bool {
+    match char {
+        '\u{a9}' | '\u{ae}' | '\u{2139}' | '\u{24c2}' | '\u{1f170}'..='\u{1f17f}' => true,
+        EMOJI_STYLE => false,
+        _ => char > '\u{200f}' && !char.is_alphanumeric() && !char.is_whitespace(),
+    }
+}
+
+/// Shown as nothing (`Default_Ignorable_Code_Point`, Unicode Standard 5.21, and the fillers of
+/// Hangul), or a control of the direction of writing (Unicode Standard Annex 9, 2); all but what is
+/// needed between two characters or behind one.
 fn is_invisible(char: char) -> bool {
     matches!(
         char,
-        '\u{200b}'
-            | '\u{200e}'
-            | '\u{200f}'
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'
+            | '\u{200e}'..='\u{200f}'
             | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{2064}'
-            | '\u{2066}'..='\u{2069}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0e}'
             | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fff8}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
     )
 }
 
@@ -425,15 +467,48 @@ mod tests {
             "\u{200d}a",
             "a\u{200c}",
             "\u{200c}\u{200d}",
+            "ann\u{ad}",
+            "a\u{34f}n",
+            "a\u{61c}",
+            "\u{115f}",
+            "\u{1160}",
+            "a\u{17b4}",
+            "a\u{180b}",
+            "a\u{180e}",
+            "a\u{2065}",
+            "a\u{206a}b",
+            "\u{3164}",
+            "a\u{fe00}",
+            "a\u{fe0e}",
+            "\u{fe0f}a",
+            "a\u{fe0f}",
+            "e\u{301}\u{fe0f}",
+            "a \u{fe0f}",
+            "1\u{fe0f}",
+            "\u{2764}\u{fe0f}\u{fe0f}",
+            "\u{ffa0}",
+            "a\u{fff0}",
+            "a\u{1d173}",
+            "a\u{e0001}",
+            "a\u{e0100}",
         ] {
             assert_eq!(RoomName::new(bad), Err(RoomNameError::Invisible), "{bad:?}");
             assert_eq!(UserName::guest(bad), Err(NameError::Invisible), "{bad:?}");
+            assert_eq!(UserName::user(bad), Err(NameError::Invisible), "{bad:?}");
             let marked = format!("guest-{bad}");
             assert_eq!(UserName::guest(&marked), Err(NameError::Invisible));
         }
         let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
         let persian = "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645}";
-        for good in [family, persian, "\u{5d0}\u{5d1}", "\u{2764}\u{fe0f}"] {
+        for good in [
+            family,
+            persian,
+            "\u{5d0}\u{5d1}",
+            "\u{2764}\u{fe0f}",
+            "1\u{fe0f}\u{20e3}",
+            "\u{2139}\u{fe0f}",
+            "\u{1f3f3}\u{fe0f}\u{200d}\u{1f308}",
+        ] {
             assert!(RoomName::new(good).is_ok() && UserName::guest(good).is_ok());
         }
     }
