@@ -30,12 +30,15 @@ pub(crate) struct Pin {
     pub(crate) seq: Seq,
 }
 
-/// Progress of a pass over the members: everything up to `seq` is offered to all when `next` has
-/// come to the last.
+/// Progress of a pass over the members: everything up to `seq` and before `end` is offered to all
+/// when `next` has come to the last.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pass {
     pub(crate) next: usize,
     pub(crate) seq: Seq,
+    pub(crate) end: u64,
+    /// How many notices have come since it began.
+    late: u64,
     /// Somebody who was already passed has something to be sent again.
     pub(crate) again: bool,
 }
@@ -57,6 +60,11 @@ pub(crate) struct Ring {
     pub(crate) pass: Option<Pass>,
     /// Everything up to this number was offered to all members.
     pub(crate) passed: Seq,
+    /// Everything before this offset was, where a frame ends: also in the middle of the notices behind
+    /// an entry, whose end moves.
+    offered: u64,
+    /// How many notices have come that were not offered to all members yet.
+    pub(crate) due: u64,
     /// In the shard's list of rings with something to send.
     pub(crate) queued: bool,
 }
@@ -115,6 +123,8 @@ impl Ring {
             pins: Vec::new(),
             pass: None,
             passed: head,
+            offered: 0,
+            due: 0,
             queued: false,
         }
     }
@@ -165,8 +175,10 @@ impl Ring {
             Some(last) => *last = end,
             None => self.lead = end,
         }
+        self.due += 1;
         if let Some(pass) = &mut self.pass {
             pass.again |= end > before;
+            pass.late += 1;
         }
         end > before
     }
@@ -177,7 +189,30 @@ impl Ring {
         self.drop_all();
         self.first = head.next();
         self.passed = head;
+        (self.offered, self.due) = (self.end(), 0);
         self.pass = None;
+    }
+
+    /// Begins a pass, if none is under way.
+    pub(crate) fn begin_pass(&mut self) {
+        let (seq, end) = (self.head(), self.end());
+        self.pass.get_or_insert(Pass {
+            next: 0,
+            seq,
+            end,
+            late: 0,
+            again: false,
+        });
+    }
+
+    /// A pass has come to the last member. Whether there must be another, `None` if there was none.
+    pub(crate) fn end_pass(&mut self) -> Option<bool> {
+        let pass = self.pass.take()?;
+        let again = pass.again || self.head() > pass.seq;
+        (self.passed, self.offered) = (pass.seq, pass.end);
+        // Of what came since there is nothing to be sent.
+        self.due = if again { pass.late } else { 0 };
+        Some(again)
     }
 
     /// What a cursor is still to be sent.
@@ -262,11 +297,12 @@ impl Ring {
         } else {
             self.ends[index]
         };
-        let offered = self.cursor_after(self.passed).unwrap_or(self.start);
+        let offered = self.offered.max(self.start);
         by_frames.max(by_bytes).min(offered)
     }
 
-    /// Forgets the frames that end at or before `offset`.
+    /// Forgets the frames that end at or before `offset`, and of the notices behind the last of them
+    /// those that were offered to all.
     pub(crate) fn trim(&mut self, offset: u64) {
         if offset >= self.lead {
             self.start = self.lead;
@@ -277,6 +313,16 @@ impl Ring {
             self.ends.pop_front();
             self.first = self.first.next();
             (self.start, self.lead) = (end, end);
+        }
+        if self.start < self.offered && self.offered <= offset {
+            // Behind an entry that was offered stand notices that were not.
+            if self.lead < self.offered
+                && let Some(end) = self.ends.pop_front()
+            {
+                self.first = self.first.next();
+                self.lead = end;
+            }
+            self.start = self.offered;
         }
         self.pins.retain(|pin| pin.cursor >= self.start);
         self.bytes.drop_before(self.start);
@@ -344,7 +390,7 @@ mod tests {
     #[test]
     fn trimming_keeps_offsets_valid() {
         let mut ring = ring(&["aaaa", "bb", "c"]);
-        ring.passed = Seq(12);
+        (ring.passed, ring.offered) = (Seq(12), 6);
         assert_eq!(ring.trim_point(1, 100), 6);
         assert_eq!(ring.trim_point(9, 3), 4);
         assert_eq!(
@@ -400,6 +446,9 @@ mod tests {
         assert_eq!(ring.cursor_after(Seq(10)), Some(4), "in front of the entry");
         assert_eq!(ring.seq_at(4), Seq(10));
         assert_eq!(ring.after(2), b"mmaaaa");
+        assert_eq!(ring.trim_point(9, 5), 0, "nobody was offered them yet");
+        ring.begin_pass();
+        assert_eq!(ring.end_pass(), Some(false));
         assert_eq!(ring.trim_point(9, 5), 4, "the notices go first");
         ring.trim(2);
         assert_eq!(ring.len_bytes(), 8, "somebody is in the middle of them");
@@ -413,15 +462,37 @@ mod tests {
     #[test]
     fn a_notice_in_the_middle_of_a_pass_asks_for_another() {
         let mut ring = ring(&["aaaa"]);
-        let seq = ring.head();
-        ring.pass = Some(Pass {
-            next: 0,
-            seq,
-            again: false,
-        });
+        ring.begin_pass();
         notice(&mut ring, "");
         assert!(!ring.pass.unwrap().again, "nothing is to be sent");
         notice(&mut ring, "nn");
-        assert!(ring.pass.unwrap().again);
+        assert_eq!(ring.due, 2);
+        assert_eq!(ring.end_pass(), Some(true));
+        assert_eq!(ring.due, 2, "they came during the pass");
+        ring.begin_pass();
+        assert_eq!(ring.end_pass(), Some(false));
+        assert_eq!(ring.due, 0);
+    }
+
+    #[test]
+    fn only_notices_that_were_offered_are_trimmed() {
+        let mut ring = ring(&["aaaa"]);
+        notice(&mut ring, "nn");
+        ring.begin_pass();
+        notice(&mut ring, "mm");
+        ring.end_pass();
+        assert_eq!(ring.trim_point(9, 0), 6, "the last came during the pass");
+        ring.trim(5);
+        assert_eq!(
+            ring.len_bytes(),
+            8,
+            "somebody is in the middle of the first"
+        );
+        ring.trim(6);
+        assert_eq!((ring.len_bytes(), ring.len_frames()), (2, 0));
+        assert_eq!((ring.head(), ring.seq_at(6)), (Seq(11), Seq(11)));
+        assert_eq!(ring.rest_of_frame(7), Some(&b"m"[..]));
+        ring.push(|out| out.extend_from_slice(b"bb"));
+        assert_eq!((ring.after(6), ring.seq_at(9)), (&b"mmbb"[..], Seq(12)));
     }
 }

@@ -93,6 +93,12 @@ impl View {
             .unwrap_or(self.head())
     }
 
+    /// How many notices were offered to all members, or came where nobody is.
+    pub(crate) fn offered_notices(&self) -> u64 {
+        let due = self.rings.iter().map(|(_, ring)| ring.due);
+        self.notices - due.max().unwrap_or(0)
+    }
+
     pub(crate) fn memory(&self) -> usize {
         self.rings.iter().map(|(_, ring)| ring.memory()).sum()
     }

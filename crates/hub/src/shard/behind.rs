@@ -216,6 +216,10 @@ impl<S: Store> Shard<S> {
         }
         if let Some(pass) = &mut ring.pass {
             pass.again = true;
+            if pin.is_some() {
+                // A newcomer, for whom notices count from here; it may have been passed.
+                pass.end = pass.end.min(cursor);
+            }
         }
         if !ring.queued {
             ring.queued = true;

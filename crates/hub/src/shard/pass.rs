@@ -3,7 +3,7 @@
 use parlour_proto::PASS_MEMBERS_MAX;
 
 use super::Shard;
-use crate::ring::{NOT_LIVE, Pass};
+use crate::ring::NOT_LIVE;
 use crate::sockets::{Sent, Sockets};
 use crate::store::Store;
 use crate::table::Key;
@@ -63,12 +63,9 @@ impl<S: Store> Shard<S> {
         sockets: &mut impl Sockets,
     ) -> Option<Short> {
         let ring = self.views.get_mut(key)?.ring_mut(place);
-        let (head, end) = (ring.head(), ring.end());
-        let pass = ring.pass.get_or_insert(Pass {
-            next: 0,
-            seq: head,
-            again: false,
-        });
+        let end = ring.end();
+        ring.begin_pass();
+        let pass = ring.pass.as_mut()?;
         while *budget > 0
             && let Some(member) = ring.members.get_mut(pass.next)
         {
@@ -101,9 +98,7 @@ impl<S: Store> Shard<S> {
             return;
         };
         let ring = view.ring_mut(place);
-        let Some(pass) = ring.pass.take() else { return };
-        ring.passed = pass.seq;
-        let again = pass.again || ring.head() > pass.seq;
+        let Some(again) = ring.end_pass() else { return };
         ring.queued = again;
         if again {
             self.to_pass.push_back((key, place));

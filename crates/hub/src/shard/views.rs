@@ -315,6 +315,8 @@ impl<S: Store> Shard<S> {
             if has_more && !ring.queued {
                 ring.queued = true;
                 self.to_pass.push_back((key, place as u8));
+            } else if !ring.queued {
+                ring.due = 0; // No pass comes, as nothing is to be sent.
             }
         }
         for (place, notice, pin) in came {
@@ -530,7 +532,7 @@ impl<S: Store> Shard<S> {
         let Some(view) = self.views.get_mut(key) else {
             return;
         };
-        let (seq, notices) = (view.offered(), view.notices);
+        let (seq, notices) = (view.offered(), view.offered_notices());
         if view.at.is_some() && (seq > view.taken || notices > view.taken_notices) {
             view.taken = view.taken.max(seq);
             view.taken_notices = notices;

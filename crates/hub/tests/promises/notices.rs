@@ -219,3 +219,29 @@ fn at_the_end_of_the_hub_nobody_is_told_that_all_are_going() {
     }
     world.heard(ann);
 }
+
+#[test]
+fn who_reads_hears_every_notice_also_those_that_come_during_a_pass() {
+    let mut world = world_with(1, |limits| limits.log_bytes_max = 16 * 1024);
+    let name = |n: usize| format!("m{n}");
+    let all: Vec<Peer> = (0..600)
+        .map(|n| world.connect_as(0, PLAIN, &name(n), Some("den")))
+        .collect();
+    world.run();
+    all.iter().for_each(|peer| drop(world.heard(*peer)));
+    for burst in 0..4 {
+        for n in 0..200 {
+            world.connect_as(0, PLAIN, &format!("n{burst}-{n}"), Some("den"));
+        }
+        world.step();
+    }
+    world.run();
+    let heard: Vec<usize> = all.iter().map(|peer| world.heard(*peer).len()).collect();
+    let short = heard.iter().filter(|heard| **heard != 800).count();
+    assert_eq!(
+        short,
+        0,
+        "of 600 members that read all the time, so many missed notices; the least heard {:?}",
+        heard.iter().min()
+    );
+}
