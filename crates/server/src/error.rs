@@ -41,6 +41,21 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// Among the pages would be a file of the server's own.
+    #[error(
+        "--web-root {} would show everybody {what} {}: choose a directory that holds pages only, or \
+         move {what} out of it with {fix}", root.display(), path.display()
+    )]
+    WebRootHolds {
+        /// The directory of pages.
+        root: PathBuf,
+        /// What the file is.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The flag that moves it.
+        fix: &'static str,
+    },
     /// Two doors have one path; the check of the settings finds that first.
     #[error(transparent)]
     SamePath(#[from] parlour::SamePath),

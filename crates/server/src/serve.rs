@@ -63,7 +63,7 @@ pub fn serve(effective: &Effective, announce: impl FnOnce(&Listening)) -> Result
         source,
     })?;
     let served = runtime.block_on(async {
-        let (parts, signals, listening) = assemble(settings).await?;
+        let (parts, signals, listening) = assemble(effective).await?;
         announce(&listening);
         tracing::info!(address = %listening.address, tls = listening.is_tls, "listening");
         parts.run(settings, signals).await
@@ -92,9 +92,11 @@ struct Parts {
     web_root: Option<WebRoot>,
 }
 
-async fn assemble(settings: &Settings) -> Result<(Parts, Signals, Listening), ServeError> {
+async fn assemble(effective: &Effective) -> Result<(Parts, Signals, Listening), ServeError> {
+    let settings = effective.settings();
     let doors = doors_config(settings)?;
-    let web_root = settings.web_root.as_deref().map(WebRoot::open);
+    let web_root = settings.web_root.as_deref();
+    let web_root = web_root.map(|path| WebRoot::open(path, effective));
     let web_root = web_root.transpose()?;
     let (certificate, self_signed) = Certificate::of(settings)?.unzip();
     let book = open_book(settings).await?;

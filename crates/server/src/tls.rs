@@ -2,6 +2,8 @@
 
 mod self_signed;
 
+pub(crate) use self_signed::own_key;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};

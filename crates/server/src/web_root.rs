@@ -1,5 +1,7 @@
 //! The operator's own pages, out of a directory and never from outside of it.
 
+mod private;
+
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -22,6 +24,7 @@ use tower_http::services::fs::{Backend, DefaultServeDirFallback, File, Metadata}
 
 use crate::ServeError;
 use crate::pages;
+use crate::settings::Effective;
 
 /// A page of the operator's may have scripts and styles in itself, as many small pages do; from
 /// other servers it has none (D35), and none of them can show it in a frame.
@@ -38,8 +41,8 @@ const TEXTS: [&[u8]; 4] = [b"text/html", b"text/css", b"text/javascript", b"text
 pub(crate) struct WebRoot(ServeDir<DefaultServeDirFallback, Beneath>);
 
 impl WebRoot {
-    /// The pages in `path`.
-    pub(crate) fn open(path: &Path) -> Result<Self, ServeError> {
+    /// The pages in `path`, which must not hold what is the server's own.
+    pub(crate) fn open(path: &Path, effective: &Effective) -> Result<Self, ServeError> {
         let opened = Dir::open_ambient_dir(path, ambient_authority()).and_then(|dir| {
             dir.entries()?; // Whether it can be read, too.
             Ok(dir)
@@ -48,6 +51,7 @@ impl WebRoot {
             path: path.into(),
             source,
         })?;
+        private::check(path, effective)?;
         Ok(Self(ServeDir::with_backend(".", Beneath(Arc::new(dir)))))
     }
 

@@ -1,12 +1,12 @@
 //! An operator's own pages: contract rows 1.01 to 1.03, 1.25, 2.34, D34, D35.
 
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::support::{Answer, Server};
+use crate::support::{Answer, Server, parlour};
 
 const PAGE: &str = "<!doctype html><title>Ours</title>";
 
@@ -227,4 +227,74 @@ fn the_doors_stand_before_the_files() {
     let server = serve(&house);
     assert_eq!(get(&server, "/ws").status, 426);
     assert_eq!(get(&server, "/healthz").status, 200);
+}
+
+/// What `serve` says in `house` instead of starting.
+fn refused(house: &Path, arguments: &[&str]) -> String {
+    let output = parlour()
+        .args(["serve", "--log", "off", "--addr", "127.0.0.1:0"])
+        .args(arguments)
+        .current_dir(house)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+    assert!(output.stdout.is_empty());
+    said
+}
+
+#[test]
+fn a_directory_that_holds_what_is_the_servers_own_is_refused() {
+    let house = house();
+    let at = |path: &str| house.path().join(path);
+    fs::create_dir_all(at("data/tls")).unwrap();
+    symlink("../data", at("web/data")).unwrap();
+    fs::write(at("web/token"), "0123456789abcdef0123456789abcdef").unwrap();
+    fs::set_permissions(at("web/token"), Permissions::from_mode(0o600)).unwrap();
+    fs::write(at("web/parlour.toml"), "").unwrap();
+    let out = ["--data", "data", "--web-root"];
+    let with = |more: &[&'static str]| [&out[..], more].concat();
+    for (arguments, what) in [
+        (vec!["--web-root", "."], "the data directory parlour-data"),
+        (with(&["."]), "the data directory data"),
+        (with(&["data"]), "the data directory data"),
+        (with(&["data/tls"]), "own key data/tls/key.pem"),
+        (
+            vec!["--data", "web/within", "--web-root", "web"],
+            "the data directory web/within",
+        ),
+        (
+            with(&["web", "--config", "web/parlour.toml"]),
+            "the configuration web/parlour.toml",
+        ),
+        (
+            with(&["web", "--operator-token-file", "web/token"]),
+            "the token web/token",
+        ),
+        (
+            with(&[
+                "web",
+                "--door",
+                "publish",
+                "--publish-token-file",
+                "web/../web/token",
+            ]),
+            "the token web/../web/token",
+        ),
+        (
+            with(&["web", "--tls-cert", "web/token", "--tls-key", "web/token"]),
+            "the key web/token",
+        ),
+    ] {
+        let said = refused(house.path(), &arguments);
+        assert!(
+            said.contains("--web-root") && said.contains(what) && said.contains("move"),
+            "{arguments:?}: {said}"
+        );
+    }
+    // A link that leads to it is not followed, so it is no harm.
+    let data = at("data").to_str().unwrap().to_owned();
+    let web = at("web").to_str().unwrap().to_owned();
+    let server = Server::start_with(&["--data", &data, "--web-root", &web]);
+    assert_eq!(get(&server, "/data/accounts.redb").status, 404);
 }

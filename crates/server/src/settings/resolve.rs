@@ -22,6 +22,7 @@ pub struct Given {
 #[derive(Clone, Debug, Default)]
 pub struct Effective {
     pub(super) settings: Settings,
+    config: Option<PathBuf>,
     pub(super) sources: BTreeMap<&'static str, Source>,
 }
 
@@ -37,6 +38,7 @@ impl Given {
         let mut effective = Effective::default();
         if let Some(path) = self.config_file() {
             effective.take_file(&path)?;
+            effective.config = Some(path);
         }
         for (setting, typed) in variables::read(&self.variables)? {
             effective.put(setting, &typed, Source::Variable)?;
@@ -89,6 +91,12 @@ impl Effective {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The configuration file that was read.
+    #[must_use]
+    pub fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
     }
 
     /// Where the value of `flag` came from.

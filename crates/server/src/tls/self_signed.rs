@@ -42,7 +42,7 @@ pub(super) fn open(
     now: SystemTime,
 ) -> Result<(SelfSigned, PathBuf), ServeError> {
     let directory = data.join("tls");
-    let (cert, key) = (directory.join("cert.pem"), directory.join("key.pem"));
+    let (cert, key) = (directory.join("cert.pem"), own_key(data));
     let names = names(bind);
     let fingerprint = match fingerprint_of_good(&directory, &names, now) {
         Some(fingerprint) => fingerprint,
@@ -52,6 +52,11 @@ pub(super) fn open(
         })?,
     };
     Ok((SelfSigned { cert, fingerprint }, key))
+}
+
+/// Where the key lies.
+pub(crate) fn own_key(data: &Path) -> PathBuf {
+    data.join("tls").join("key.pem")
 }
 
 /// Whether what lies there can be served further.

@@ -15,7 +15,8 @@ pub(super) const GROUP: Group = Group {
             kind: Kind::Folder(|it| &mut it.web_root),
             help: "Serve the pages in this directory instead of the built-in chat page",
             more: "index.html is served for a directory, and nothing whose name begins with a dot. Links \
-                that lead out of it are not followed. Its pages may use scripts and styles of their own, inline \
+                that lead out of it are not followed. The server does not start if its data, keys, tokens or \
+                configuration lie in it. Its pages may use scripts and styles of their own, inline \
                 too, and none of other servers.",
         },
         Setting {
