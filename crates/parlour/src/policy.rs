@@ -56,6 +56,8 @@ pub trait Policy: Send + Sync + 'static {
     }
 
     /// Whether `who` may be in `room`. A refusal is the error `not_allowed`, and the connection stays.
+    /// Who publishes over HTTP is in no room, so this is asked before each
+    /// [`publish`](Self::publish) there; a refusal is 403.
     fn join(
         &self,
         who: &UserName,

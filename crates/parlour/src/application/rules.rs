@@ -40,20 +40,26 @@ impl Desk {
         None
     }
 
-    /// Whether `who` may publish this without a connection.
+    /// Whether `who` may publish this without a connection. Whoever has one has been let into the
+    /// room before, so that is asked here too.
     pub(super) async fn may_publish(
         &self,
         who: &UserName,
         room: &RoomName,
         draft: &Draft,
     ) -> Result<(), Denied> {
-        match self.policy.as_ref().filter(|it| it.is_asked_to_publish()) {
-            None => Ok(()),
-            Some(policy) => {
-                let asking = async { policy.publish(who, room, draft).await };
-                said(guarded(self.time_max, asking).await)
-            }
+        let Some(policy) = &self.policy else {
+            return Ok(());
+        };
+        if policy.is_asked_to_join() {
+            let asking = async { policy.join(who, room).await };
+            said(guarded(self.time_max, asking).await)?;
         }
+        if policy.is_asked_to_publish() {
+            let asking = async { policy.publish(who, room, draft).await };
+            said(guarded(self.time_max, asking).await)?;
+        }
+        Ok(())
     }
 }
 

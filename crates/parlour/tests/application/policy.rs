@@ -182,6 +182,12 @@ fn publishing_over_http_asks_the_policy_too() {
     let (status, answer) = server.post("/rooms/den/publish", r#"{"payload":"hi!"}"#);
     assert_eq!(status, 403, "{answer}");
     assert!(answer.contains("no shouting in den"), "{answer}");
+    for (room, words) in [("staff", "the staff only"), ("panic", "try again later")] {
+        let (status, answer) =
+            server.post(&format!("/rooms/{room}/publish"), r#"{"payload":"hi"}"#);
+        assert_eq!(status, 403, "who may not join may not publish: {answer}");
+        assert!(answer.contains(words), "{answer}");
+    }
     let (status, answer) = server.post("/rooms/den/publish", r#"{"payload":"hi"}"#);
     assert_eq!(status, 200, "{answer}");
 }
