@@ -152,6 +152,10 @@ pub enum AccountsError {
 ///         })
 ///     }
 ///
+///     fn has_user<'a>(&'a self, name: &'a UserName) -> BoxFuture<'a, Result<bool, AccountsError>> {
+///         Box::pin(async move { Ok(name.as_str().eq_ignore_ascii_case("ann")) })
+///     }
+///
 ///     fn session(&self, secret: &str) -> Result<Option<Session>, AccountsError> {
 ///         Ok((secret == "long-and-random").then(|| self.session()))
 ///     }
@@ -182,15 +186,11 @@ pub trait Accounts: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Option<(Session, SessionSecret)>, AccountsError>>;
 
     /// Whether somebody has an account by this name, in whatever writing it would open. Asked with
-    /// every nickname at `/plain`, so that none is taken for a user. Without an answer of your own:
-    /// nobody has.
+    /// every nickname at `/plain`, so that none is taken for a user.
     ///
     /// # Errors
     /// [`AccountsError`]; the nickname is refused then.
-    fn has_user<'a>(&'a self, name: &'a UserName) -> BoxFuture<'a, Result<bool, AccountsError>> {
-        let _ = name;
-        Box::pin(std::future::ready(Ok(false)))
-    }
+    fn has_user<'a>(&'a self, name: &'a UserName) -> BoxFuture<'a, Result<bool, AccountsError>>;
 
     /// The open session with this secret. Cheap: it is asked for with every ticket.
     ///

@@ -106,6 +106,13 @@ impl Accounts for Users {
         })
     }
 
+    fn has_user<'a>(&'a self, name: &'a UserName) -> BoxFuture<'a, Result<bool, AccountsError>> {
+        Box::pin(async move {
+            self.check()?;
+            Ok(self.passwords.contains_key(name.as_str()))
+        })
+    }
+
     fn session(&self, secret: &str) -> Result<Option<Session>, AccountsError> {
         self.check()?;
         Ok(self.sessions.lock().unwrap().get(secret).cloned())
