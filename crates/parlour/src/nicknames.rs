@@ -115,7 +115,8 @@ impl Nicknames {
     /// An account of this name is there now: who has it as a nickname is called otherwise from here on.
     pub(crate) fn is_taken_by_account(&self, user: &UserName) {
         if let Some(at) = self.places().must_go(user) {
-            self.spawn(|this| async move { this.send_away(at).await });
+            let from = Key::of(user.as_str());
+            self.spawn(|this| async move { this.send_away(at, from).await });
         }
     }
 
@@ -178,17 +179,17 @@ impl Nicknames {
             return;
         };
         if self.is_account(&who).await != Ok(false) {
-            self.send_away(at).await;
+            self.send_away(at, Key::of(places::nickname(&who))).await;
         }
     }
 
-    /// Calls somebody by the next number.
-    async fn send_away(&self, at: Whereabouts) {
+    /// Calls somebody by the next number who is still called `from`.
+    async fn send_away(&self, at: Whereabouts, from: Key) {
         let (Some(reach), Ok(first)) = (self.0.reach.get(), self.first().await) else {
             return;
         };
         loop {
-            match self.moves_to(reach, at, &first) {
+            match self.moves_to(reach, at, &from, &first) {
                 Ok(true) => return first.goes_in(),
                 // He has gone, or away from that name by himself.
                 Ok(false) => return,
@@ -198,13 +199,19 @@ impl Nicknames {
     }
 
     /// As [`settle`](Self::settle): under one lock.
-    fn moves_to(&self, reach: &Reach, at: Whereabouts, first: &First) -> Result<bool, SendError> {
+    fn moves_to(
+        &self,
+        reach: &Reach,
+        at: Whereabouts,
+        from: &Key,
+        first: &First,
+    ) -> Result<bool, SendError> {
         let mut places = self.places();
-        if !places.may_move(at) {
+        if !places.may_move(at, from) {
             return Ok(false);
         }
         reach.rename(at, first.who.clone())?;
-        Ok(places.moves_to(at, &first.who, &first.key))
+        Ok(places.moves_to(at, from, &first.who, &first.key))
     }
 
     fn spawn<F>(&self, work: impl FnOnce(Self) -> F)

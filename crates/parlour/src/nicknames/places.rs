@@ -15,7 +15,7 @@ const GUEST_MARK: &str = "guest-";
 pub(super) struct Key(Box<str>);
 
 impl Key {
-    fn of(nickname: &str) -> Self {
+    pub(super) fn of(nickname: &str) -> Self {
         let lower: String = nickname.nfkc().flat_map(char::to_lowercase).collect();
         Self(lower.nfkc().collect::<String>().into())
     }
@@ -165,9 +165,11 @@ impl Places {
         None
     }
 
-    /// `false` if he has gone, or is on his way to another name and is looked at when he has it.
-    pub(super) fn may_move(&mut self, at: Whereabouts) -> bool {
-        let Some(here) = self.here.get_mut(&at) else {
+    /// `false` if he has gone, is not called `from` any more, or is on his way to another name and is
+    /// looked at when he has it.
+    pub(super) fn may_move(&mut self, at: Whereabouts, from: &Key) -> bool {
+        let here = self.here.get_mut(&at).filter(|here| here.key == *from);
+        let Some(here) = here else {
             return false;
         };
         here.must_look |= here.wanted.is_some();
@@ -175,8 +177,14 @@ impl Places {
     }
 
     /// Gives him a name that was held for a newcomer, if he [may move](Self::may_move).
-    pub(super) fn moves_to(&mut self, at: Whereabouts, who: &UserName, key: &Key) -> bool {
-        if !self.may_move(at) {
+    pub(super) fn moves_to(
+        &mut self,
+        at: Whereabouts,
+        from: &Key,
+        who: &UserName,
+        key: &Key,
+    ) -> bool {
+        if !self.may_move(at, from) {
             return false;
         }
         let Some(here) = self.here.get_mut(&at) else {

@@ -232,7 +232,12 @@ async fn whoever_has_the_name_of_a_new_account_must_go_whatever_he_is_doing() {
     renamed(&nicknames, 0, "KIM").await.unwrap();
     assert_eq!(nicknames.places().must_go(&kim), Some(at(0)));
     let first = nicknames.first().await.unwrap();
-    assert!(nicknames.places().moves_to(at(0), &first.who, &first.key));
+    let from = Key::of("kim");
+    assert!(
+        nicknames
+            .places()
+            .moves_to(at(0), &from, &first.who, &first.key)
+    );
     first.goes_in();
     assert_eq!(
         nicknames.places().who(at(0)).unwrap().as_str(),
@@ -260,6 +265,24 @@ async fn whoever_has_the_name_of_a_new_account_must_go_whatever_he_is_doing() {
         nicknames.places().must_go(&UserName::user("lee").unwrap()),
         None
     );
+}
+
+#[tokio::test]
+async fn who_has_left_the_name_of_a_new_account_by_himself_keeps_his_own() {
+    let nicknames = beside(&Names::of(&[]));
+    comes(&nicknames, 0).await;
+    renamed(&nicknames, 0, "kim").await.unwrap();
+    let kim = UserName::user("kim").unwrap();
+    assert_eq!(nicknames.places().must_go(&kim), Some(at(0)));
+    let first = nicknames.first().await.unwrap();
+    renamed(&nicknames, 0, "lee").await.unwrap();
+    let moves = nicknames
+        .places()
+        .moves_to(at(0), &Key::of("kim"), &first.who, &first.key);
+    assert!(!moves);
+    assert_eq!(nicknames.places().who(at(0)).unwrap().as_str(), "guest-lee");
+    drop(first);
+    assert_eq!(nicknames.places().len(), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
