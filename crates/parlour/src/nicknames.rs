@@ -274,7 +274,7 @@ impl Application for Nicknames {
 
 /// The name by which somebody is known everywhere who wants to be called `name` at `/plain`.
 fn checked(name: &str) -> Result<UserName, Refusal> {
-    if name == SERVER {
+    if Key::of(name) == Key::of(SERVER) {
         return Err(Refusal::BadName);
     }
     // What no user can be called for its form, no nickname can.

@@ -168,6 +168,8 @@ async fn what_breaks_a_rule_is_no_nickname() {
     for bad in [
         "",
         "*",
+        "\u{ff0a}",
+        "\u{fe61}",
         "guest-kim",
         "GUEST-kim",
         "\u{ff47}uest-kim",
