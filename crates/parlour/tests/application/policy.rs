@@ -305,7 +305,9 @@ async fn sessions_and_topics_in_this_process_are_not_asked_for() {
     let den = RoomName::new("den").unwrap();
     let mut ann = hub.session(UserName::user("ann").unwrap()).unwrap();
     ann.join(Join::next(den.clone())).await.unwrap();
-    ann.publish(&den, &EntryKind::MESSAGE, "hello").await.unwrap();
+    ann.publish(&den, &EntryKind::MESSAGE, "hello")
+        .await
+        .unwrap();
     let topic = hub.topic::<u8>(den).await.unwrap();
     topic.publish(&7).await.unwrap();
 }
