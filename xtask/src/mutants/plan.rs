@@ -200,20 +200,20 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant {
         name: "ticket-not-spent",
         takes_away: "a ticket works once",
-        file: "crates/parlour/src/tickets.rs",
+        file: "crates/parlour/src/tickets/doors.rs",
         original: "out.counts.spent += 1;\n",
         mutated: "out.counts.spent += 1;\n        \
-                  let (hash, deadline) = (hash(secret), ticket.age.deadline);\n        \
-                  out.put(hash, ticket.holder.clone(), ticket.source, deadline);\n",
-        test: doors("tickets::tests::a_ticket_works_once"),
+                  let (holder, source) = (ticket.value.holder.clone(), ticket.value.source);\n        \
+                  out.put(hash, Held { holder, source }, now + self.lifetime);\n",
+        test: doors("tickets::doors::tests::a_ticket_works_once"),
     },
     Mutant {
         name: "ticket-age",
         takes_away: "a ticket lives only its time",
-        file: "crates/parlour/src/tickets.rs",
+        file: "crates/parlour/src/tickets/pile.rs",
         original: "now < self.age.deadline",
         mutated: "now < self.age.deadline || now > Duration::ZERO",
-        test: doors("tickets::tests::a_ticket_ends_after_exactly_its_lifetime"),
+        test: doors("tickets::doors::tests::a_ticket_ends_after_exactly_its_lifetime"),
     },
     Mutant {
         name: "origin-check",

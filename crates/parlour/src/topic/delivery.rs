@@ -63,7 +63,7 @@ pub struct Item<T> {
 /// What a subscriber gets.
 ///
 /// ```
-/// use parlour::Delivery;
+/// use parlour::topic::Delivery;
 /// fn sum(delivery: Delivery<u64>, sum: &mut u64) {
 ///     match delivery {
 ///         Ok(item) => *sum += *item.value,
@@ -77,7 +77,7 @@ pub type Delivery<T> = Result<Item<T>, Lost>;
 /// What a subscriber did not get. It gets what comes after it.
 ///
 /// ```
-/// use parlour::{Delivery, Lost};
+/// use parlour::topic::{Delivery, Lost};
 /// fn is_behind<T>(delivery: &Delivery<T>) -> bool {
 ///     matches!(delivery, Err(Lost::Lagged(_)))
 /// }
