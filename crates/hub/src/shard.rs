@@ -176,6 +176,8 @@ pub struct Shard<S> {
     /// Notices that wait for credit, the oldest first.
     notices: VecDeque<Waiting>,
     going_away: Option<CloseReason>,
+    /// Those who are here are closed when nothing is left to pass on, or at this time.
+    close_all_by: Option<Duration>,
     /// Answers to the publishes of the driver.
     published: Vec<(PublishToken, Result<Position, Refusal>)>,
 
@@ -243,6 +245,7 @@ impl<S: Store> Shard<S> {
             presence_due: BTreeSet::new(),
             notices: VecDeque::new(),
             going_away: None,
+            close_all_by: None,
             published: Vec::new(),
             asked: Vec::new(),
             scratch: Vec::new(),
@@ -320,14 +323,6 @@ impl<S: Store> Shard<S> {
     /// Closes a connection: its close frame goes out behind what was already under way.
     pub fn close(&mut self, index: u32, reason: CloseReason) {
         self.begin_close(index, reason);
-    }
-
-    /// Closes all connections, also those that come later.
-    pub fn close_all(&mut self, reason: CloseReason) {
-        self.going_away = Some(reason);
-        for index in self.connections.indices() {
-            self.close(index, reason);
-        }
     }
 
     /// Closes the connections of a session that has ended.
@@ -442,6 +437,7 @@ impl<S: Store> Shard<S> {
         // Private output first: an ack stands before the entry that it acknowledges.
         self.flush_private(sockets);
         self.pass_some(sockets);
+        self.close_behind_last_passes();
         self.keep_within_bounds();
         self.resume_with_credit();
         self.post(bus);
@@ -458,6 +454,7 @@ impl<S: Store> Shard<S> {
             || self.links.iter().any(|link| !link.out.is_empty())
             || self.behind.len() > self.behind_without_credit
             || self.has_view_to_close()
+            || self.close_all_by.is_some()
     }
 
     fn set_now(&mut self, now: Now) {

@@ -14,11 +14,10 @@ fn e6_everybody_is_told_1001_and_the_server_ends_well() {
         let mut server = Server::start();
         let mut clients = [subscriber(&server), subscriber(&server)];
         publish(&server, "kim", "the last one");
-        for client in &mut clients {
-            assert_eq!(told(client), r#"{"name":"kim","msg":"the last one"}"#);
-        }
         server.signal(signal);
         for client in &mut clients {
+            let last = r#"{"name":"kim","msg":"the last one"}"#;
+            assert_eq!(told(client), last, "D19: it is not lost");
             assert_eq!(client.closed(), Some(1001));
         }
         assert_eq!(server.wait().code(), Some(0), "D18");

@@ -1,6 +1,7 @@
 //! What goes to one connection: private output, and the order in which a blocked one is drained.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parlour_proto::{CloseReason, Event};
 
@@ -9,6 +10,9 @@ use crate::connection::{Stand, State};
 use crate::sockets::{Sent, Sockets};
 use crate::store::Store;
 use crate::table::Key;
+
+/// So long at most a shard that goes away passes on what its rooms have, before it closes.
+const LAST_PASSES_TIME: Duration = Duration::from_millis(500);
 
 impl<S: Store> Shard<S> {
     /// Tells one connection something, through its private buffer. `false`: its dialect has no
@@ -98,6 +102,29 @@ impl<S: Store> Shard<S> {
             .due_by(index, self.tick.after(self.limits.close_timeout));
         self.queue_flush(index);
         self.resume(index);
+    }
+
+    /// Closes all connections: those who are here in a later [`turn`](Self::turn), when they have been
+    /// offered what has its place, and those who come later at once.
+    pub fn close_all(&mut self, reason: CloseReason) {
+        self.going_away = Some(reason);
+        self.close_all_by = Some(self.now.monotonic + LAST_PASSES_TIME);
+    }
+
+    /// A shard that goes away closes its connections when all members have been offered what its rooms
+    /// have: an entry that was acknowledged stands before the close. Rooms that are never quiet do not
+    /// hold it up.
+    pub(super) fn close_behind_last_passes(&mut self) {
+        let (Some(reason), Some(latest)) = (self.going_away, self.close_all_by) else {
+            return;
+        };
+        if !self.to_pass.is_empty() && self.now.monotonic < latest {
+            return;
+        }
+        self.close_all_by = None;
+        for index in self.connections.indices() {
+            self.begin_close(index, reason);
+        }
     }
 
     pub(super) fn flush_private(&mut self, sockets: &mut impl Sockets) {

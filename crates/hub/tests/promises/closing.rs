@@ -64,6 +64,50 @@ fn the_times_to_come_back_are_spread() {
 }
 
 #[test]
+fn what_has_its_place_when_the_hub_goes_is_told_before_the_close() {
+    for shards in [1, 2] {
+        let mut world = world(shards);
+        // More than one step of a pass sends to.
+        let members: Vec<_> = (0..600)
+            .map(|n| world.connect(n % usize::from(shards), EVENTS, Some("den")))
+            .collect();
+        world.run();
+        world.publish_inside(1, "den", "last");
+        while world.published().is_empty() {
+            assert!(world.step(), "it is never answered");
+        }
+        world.deliver();
+        world.close_all(CloseReason::GoingAway);
+        world.run();
+        for peer in members {
+            let heard = world.heard(peer);
+            assert_eq!(heard.len(), 2, "{heard:?}");
+            assert!(heard[0].contains("new_message"), "{heard:?}");
+        }
+    }
+}
+
+#[test]
+fn rooms_that_are_never_quiet_do_not_hold_up_the_close() {
+    let mut world = world_with(1, |limits| limits.messages_per_second = 0);
+    let members: Vec<_> = (0..600)
+        .map(|_| world.connect(0, EVENTS, Some("den")))
+        .collect();
+    world.run();
+    world.publish_inside(0, "den", "0");
+    world.step();
+    world.close_all(CloseReason::GoingAway);
+    // Before every step of a pass there is something new.
+    for token in 1..100 {
+        world.publish_inside(token, "den", &token.to_string());
+        world.step();
+    }
+    assert!(!world.is_finished(members[0]));
+    world.pass_time(seconds(1));
+    assert!(members.iter().all(|peer| world.is_finished(*peer)));
+}
+
+#[test]
 fn silence_and_bad_frames_and_stuck_output_are_told_as_such() {
     let mut world = world_with(1, |limits| limits.slow_reader_timeout = seconds(10));
     let [silent, bad, stuck] = [(); 3].map(|()| world.connect(0, FULL, Some("den")));

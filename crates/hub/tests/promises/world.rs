@@ -503,16 +503,21 @@ impl<S: Store> World<S> {
 
     /// Letters are delivered, and each shard that has a reason gets one turn.
     pub(crate) fn step(&mut self) -> bool {
-        while let Some((from, to, mut letters)) = self.post.bags.pop_front() {
-            let seat = self.wake(usize::from(to.0));
-            seat.shard.handle_letters(from, &mut letters);
-            assert!(letters.is_empty(), "letters are drained");
-        }
+        self.deliver();
         let mut moved = false;
         for shard in 0..self.seats.len() {
             moved |= self.turn_if_due(shard);
         }
         moved || !self.post.bags.is_empty()
+    }
+
+    /// Letters that are on the way are delivered, and nothing else.
+    pub(crate) fn deliver(&mut self) {
+        while let Some((from, to, mut letters)) = self.post.bags.pop_front() {
+            let seat = self.wake(usize::from(to.0));
+            seat.shard.handle_letters(from, &mut letters);
+            assert!(letters.is_empty(), "letters are drained");
+        }
     }
 
     fn turn_if_due(&mut self, shard: usize) -> bool {
