@@ -30,7 +30,7 @@ async fn topic<T>(hub: &Hub, kind: &str) -> Result<Topic<T>, Box<dyn std::error:
 where
     T: Serialize + for<'a> Deserialize<'a> + Send + Sync + 'static,
 {
-    let kind = EntryKind::new(kind).ok_or("a kind has letters, digits, _, -, . and :")?;
+    let kind = EntryKind::new(kind)?;
     let config = TopicConfig {
         kind,
         ..TopicConfig::default()

@@ -43,18 +43,13 @@ pub(crate) struct PubArguments {
     /// What to say; `-` or nothing: each line of standard input
     text: Option<String>,
     /// What it is; for another type than message the text is JSON
-    #[arg(long = "type", value_name = "TYPE", default_value = "message", value_parser = kind)]
+    #[arg(long = "type", value_name = "TYPE", default_value = "message", value_parser = EntryKind::new)]
     kind: EntryKind,
     /// Print the place of each entry: one JSON object a line, in order
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     remote: Remote,
-}
-
-fn kind(name: &str) -> Result<EntryKind, String> {
-    EntryKind::new(name)
-        .ok_or_else(|| "a type is 1 to 64 letters, digits, `_`, `-`, `.` and `:`".into())
 }
 
 /// Publishes, and says how it went by the exit status.

@@ -126,9 +126,9 @@ pub use parlour_proto::Join;
 pub use parlour_proto::dialect;
 pub use parlour_proto::told::{Hello, HelloLimits, NotTold, Said, Told};
 pub use parlour_proto::{
-    Author, ClientId, CloseReason, Command, Dialect, Draft, Entry, EntryId, EntryKind, Epoch,
-    Event, Frame, FrameKind, Limits, Missed, NameError, Position, Refusal, RoomName, RoomNameError,
-    Seq, SessionId, Timestamp, UserName,
+    Author, ClientId, CloseReason, Command, Dialect, Draft, Entry, EntryId, EntryIdError,
+    EntryKind, EntryKindError, Epoch, Event, Frame, FrameKind, Limits, Missed, NameError, Position,
+    Refusal, RoomName, RoomNameError, Seq, SessionId, Timestamp, UserName,
 };
 pub use policy::Policy;
 pub use proxies::{Network, NetworkError};

@@ -380,7 +380,7 @@ impl LocalSession {
         loop {
             self.last_id += 1;
             // So short a text is an id.
-            if let Some(id) = EntryId::new(&format!("s{}", self.last_id)) {
+            if let Ok(id) = EntryId::new(&format!("s{}", self.last_id)) {
                 return id;
             }
         }

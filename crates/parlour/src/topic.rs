@@ -505,7 +505,7 @@ impl<'a, T> Publish<'a, T> {
         let id = loop {
             state.last_publish += 1;
             // So short a text is an id.
-            if let Some(id) = EntryId::new(&format!("t{}-{}", state.number, state.last_publish)) {
+            if let Ok(id) = EntryId::new(&format!("t{}-{}", state.number, state.last_publish)) {
                 break id;
             }
         };

@@ -14,7 +14,7 @@ use crate::{Author, Refusal, Seq, Timestamp, UserName, json};
 /// ```
 /// use parlour_proto::EntryId;
 /// assert_eq!(EntryId::new("order-7").unwrap().as_str(), "order-7");
-/// assert!(EntryId::new("").is_none());
+/// assert!(EntryId::new("").is_err());
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EntryId(Arc<str>);
@@ -23,12 +23,16 @@ impl EntryId {
     /// Longest id, in bytes.
     pub const BYTES_MAX: usize = 64;
 
-    /// Takes a producer's id, or `None` if it is empty or longer than [`Self::BYTES_MAX`].
-    #[must_use]
-    pub fn new(id: &str) -> Option<Self> {
-        (1..=Self::BYTES_MAX)
-            .contains(&id.len())
-            .then(|| Self(id.into()))
+    /// Takes a producer's id: 1 to [`Self::BYTES_MAX`] bytes of any text.
+    ///
+    /// # Errors
+    /// Says which rule the id breaks.
+    pub fn new(id: &str) -> Result<Self, EntryIdError> {
+        match id.len() {
+            0 => Err(EntryIdError::Empty),
+            1..=Self::BYTES_MAX => Ok(Self(id.into())),
+            _ => Err(EntryIdError::TooLong),
+        }
     }
 
     /// The id as text.
@@ -44,13 +48,29 @@ impl fmt::Debug for EntryId {
     }
 }
 
+/// Why a text is no [`EntryId`]. The fault of who publishes.
+///
+/// ```
+/// use parlour_proto::{EntryId, EntryIdError};
+/// assert_eq!(EntryId::new(""), Err(EntryIdError::Empty));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EntryIdError {
+    /// No characters at all.
+    #[error("an entry's id must not be empty")]
+    Empty,
+    /// More than [`EntryId::BYTES_MAX`].
+    #[error("an entry's id may have at most 64 bytes")]
+    TooLong,
+}
+
 /// What kind of thing an entry is, e.g. `message`. Dialects have words for some kinds and none for
 /// others.
 ///
 /// ```
 /// use parlour_proto::EntryKind;
-/// assert_eq!(EntryKind::new("message"), Some(EntryKind::MESSAGE));
-/// assert!(EntryKind::new("$mine").is_none(), "no client can publish those");
+/// assert_eq!(EntryKind::new("message"), Ok(EntryKind::MESSAGE));
+/// assert!(EntryKind::new("$mine").is_err(), "no client can publish those");
 /// assert_eq!(EntryKind::named("$mine").as_str(), "$mine");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -71,16 +91,24 @@ impl EntryKind {
     /// Longest name of a kind that a client may use, in bytes.
     pub const BYTES_MAX: usize = 64;
 
-    /// The kind that a client names, or `None` if the name is not 1 to [`Self::BYTES_MAX`] bytes of
-    /// letters, digits, `_`, `-`, `.` and `:`.
-    #[must_use]
-    pub fn new(name: &str) -> Option<Self> {
+    /// The kind that a client names: 1 to [`Self::BYTES_MAX`] bytes of letters, digits, `_`, `-`, `.`
+    /// and `:`.
+    ///
+    /// # Errors
+    /// Says which rule the name breaks.
+    pub fn new(name: &str) -> Result<Self, EntryKindError> {
         if name == Self::MESSAGE.as_str() {
-            return Some(Self::MESSAGE);
+            return Ok(Self::MESSAGE);
         }
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
-        let fits = (1..=Self::BYTES_MAX).contains(&name.len()) && name.bytes().all(is_plain);
-        fits.then(|| Self(Cow::Owned(name.to_owned())))
+        match name.len() {
+            0 => Err(EntryKindError::Empty),
+            1..=Self::BYTES_MAX if name.bytes().all(is_plain) => {
+                Ok(Self(Cow::Owned(name.to_owned())))
+            }
+            1..=Self::BYTES_MAX => Err(EntryKindError::Character),
+            _ => Err(EntryKindError::TooLong),
+        }
     }
 
     /// A kind of the embedding application's own.
@@ -94,6 +122,25 @@ impl EntryKind {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Why a text is no [`EntryKind`] that a client may name. The fault of who publishes.
+///
+/// ```
+/// use parlour_proto::{EntryKind, EntryKindError};
+/// assert_eq!(EntryKind::new("two words"), Err(EntryKindError::Character));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EntryKindError {
+    /// No characters at all.
+    #[error("a kind must not be empty")]
+    Empty,
+    /// More than [`EntryKind::BYTES_MAX`].
+    #[error("a kind may have at most 64 bytes")]
+    TooLong,
+    /// Has a character that no kind of a client's has.
+    #[error("a kind may have only letters and digits of ASCII, _, -, . and :")]
+    Character,
 }
 
 /// One item of a room's log.
@@ -238,5 +285,24 @@ impl Entry {
     pub fn cost(&self) -> usize {
         const RECORD: usize = size_of::<Entry>() + 64;
         RECORD + self.payload.len() + self.id.as_ref().map_or(0, |id| id.as_str().len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_or_a_kind_that_is_none_says_which_rule_it_breaks() {
+        let (longest, longer) = ("x".repeat(64), "x".repeat(65));
+        assert_eq!(EntryId::new(""), Err(EntryIdError::Empty));
+        assert_eq!(EntryId::new(&longer), Err(EntryIdError::TooLong));
+        assert!(EntryId::new(&longest).is_ok() && EntryId::new("any text, also é").is_ok());
+        assert_eq!(EntryKind::new(""), Err(EntryKindError::Empty));
+        assert_eq!(EntryKind::new(&longer), Err(EntryKindError::TooLong));
+        for bad in ["$nick", "a b", "é", "a/b", "a\nb"] {
+            assert_eq!(EntryKind::new(bad), Err(EntryKindError::Character), "{bad}");
+        }
+        assert!(EntryKind::new(&longest).is_ok() && EntryKind::new("app:a-b_c.1").is_ok());
     }
 }

@@ -31,7 +31,7 @@ pub use clock::{Now, Timestamp};
 pub use close::CloseReason;
 pub use command::{Command, Join};
 pub use dialect::{Dialect, Frame, FrameKind};
-pub use entry::{Draft, Entry, EntryId, EntryKind, renamed};
+pub use entry::{Draft, Entry, EntryId, EntryIdError, EntryKind, EntryKindError, renamed};
 pub use event::{Event, Missed};
 pub use id::{
     ConnectionId, Epoch, NameError, Position, RoomName, RoomNameError, Seq, SessionId, ShardId,

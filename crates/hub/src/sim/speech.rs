@@ -32,7 +32,7 @@ impl Dialect for Speech {
         match words[..] {
             ["publish", name, id, payload] => Ok(Command::Publish {
                 room: Some(room(name)?),
-                id: EntryId::new(id),
+                id: EntryId::new(id).ok(),
                 kind: EntryKind::MESSAGE,
                 payload: payload.to_owned().into(),
             }),
@@ -52,7 +52,7 @@ impl Dialect for Speech {
                 name: name.to_owned(),
             }),
             ["ping", id] => Ok(Command::Ping {
-                id: EntryId::new(id),
+                id: EntryId::new(id).ok(),
             }),
             _ => Err(Refusal::UnknownType),
         }

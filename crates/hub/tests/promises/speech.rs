@@ -83,7 +83,7 @@ impl Dialect for Words {
 fn publish(room: Option<RoomName>, id: &str, text: &str) -> Command<'static> {
     Command::Publish {
         room,
-        id: EntryId::new(id),
+        id: EntryId::new(id).ok(),
         kind: EntryKind::MESSAGE,
         payload: text.to_owned().into(),
     }

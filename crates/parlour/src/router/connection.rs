@@ -64,7 +64,7 @@ impl Connection {
     ) -> Result<(), SendError> {
         let kind = kind.into();
         let payload = serde_json::to_vec(payload).map_err(|_| SendError::NoWords)?;
-        EntryKind::new(&kind).ok_or(SendError::NoWords)?;
+        EntryKind::new(&kind).map_err(|_| SendError::NoWords)?;
         let told = OwnedTold {
             kind,
             payload: payload.into(),

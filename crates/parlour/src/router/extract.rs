@@ -113,7 +113,7 @@ impl Room {
         payload: &T,
     ) -> Result<Position, PublishError> {
         let bad = PublishError::Refused(Refusal::BadPayload);
-        let kind = EntryKind::new(kind).ok_or(bad)?;
+        let kind = EntryKind::new(kind).map_err(|_| bad)?;
         let payload = serde_json::to_vec(payload).map_err(|_| bad)?;
         let from = self.connection.who().shared();
         self.publish_draft(Draft::new(from, kind, payload)).await

@@ -150,7 +150,7 @@ impl From<Entry<'_>> for Told {
             id: entry.id,
             from: entry.from.into(),
             // A kind of the server's own, such as one that begins with `$`.
-            kind: kind.unwrap_or_else(|| EntryKind::named(entry.kind.into_owned())),
+            kind: kind.unwrap_or_else(|_| EntryKind::named(entry.kind.into_owned())),
             payload: Bytes::copy_from_slice(entry.payload.get().as_bytes()),
             sent: entry.sent,
         })
@@ -379,7 +379,7 @@ fn id<'de, D: Deserializer<'de>>(from: D) -> Result<Option<EntryId>, D::Error> {
     let Some(id) = Option::<String>::deserialize(from)? else {
         return Ok(None);
     };
-    let id = EntryId::new(&id).ok_or_else(|| D::Error::custom("an id has 1 to 64 bytes"))?;
+    let id = EntryId::new(&id).map_err(D::Error::custom)?;
     Ok(Some(id))
 }
 

@@ -142,7 +142,7 @@ fn publish_room(envelope: &Envelope<'_>) -> Result<RoomName, Refusal> {
 
 fn content(envelope: &Envelope<'_>) -> Result<(EntryKind, bytes::Bytes), Refusal> {
     let kind = match envelope.kind {
-        Some(raw) => EntryKind::new(&text(raw)?).ok_or(Refusal::BadPayload)?,
+        Some(raw) => EntryKind::new(&text(raw)?).map_err(|_| Refusal::BadPayload)?,
         None => EntryKind::MESSAGE,
     };
     let payload = envelope.payload.ok_or(Refusal::BadPayload)?;
@@ -163,7 +163,7 @@ fn id(envelope: &Envelope<'_>) -> Result<Option<EntryId>, Refusal> {
     let Some(raw) = envelope.id else {
         return Ok(None);
     };
-    let id = EntryId::new(&text(raw)?).ok_or(Refusal::BadPayload)?;
+    let id = EntryId::new(&text(raw)?).map_err(|_| Refusal::BadPayload)?;
     Ok(Some(id))
 }
 

@@ -110,7 +110,7 @@ fn one_frame_has_so_many_rooms_and_no_more() {
 #[test]
 fn a_publish_that_is_refused_is_named_as_far_as_it_has_a_name() {
     let long = "x".repeat(65);
-    let (den, id) = (Some(room("den")), EntryId::new("m"));
+    let (den, id) = (Some(room("den")), EntryId::new("m").ok());
     for (frame, refusal, in_room, with_id) in [
         (
             r#"{"t":"publish","room":"den","id":"m","payload":7}"#.to_owned(),
