@@ -26,6 +26,12 @@ impl ClientId {
         Self(bytes)
     }
 
+    /// As [`from_bytes`](Self::from_bytes) takes it.
+    #[must_use]
+    pub fn bytes(self) -> [u8; 16] {
+        self.0
+    }
+
     /// A stable one for who is not at `/plain`: the first 16 bytes of the name's SHA-1.
     #[must_use]
     pub fn of_name(name: &str) -> Self {

@@ -23,6 +23,12 @@ impl Timestamp {
     pub fn from_unix_nanoseconds(nanoseconds: i64) -> Self {
         Self { nanoseconds }
     }
+
+    /// As [`from_unix_nanoseconds`](Self::from_unix_nanoseconds) takes it.
+    #[must_use]
+    pub fn unix_nanoseconds(self) -> i64 {
+        self.nanoseconds
+    }
 }
 
 /// RFC 3339 in UTC with nine digits, so that every text has one length (docs/seeds.md, 2.18).
