@@ -7,7 +7,7 @@ use parlour_client::{Away, CallError, Client, Event, Join, Lost, Missed, Status}
 
 use crate::house::{House, Wire};
 use crate::script::Script;
-use crate::{config, connect, in_den, next_said, next_text, room, until};
+use crate::{config, in_den, next_said, next_text, room, until};
 
 /// The rooms that are joined again, after the next time away.
 async fn back(events: &mut parlour_client::Events) -> Lost {
@@ -114,12 +114,8 @@ async fn a_user_whose_session_ended_signs_in_again_and_a_session_does_not() {
 #[tokio::test]
 async fn a_lost_publish_that_stands_in_the_replay_was_published() {
     let script = Script::start().await;
-    let url = script.url();
-    let (client, mut line) = tokio::join!(connect(&url, "ann"), script.line());
-    let (client, _events) = client;
+    let (client, _events, mut line) = script.client_in_den(12).await;
     let den = room("den");
-    let (joined, _) = tokio::join!(client.join(Join::next(den.clone())), line.joins_den(12, 12));
-    joined.unwrap();
     let say = client.say(&den, "hello");
     let told = async {
         let publish = line.asked().await.unwrap();
@@ -139,12 +135,8 @@ async fn a_lost_publish_that_stands_in_the_replay_was_published() {
 #[tokio::test]
 async fn a_lost_publish_that_does_not_is_unknown_and_not_sent_again() {
     let script = Script::start().await;
-    let url = script.url();
-    let (client, mut line) = tokio::join!(connect(&url, "ann"), script.line());
-    let (client, _events) = client;
+    let (client, _events, mut line) = script.client_in_den(12).await;
     let den = room("den");
-    let (joined, _) = tokio::join!(client.join(Join::next(den.clone())), line.joins_den(12, 12));
-    joined.unwrap();
     let say = client.say(&den, "hello");
     let told = async {
         line.asked().await.unwrap();
@@ -167,12 +159,8 @@ async fn a_lost_publish_that_does_not_is_unknown_and_not_sent_again() {
 #[tokio::test]
 async fn only_the_server_acknowledges_and_only_ones_own_entry_is_found_again() {
     let script = Script::start().await;
-    let url = script.url();
-    let (client, mut line) = tokio::join!(connect(&url, "ann"), script.line());
-    let (client, _events) = client;
+    let (client, _events, mut line) = script.client_in_den(0).await;
     let den = room("den");
-    let (joined, _) = tokio::join!(client.join(Join::next(den.clone())), line.joins_den(0, 0));
-    joined.unwrap();
     let mut ids = Vec::new();
     let told = async {
         let publish = line.asked().await.unwrap();
@@ -217,9 +205,7 @@ async fn what_the_server_does_not_answer_is_unknown_in_the_end() {
 #[tokio::test]
 async fn the_servers_time_to_come_back_is_kept_and_a_failed_return_is_told() {
     let script = Script::start().await;
-    let url = script.url();
-    let (connected, mut line) = tokio::join!(connect(&url, "ann"), script.line());
-    let (_client, mut events) = connected;
+    let (_client, mut events, mut line) = script.client().await;
     line.tell(r#"{"t":"closing","why":"going_away","message":"bye","retry_after":0.05}"#)
         .await;
     line.close(1001, "bye").await;
@@ -252,9 +238,7 @@ async fn the_servers_time_to_come_back_is_kept_and_a_failed_return_is_told() {
 /// A client that was connected comes back after one attempt that was answered like this.
 async fn passes(at_the_ticket: bool, status: &str) {
     let script = Script::start().await;
-    let url = script.url();
-    let (connected, line) = tokio::join!(connect(&url, "ann"), script.line());
-    let (_client, mut events) = connected;
+    let (_client, mut events, line) = script.client().await;
     drop(line);
     if at_the_ticket {
         script.answer_once(status).await;
@@ -292,9 +276,7 @@ async fn no_time_that_a_server_names_is_too_long_for_a_clock() {
     let most = format!("503 x\r\nRetry-After: {}", u64::MAX);
     for at_the_ticket in [true, false] {
         let script = Script::start().await;
-        let url = script.url();
-        let (connected, line) = tokio::join!(connect(&url, "ann"), script.line());
-        let (_client, mut events) = connected;
+        let (_client, mut events, line) = script.client().await;
         drop(line);
         if at_the_ticket {
             script.answer_once(&most).await;
@@ -315,9 +297,7 @@ async fn no_time_that_a_server_names_is_too_long_for_a_clock() {
 #[tokio::test]
 async fn a_client_that_is_away_can_be_closed() {
     let script = Script::start().await;
-    let url = script.url();
-    let (connected, line) = tokio::join!(connect(&url, "ann"), script.line());
-    let (client, mut events) = connected;
+    let (client, mut events, line) = script.client().await;
     drop((line, script));
     until(&mut events, |event| {
         matches!(event, Event::Away { .. }).then_some(())

@@ -5,12 +5,13 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+use parlour_client::{Client, Events, Join};
 use parlour_ws::handshake::accept_key;
 use parlour_ws::{Incoming, Limits, Opcode, Receiver, put_close, put_frame};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::PATIENCE;
+use crate::{PATIENCE, connect, room};
 
 pub(crate) const HELLO: &str = r#"{"t":"hello","version":"0","user":"guest-ann","guest":true,
     "limits":{"message_bytes":65536,"rooms":10,"messages_per_second":0,"burst":0}}"#;
@@ -57,6 +58,22 @@ impl Script {
         let mut line = self.bare().await;
         line.tell(HELLO).await;
         line
+    }
+
+    /// A client of it, and the other end of its connection.
+    pub(crate) async fn client(&self) -> (Client, Events, Line) {
+        let url = self.url();
+        let ((client, events), line) = tokio::join!(connect(&url, "ann"), self.line());
+        (client, events, line)
+    }
+
+    /// As [`client`](Self::client), in the room `den`, of which it has all up to `seq`.
+    pub(crate) async fn client_in_den(&self, seq: u64) -> (Client, Events, Line) {
+        let (client, events, mut line) = self.client().await;
+        let den = Join::next(room("den"));
+        let (joined, _) = tokio::join!(client.join(den), line.joins_den(seq, seq));
+        joined.unwrap();
+        (client, events, line)
     }
 
     /// The next request for a WebSocket; tickets are given until it comes.

@@ -3,7 +3,7 @@
 use parlour_client::{CallError, Ended, Event, Events, Join, Lost};
 
 use crate::script::Script;
-use crate::{connect, next_text, room, until};
+use crate::{next_text, room, until};
 
 async fn end(events: &mut Events) -> Ended {
     until(events, |event| match event {
@@ -17,16 +17,13 @@ async fn end(events: &mut Events) -> Ended {
 async fn a_server_that_breaks_the_protocol_is_left_for_good() {
     use tokio::io::AsyncWriteExt as _;
     let script = Script::start().await;
-    let url = script.url();
-    let (connected, mut line) = tokio::join!(connect(&url, "ann"), script.line());
-    let (_client, mut events) = connected;
+    let (_client, mut events, mut line) = script.client().await;
     line.stream.write_all(b"\x81\x80\0\0\0\0").await.unwrap(); // a masked frame
     let ended = end(&mut events).await;
     assert!(matches!(ended, Ended::Lost(Lost::Protocol(_))), "{ended}");
     assert_eq!(line.asked().await, None, "it closed");
 
-    let (connected, mut line) = tokio::join!(connect(&url, "ann"), script.line());
-    let (_client, mut events) = connected;
+    let (_client, mut events, mut line) = script.client().await;
     line.tell("no JSON").await;
     let ended = end(&mut events).await;
     assert!(matches!(ended, Ended::Lost(Lost::NotTold(_))), "{ended}");
@@ -35,9 +32,7 @@ async fn a_server_that_breaks_the_protocol_is_left_for_good() {
 #[tokio::test]
 async fn a_close_after_which_coming_back_cannot_help_is_the_end() {
     let script = Script::start().await;
-    let url = script.url();
-    let (connected, mut line) = tokio::join!(connect(&url, "ann"), script.line());
-    let (client, mut events) = connected;
+    let (client, mut events, mut line) = script.client().await;
     line.tell(r#"{"t":"closing","why":"bad_frames","message":"ten bad frames in a row"}"#)
         .await;
     line.close(1008, "ten bad frames in a row").await;
@@ -50,9 +45,7 @@ async fn a_close_after_which_coming_back_cannot_help_is_the_end() {
 #[tokio::test]
 async fn refusals_go_to_their_calls_and_what_is_unknown_is_passed_over() {
     let script = Script::start().await;
-    let url = script.url();
-    let (connected, mut line) = tokio::join!(connect(&url, "ann"), script.line());
-    let (client, mut events) = connected;
+    let (client, mut events, mut line) = script.client().await;
     let den = room("den");
     let refuse = async {
         line.asked().await.unwrap();
@@ -91,12 +84,7 @@ async fn refusals_go_to_their_calls_and_what_is_unknown_is_passed_over() {
 #[tokio::test]
 async fn a_room_that_nobody_asked_for_is_heard_and_not_asked_for_again() {
     let script = Script::start().await;
-    let url = script.url();
-    let (connected, mut line) = tokio::join!(connect(&url, "ann"), script.line());
-    let (client, mut events) = connected;
-    let den = room("den");
-    let (joined, _) = tokio::join!(client.join(Join::next(den.clone())), line.joins_den(3, 3));
-    joined.unwrap();
+    let (_client, mut events, mut line) = script.client_in_den(3).await;
     let epoch = "9f3c5d20a1b4e687";
     line.tell(&format!(
         r#"{{"t":"joined","room":"$all","epoch":"{epoch}","seq":0,"head":0}}"#
@@ -121,12 +109,7 @@ async fn a_room_that_nobody_asked_for_is_heard_and_not_asked_for_again() {
 #[tokio::test]
 async fn a_room_that_does_not_take_its_member_back_is_told() {
     let script = Script::start().await;
-    let url = script.url();
-    let (connected, mut line) = tokio::join!(connect(&url, "ann"), script.line());
-    let (client, mut events) = connected;
-    let den = room("den");
-    let (joined, _) = tokio::join!(client.join(Join::next(den.clone())), line.joins_den(3, 3));
-    joined.unwrap();
+    let (_client, mut events, line) = script.client_in_den(3).await;
     drop(line);
     let mut line = script.line().await;
     let asked = line.asked().await.unwrap();
@@ -150,9 +133,7 @@ async fn a_room_that_does_not_take_its_member_back_is_told() {
 #[tokio::test]
 async fn rooms_whose_frame_was_thrown_away_are_asked_for_again() {
     let script = Script::start().await;
-    let url = script.url();
-    let (connected, mut line) = tokio::join!(connect(&url, "ann"), script.line());
-    let (client, mut events) = connected;
+    let (client, mut events, mut line) = script.client().await;
     let den = room("den");
     let thrown_away = r#"{"t":"error","code":"rate_limited","message":"slow","retry_after":0.1}"#;
     let answer = async {
