@@ -6,6 +6,8 @@ mod feed;
 mod plain;
 mod raw;
 mod routed;
+#[cfg(test)]
+mod shown;
 mod v1;
 
 pub use echo::Echo;

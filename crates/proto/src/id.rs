@@ -149,15 +149,7 @@ impl UserName {
     /// Says which rule the name breaks.
     pub fn guest(name: &str) -> Result<Self, NameError> {
         let name = name.trim();
-        if name.is_empty() {
-            return Err(NameError::Empty);
-        }
-        if name.len() > NAME_BYTES_MAX {
-            return Err(NameError::TooLong);
-        }
-        if name.chars().any(char::is_control) {
-            return Err(NameError::ControlCharacter);
-        }
+        check_name(name)?;
         // A guest who returns under the name the server showed stays the same guest.
         let name = name
             .strip_prefix(GUEST_MARK)
@@ -177,15 +169,7 @@ impl UserName {
         if name.trim() != name {
             return Err(NameError::BlankAtTheEnds);
         }
-        if name.is_empty() {
-            return Err(NameError::Empty);
-        }
-        if name.len() > NAME_BYTES_MAX {
-            return Err(NameError::TooLong);
-        }
-        if name.chars().any(char::is_control) {
-            return Err(NameError::ControlCharacter);
-        }
+        check_name(name)?;
         if misleads(name) {
             return Err(NameError::Invisible);
         }
@@ -268,6 +252,20 @@ pub enum NameError {
 /// A name without the mark of guests.
 pub(crate) fn bare(name: &str) -> &str {
     name.strip_prefix(GUEST_MARK).unwrap_or(name)
+}
+
+/// The rules that hold for the text of a name as a whole.
+fn check_name(name: &str) -> Result<(), NameError> {
+    if name.is_empty() {
+        return Err(NameError::Empty);
+    }
+    if name.len() > NAME_BYTES_MAX {
+        return Err(NameError::TooLong);
+    }
+    if name.chars().any(char::is_control) {
+        return Err(NameError::ControlCharacter);
+    }
+    Ok(())
 }
 
 /// Whether a name could be taken for another one, or for none, by who sees it.

@@ -1,23 +1,11 @@
-//! `/subscribe`, row by row of the contract.
+//! `/subscribe`, row by row of docs/seeds.md.
 
 use super::Feed;
-use crate::{
-    Author, ClientId, Command, Dialect, Draft, EntryKind, Epoch, Event, Frame, FrameKind, Refusal,
-    RoomName, Seq, Timestamp,
-};
+use crate::dialect::shown::{self, text};
+use crate::{Author, ClientId, Command, Dialect, Draft, EntryKind, Event, Frame, Refusal};
 
 fn entry(draft: Draft) -> Option<String> {
-    let entry = draft.numbered(Seq(1), Timestamp::from_unix_nanoseconds(0));
-    let (room, epoch) = (&RoomName::general(), Epoch(1));
-    let mut out = Vec::new();
-    let event = Event::Entry {
-        room,
-        epoch,
-        entry: &entry,
-    };
-    let kind = Feed.encode(&event, &mut out)?;
-    assert_eq!(kind, FrameKind::Text);
-    Some(String::from_utf8(out).unwrap())
+    text(shown::entry(&Feed, draft))
 }
 
 #[test]

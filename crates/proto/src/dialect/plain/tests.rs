@@ -1,9 +1,10 @@
-//! `/plain`, row by row of the contract.
+//! `/plain`, row by row of docs/seeds.md.
 
 use super::Plain;
+use crate::dialect::shown::{self, text};
 use crate::{
-    Author, ClientId, Command, Dialect, Draft, EntryKind, Epoch, Event, Frame, FrameKind, Refusal,
-    RoomName, Seq, Timestamp, UserName, json, renamed,
+    Author, ClientId, Command, Dialect, Draft, EntryKind, Event, Frame, Refusal, RoomName,
+    UserName, json, renamed,
 };
 
 const KIM: Author = Author::Plain(ClientId::SERVER);
@@ -27,19 +28,11 @@ fn said(frame: Frame<'_>) -> String {
 
 fn shown(event: &Event<'_>) -> Option<String> {
     let mut out = Vec::new();
-    let kind = Plain.encode(event, &mut out);
-    assert!(matches!(kind, None | Some(FrameKind::Text)));
-    kind.map(|_| String::from_utf8(out).unwrap())
+    text((Plain.encode(event, &mut out), out))
 }
 
 fn entry(draft: Draft) -> Option<String> {
-    let entry = draft.numbered(Seq(1), Timestamp::from_unix_nanoseconds(0));
-    let (room, epoch) = (&RoomName::general(), Epoch(1));
-    shown(&Event::Entry {
-        room,
-        epoch,
-        entry: &entry,
-    })
+    text(shown::entry(&Plain, draft))
 }
 
 fn notice(author: Author, name: &str, came: bool) -> Option<String> {

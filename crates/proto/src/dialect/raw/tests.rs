@@ -1,23 +1,13 @@
 //! Frames of no protocol.
 
 use super::Raw;
-use crate::{
-    Command, Dialect, Draft, EntryKind, Epoch, Event, Frame, FrameKind, Refusal, RoomName, Seq,
-    Timestamp,
-};
+use crate::dialect::shown;
+use crate::{Command, Dialect, Draft, EntryKind, Event, Frame, FrameKind, Refusal};
 
 const RAW: Raw = Raw { name: "raw" };
 
 fn entry(draft: Draft) -> (Option<FrameKind>, Vec<u8>) {
-    let entry = draft.numbered(Seq(1), Timestamp::from_unix_nanoseconds(0));
-    let (room, epoch) = (&RoomName::general(), Epoch(1));
-    let mut out = Vec::new();
-    let event = Event::Entry {
-        room,
-        epoch,
-        entry: &entry,
-    };
-    (RAW.encode(&event, &mut out), out)
+    shown::entry(&RAW, draft)
 }
 
 #[test]

@@ -1,10 +1,8 @@
 //! The events dialect with types of the application's own.
 
 use super::Routed;
-use crate::{
-    Command, Dialect, Draft, EntryKind, Epoch, Event, Frame, FrameKind, Refusal, RoomName, Seq,
-    Timestamp,
-};
+use crate::dialect::shown::{self, text};
+use crate::{Command, Dialect, Draft, EntryKind, Event, Frame, FrameKind, Refusal};
 
 fn dialect() -> Routed {
     Routed::new("my.events")
@@ -24,19 +22,11 @@ fn asked(text: &str) -> Option<(String, String)> {
 
 fn shown(event: &Event<'_>) -> Option<String> {
     let mut out = Vec::new();
-    let kind = dialect().encode(event, &mut out);
-    assert!(matches!(kind, None | Some(FrameKind::Text)));
-    kind.map(|_| String::from_utf8(out).unwrap())
+    text((dialect().encode(event, &mut out), out))
 }
 
 fn entry(draft: Draft) -> Option<String> {
-    let entry = draft.numbered(Seq(1), Timestamp::from_unix_nanoseconds(0));
-    let (room, epoch) = (&RoomName::general(), Epoch(1));
-    shown(&Event::Entry {
-        room,
-        epoch,
-        entry: &entry,
-    })
+    text(shown::entry(&dialect(), draft))
 }
 
 #[test]
