@@ -2,41 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/fragile.rs"]
+mod fragile;
+
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use parlour::dialect::{Dialect, Echo};
-use parlour::{
-    Command, Door, Doors, DoorsConfig, Event, Frame, FrameKind, Hub, HubConfig, Limits, Refusal,
-};
+use parlour::{Door, Doors, DoorsConfig, Hub, HubConfig, Limits};
 use tokio::net::TcpListener;
 use tungstenite::{Message, WebSocket};
 
+use fragile::Fragile;
+
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Fails on demand, in either direction.
-struct Fragile;
-
-impl Dialect for Fragile {
-    fn name(&self) -> &'static str {
-        "fragile"
-    }
-
-    fn decode<'a>(&self, frame: Frame<'a>) -> Result<Command<'a>, Refusal> {
-        assert_ne!(frame.bytes(), b"fail to decode", "as it was asked to");
-        Echo.decode(frame)
-    }
-
-    fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) -> Option<FrameKind> {
-        if let Event::Echo(frame) = event {
-            assert_ne!(frame.bytes(), b"fail to encode", "as it was asked to");
-        }
-        Echo.encode(event, out)
-    }
-}
 
 struct App {
     hub: Hub,

@@ -193,13 +193,18 @@ async fn without_an_answer_of_the_accounts_there_is_no_new_name() {
         is_broken: true,
         ..Names::default()
     });
-    let nicknames = beside(&broken);
-    assert!(nicknames.first().await.is_err());
+    gives_no_new_name(&beside(&broken)).await;
+}
+
+async fn gives_no_new_name(nicknames: &Nicknames) {
+    assert!(matches!(
+        nicknames.first().await,
+        Err(AccountsError::Broken(_))
+    ));
     assert_eq!(nicknames.places().len(), (0, 0), "nothing is held");
-    nicknames
-        .places()
-        .came(at(0), &UserName::guest("x").unwrap());
-    assert_eq!(renamed(&nicknames, 0, "kim").await, Err(Refusal::NameTaken));
+    let who = UserName::guest("x").unwrap();
+    nicknames.places().came(at(0), &who);
+    assert_eq!(renamed(nicknames, 0, "kim").await, Err(Refusal::NameTaken));
     assert_eq!(nicknames.places().len(), (1, 1));
 }
 
@@ -293,11 +298,7 @@ async fn accounts_that_never_answer_hold_nobody_up() {
         is_silent: true,
         ..Names::default()
     });
-    let nicknames = beside(&silent);
-    assert!(matches!(
-        nicknames.first().await,
-        Err(AccountsError::Broken(_))
-    ));
+    gives_no_new_name(&beside(&silent)).await;
 }
 
 #[tokio::test]
@@ -306,16 +307,7 @@ async fn accounts_that_panic_have_said_that_no_name_is_free() {
         panics: true,
         ..Names::default()
     });
-    let nicknames = beside(&panicking);
-    assert!(matches!(
-        nicknames.first().await,
-        Err(AccountsError::Broken(_))
-    ));
-    nicknames
-        .places()
-        .came(at(0), &UserName::guest("x").unwrap());
-    assert_eq!(renamed(&nicknames, 0, "kim").await, Err(Refusal::NameTaken));
-    assert_eq!(nicknames.places().len(), (1, 1));
+    gives_no_new_name(&beside(&panicking)).await;
 }
 
 #[tokio::test]

@@ -4,50 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlour::testing::TestHub;
-use parlour::{
-    Accounts, AccountsError, BoxFuture, Doors, DoorsConfig, HubConfig, Password, Session,
-    SessionId, SessionSecret, UserName,
-};
+use parlour::{Doors, DoorsConfig, HubConfig};
 
-/// Panics when it is asked for `eve`, before it gives its future.
-struct Panics;
-
-impl Accounts for Panics {
-    fn has_user<'a>(&'a self, name: &'a UserName) -> BoxFuture<'a, Result<bool, AccountsError>> {
-        assert!(name.as_str() != "eve", "as it was asked to");
-        Box::pin(std::future::ready(Ok(false)))
-    }
-
-    fn sign_in<'a>(
-        &'a self,
-        _: &'a str,
-        _: Password,
-    ) -> BoxFuture<'a, Result<Option<(Session, SessionSecret)>, AccountsError>> {
-        unreachable!("nobody signs in")
-    }
-
-    fn session(&self, _: &str) -> Result<Option<Session>, AccountsError> {
-        Ok(None)
-    }
-
-    fn is_open(&self, _: SessionId) -> bool {
-        false
-    }
-
-    fn end_session(&self, _: SessionId) -> BoxFuture<'_, Result<(), AccountsError>> {
-        unreachable!("nobody signs out")
-    }
-
-    fn health(&self) -> Result<(), AccountsError> {
-        Ok(())
-    }
-}
+use crate::users::Users;
 
 #[tokio::test]
 async fn a_nickname_whose_look_up_panics_is_refused_and_its_wisher_goes_on() {
     let hub = TestHub::start(HubConfig::default());
     let config = DoorsConfig {
-        accounts: Some(Arc::new(Panics)),
+        accounts: Some(Arc::new(Users::panicking_at("eve"))),
         ..DoorsConfig::new("127.0.0.1:8080".parse().unwrap())
     };
     let _doors = Doors::with(&hub, config);

@@ -8,3 +8,6 @@ mod ends;
 mod policy;
 mod router;
 mod support;
+#[path = "../support/users.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod users;

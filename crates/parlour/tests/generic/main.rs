@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../support/fragile.rs"]
+mod fragile;
 mod serve;
 
 use std::time::Duration;

@@ -9,10 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::serve::Listener;
-use parlour::dialect::{Dialect, Echo};
-use parlour::{
-    Command, Door, Doors, DoorsConfig, Event, Frame, FrameKind, Hub, HubConfig, Refusal,
-};
+use parlour::{Door, Doors, DoorsConfig, Hub, HubConfig};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
@@ -22,6 +19,8 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio_rustls::{TlsAcceptor, TlsConnector, server::TlsStream};
 use tungstenite::WebSocket;
+
+use crate::fragile::Fragile;
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -37,24 +36,6 @@ pub(crate) const KINDS: [Kind; 4] = [Kind::Tcp, Kind::Unix, Kind::OwnTls, Kind::
 
 /// How many Unix sockets this process has made.
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
-
-/// Echoes, and fails on demand.
-struct Fragile;
-
-impl Dialect for Fragile {
-    fn name(&self) -> &'static str {
-        "fragile"
-    }
-
-    fn decode<'a>(&self, frame: Frame<'a>) -> Result<Command<'a>, Refusal> {
-        assert_ne!(frame.bytes(), b"fail to decode", "as it was asked to");
-        Echo.decode(frame)
-    }
-
-    fn encode(&self, event: &Event<'_>, out: &mut Vec<u8>) -> Option<FrameKind> {
-        Echo.encode(event, out)
-    }
-}
 
 /// A server with the doors `/v1` and `/fragile`.
 pub(crate) struct App {

@@ -22,6 +22,8 @@ pub(crate) struct Users {
     pub(crate) checked: AtomicU64,
     pub(crate) is_busy: AtomicBool,
     pub(crate) is_broken: AtomicBool,
+    /// Panics when it is asked for this name, before it gives its future.
+    panics_at: Option<&'static str>,
     /// Runs once, when it is next asked whether a session is open: before the truth is looked at.
     before_next_question: Mutex<Option<Hook>>,
     /// The same, between the look at the truth and the answer.
@@ -35,6 +37,14 @@ impl Users {
             .map(|(name, password)| ((*name).into(), (*password).into()));
         Self {
             passwords: users.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Nobody, and a panic for who asks for `name`.
+    pub(crate) fn panicking_at(name: &'static str) -> Self {
+        Self {
+            panics_at: Some(name),
             ..Self::default()
         }
     }
@@ -107,6 +117,7 @@ impl Accounts for Users {
     }
 
     fn has_user<'a>(&'a self, name: &'a UserName) -> BoxFuture<'a, Result<bool, AccountsError>> {
+        assert!(self.panics_at != Some(name.as_str()), "as it was asked to");
         Box::pin(async move {
             self.check()?;
             Ok(self.passwords.contains_key(name.as_str()))

@@ -122,17 +122,18 @@ fn the_last_words_of_a_peer_are_read_before_its_end() {
     let mut peer = world.connect(0);
     peer.write_all(b"bye").unwrap();
     drop(peer);
-    let mut scratch = [0; 64];
     world.table.take_ready().unwrap();
     world.table.make_ready(0, true);
-    assert_eq!(world.table.take_ready(), Some(0));
-    assert_eq!(world.table.read(0, &mut scratch), Got::Bytes(3));
-    assert_eq!(
-        world.table.take_ready(),
-        Some(0),
-        "the end is still to be seen"
-    );
-    assert_eq!(world.table.read(0, &mut scratch), Got::End);
+    ends_behind_three_bytes(&mut world.table);
+}
+
+/// Of the one who is at 0.
+pub(super) fn ends_behind_three_bytes(table: &mut Table) {
+    let mut scratch = [0; 64];
+    assert_eq!(table.take_ready(), Some(0));
+    assert_eq!(table.read(0, &mut scratch), Got::Bytes(3));
+    assert_eq!(table.take_ready(), Some(0), "the end is still to be seen");
+    assert_eq!(table.read(0, &mut scratch), Got::End);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use mio::{Events, Poll};
 use parlour_hub::Sockets as _;
 
+use super::super::tests::ends_behind_three_bytes;
 use super::*;
 use crate::limits::PIPE_BYTES_MAX;
 use crate::plane::inbox::{Mail, Mailbox, pair};
@@ -184,15 +185,7 @@ fn the_last_words_of_a_far_end_are_read_before_its_end() {
     assert_eq!(send(&far, b"bye"), Polled::Ready(Some(3)));
     drop(far);
     world.hear();
-    assert_eq!(world.table.take_ready(), Some(0));
-    let mut scratch = [0; 64];
-    assert_eq!(world.table.read(0, &mut scratch), Got::Bytes(3));
-    assert_eq!(
-        world.table.take_ready(),
-        Some(0),
-        "the end is still to be seen"
-    );
-    assert_eq!(world.table.read(0, &mut scratch), Got::End);
+    ends_behind_three_bytes(&mut world.table);
 }
 
 #[test]
