@@ -1,6 +1,6 @@
 //! Who may do what from where: D29, D31, D32, D34.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::double::Fault;
 use crate::slow::count;
@@ -70,59 +70,21 @@ fn from_far(request: Request) -> Request {
     request.header("X-Forwarded-For", "192.0.2.1")
 }
 
-/// D31. How fast one may publish is each room's own matter (`Busy`), and not shown here.
-#[test]
-fn d31_publishing_over_http_needs_the_token_and_has_a_bound_and_no_free_name() {
-    const SETUP: Setup = Setup {
-        flags: &["--door", "publish", "--publish-token-file", TOKEN_FILE],
-        users: &[ANN],
-    };
-    fn check(target: &mut Target) -> Outcome<()> {
-        let way = target.way();
-        let mut member = way.enter_as_guest("member", "den")?;
-        let publish = |text: &str| {
-            let body = json!({ "payload": text, "from": ANN.0 });
-            from_far(Request::post("/rooms/den/publish", body.to_string()))
-        };
-        let with = |request: Request, token: &str| {
-            request.header("Authorization", &format!("Bearer {token}"))
-        };
-        for request in [publish("none"), with(publish("wrong"), "a-wrong-token")] {
-            let answer = way.ask(&request)?;
-            require(matches!(answer.status, 401 | 403), || {
-                format!("401 or 403 is due without the token, not {answer:?}")
-            })?;
-        }
-        let large = with(publish(&"x".repeat(70_000)), PUBLISH_TOKEN);
-        way.ask(&large)?.expect(413, "70,000 bytes")?;
-        way.ask(&with(publish("good"), PUBLISH_TOKEN))?
-            .expect(200, "a publish")?;
-        let heard = member.expect_heard("good")?;
-        require(heard["from"] != ANN.0, || {
-            "it is said in the name of a user".to_owned()
-        })
-    }
-    let faults = [
-        Fault::PublishByAnybody,
-        Fault::PublishOfAnySize,
-        Fault::PublishByAnyName,
-    ];
-    prove(&SETUP, check, &faults);
+/// A door for publishing: its room, its path, what is sent there, and its good answer.
+struct PublishDoor {
+    room: &'static str,
+    path: &'static str,
+    body: fn(&str) -> Value,
+    good: u16,
 }
 
-/// D31, at the door for a name and a message, whose room is `general`.
-#[test]
-fn d31_the_publish_door_asks_for_the_same() {
-    const SETUP: Setup = Setup {
-        flags: &["--door", "publish", "--publish-token-file", TOKEN_FILE],
-        users: &[ANN],
-    };
-    fn check(target: &mut Target) -> Outcome<()> {
+impl PublishDoor {
+    fn check(&self, target: &mut Target) -> Outcome<()> {
         let way = target.way();
-        let mut member = way.enter_as_guest("member", "general")?;
+        let mut member = way.enter_as_guest("member", self.room)?;
         let publish = |text: &str| {
-            let body = json!({ "name": ANN.0, "msg": text });
-            from_far(Request::post("/publish", body.to_string()))
+            let body = (self.body)(text);
+            from_far(Request::post(self.path, body.to_string()))
         };
         let with = |request: Request, token: &str| {
             request.header("Authorization", &format!("Bearer {token}"))
@@ -136,18 +98,53 @@ fn d31_the_publish_door_asks_for_the_same() {
         let large = with(publish(&"x".repeat(70_000)), PUBLISH_TOKEN);
         way.ask(&large)?.expect(413, "70,000 bytes")?;
         let good = with(publish("good"), PUBLISH_TOKEN);
-        way.ask(&good)?.expect(204, "a publish")?;
+        way.ask(&good)?.expect(self.good, "a publish")?;
         let heard = member.expect_heard("good")?;
         require(heard["from"] != ANN.0, || {
             "it is said in the name of a user".to_owned()
         })
     }
-    let faults = [
-        Fault::PublishByAnybody,
-        Fault::PublishOfAnySize,
-        Fault::PublishByAnyName,
-    ];
-    prove(&SETUP, check, &faults);
+
+    fn prove(check: fn(&mut Target) -> Outcome<()>) {
+        const SETUP: Setup = Setup {
+            flags: &["--door", "publish", "--publish-token-file", TOKEN_FILE],
+            users: &[ANN],
+        };
+        let faults = [
+            Fault::PublishByAnybody,
+            Fault::PublishOfAnySize,
+            Fault::PublishByAnyName,
+        ];
+        prove(&SETUP, check, &faults);
+    }
+}
+
+/// D31. How fast one may publish is each room's own matter (`Busy`), and not shown here.
+#[test]
+fn d31_publishing_over_http_needs_the_token_and_has_a_bound_and_no_free_name() {
+    PublishDoor::prove(|target| {
+        let door = PublishDoor {
+            room: "den",
+            path: "/rooms/den/publish",
+            body: |text| json!({ "payload": text, "from": ANN.0 }),
+            good: 200,
+        };
+        door.check(target)
+    });
+}
+
+/// D31, at the door for a name and a message, whose room is `general`.
+#[test]
+fn d31_the_publish_door_asks_for_the_same() {
+    PublishDoor::prove(|target| {
+        let door = PublishDoor {
+            room: "general",
+            path: "/publish",
+            body: |text| json!({ "name": ANN.0, "msg": text }),
+            good: 204,
+        };
+        door.check(target)
+    });
 }
 
 /// D32: the names of guests. Those at `/plain` are tested there, what markup in a name does with the
