@@ -47,12 +47,36 @@
 //! | [`Room`], `Option<Room>` | the room that the connection is in; publishes there |
 //! | [`Connection`] | whose event it is: told, moved, closed |
 //! | [`UserName`](crate::UserName) | who that is |
+//! | [`Hub`](crate::Hub) | the hub of that connection: publishes in any room, opens topics and sessions |
 //! | [`ClientEvent`] | the event as it came |
 //! | your own | whatever is [`FromEvent`] |
 //!
 //! **Order.** Events of one connection are handled one after the other: the next is not even read
 //! before the handler has ended. Those of different connections run side by side, on the runtime that
-//! the hub was started in, and never on the threads that serve sockets.
+//! the hub was started in, and never on the threads that serve sockets. What a handler answers and what
+//! it publishes go two ways, which are not in order with one another: see [`Reply`].
+//!
+//! **Other rooms.** A router is made before its hub, so its state cannot hold that hub: a handler takes
+//! it as a parameter.
+//!
+//! ```
+//! use parlour::router::{EventError, Payload};
+//! use parlour::{Draft, EventRouter, Hub, RoomName};
+//!
+//! async fn call_waiter(hub: Hub, Payload(table): Payload<u32>) -> Result<(), EventError> {
+//!     let call = Draft::message("$guests", &format!("table {table}, please"));
+//!     hub.publish(RoomName::new("kitchen")?, call).await?;
+//!     Ok(())
+//! }
+//! let router = EventRouter::new(()).on("waiter", call_waiter);
+//! # let _ = router;
+//! ```
+//!
+//! **The same entries elsewhere.** What a handler publishes is an entry like any other: a
+//! [`Topic`](crate::Topic) of that [kind](crate::TopicConfig::kind) gets it as a value, and clients of
+//! `parlour.v1` see it with its type. The other way, too: what comes from a topic, from
+//! [`Hub::publish`](crate::Hub::publish) or from another door shows here, if the router
+//! [`tells`](EventRouter::tells) its kind.
 //!
 //! **Errors.** An error goes to the client as `{"type":"error","payload":{"code":…,"message":…}}`, and
 //! the connection stays. A handler that panics ends its connection with 1011, and nothing else; one
@@ -136,7 +160,19 @@ impl<S: Clone + Send + Sync + 'static> EventRouter<S> {
     }
 
     /// Shows entries of this kind at this door as `{"type":KIND,"payload":PAYLOAD}`, whoever has
-    /// published them. The door has no words for kinds that are not named here.
+    /// published them: a handler, [`Hub::publish`](crate::Hub::publish), a
+    /// [`Topic`](crate::Topic) of this kind, a client of another door. The door has no words for kinds
+    /// that are not named here.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use parlour::{Draft, EntryKind, EventRouter, Hub, HubConfig, RoomName};
+    /// let hub = Hub::start(HubConfig::default().router(EventRouter::new(()).tells("alarm")))?;
+    /// // Everybody in `general` at /ws is told {"type":"alarm","payload":{"floor":3}}
+    /// let alarm = Draft::new("$house", EntryKind::new("alarm")?, r#"{"floor":3}"#);
+    /// hub.publish(RoomName::general(), alarm).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn tells(mut self, kind: impl Into<String>) -> Self {
         self.tells.push(kind.into());
         self

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parlour_proto::{Refusal, RoomName};
+use parlour_proto::{EntryIdError, EntryKindError, NameError, Refusal, RoomName, RoomNameError};
 use serde::Serialize;
 
 use super::Connection;
@@ -76,7 +76,7 @@ impl ClientEvent {
 /// What a client is told when its event could not be handled:
 /// `{"type":"error","payload":{"code":CODE,"message":MESSAGE}}`. The connection stays.
 ///
-/// Errors of Parlour become one by `?`. Errors of the application's own do where it says what of them
+/// Errors of Parlour become one by `?`: a name that breaks a rule is `bad_payload` with that rule. Errors of the application's own do where it says what of them
 /// a client may read, by a `From` of its own:
 ///
 /// ```
@@ -120,6 +120,11 @@ impl EventError {
         &self.message
     }
 
+    /// A client has sent a name that is none; the words say which rule it breaks.
+    fn bad_payload(error: &impl fmt::Display) -> Self {
+        Self::new(Refusal::BadPayload.code(), error.to_string())
+    }
+
     /// If it is one of Parlour's own refusals, which: a frame that was bad itself counts as one.
     pub(super) fn into_parts(self) -> Result<Refusal, (Cow<'static, str>, String)> {
         match self.refusal {
@@ -132,6 +137,30 @@ impl EventError {
 impl fmt::Display for EventError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.message)
+    }
+}
+
+impl From<RoomNameError> for EventError {
+    fn from(error: RoomNameError) -> Self {
+        Self::bad_payload(&error)
+    }
+}
+
+impl From<NameError> for EventError {
+    fn from(error: NameError) -> Self {
+        Self::bad_payload(&error)
+    }
+}
+
+impl From<EntryIdError> for EventError {
+    fn from(error: EntryIdError) -> Self {
+        Self::bad_payload(&error)
+    }
+}
+
+impl From<EntryKindError> for EventError {
+    fn from(error: EntryKindError) -> Self {
+        Self::bad_payload(&error)
     }
 }
 
@@ -175,6 +204,13 @@ impl From<Denied> for EventError {
 }
 
 /// An answer to the client whose event it was: an event of this type, with this payload.
+///
+/// It is told in order with what [`Connection::tell`] tells, and before anything that the client's next
+/// event causes. It is **not** in order with the entries of the room, whose way is the room's log: a
+/// client may hear the answer before the entry that the handler has published, or behind it. One that
+/// reads slowly hears the answer first. Where it matters, answer with the entry's number, which
+/// [`Room::publish`](super::Room::publish) gives, or do not answer at all: its publisher is told the
+/// entry, too.
 ///
 /// ```
 /// use parlour::router::{EventRouter, Reply};

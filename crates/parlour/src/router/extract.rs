@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{ClientEvent, Connection, EventError};
-use crate::hub::PublishError;
+use crate::hub::{Hub, PublishError};
 
 /// A parameter of a handler: something that can be made from an event and the router's state `S`.
 ///
@@ -105,6 +105,10 @@ impl Room {
     /// Publishes an entry in it, said by the user whose event this is, and gives its place once that is
     /// final. Who may do that is for the handler to say: no policy is asked again.
     ///
+    /// Doors show it that have words for its kind: this one if the router
+    /// [tells](super::EventRouter::tells) it. A [`Topic`](crate::Topic) of that
+    /// [kind](crate::TopicConfig::kind) gets the payload as a value.
+    ///
     /// # Errors
     /// [`PublishError`]; `Refused(BadPayload)` if `kind` or `payload` cannot be published.
     pub async fn publish<T: Serialize + ?Sized>(
@@ -159,6 +163,17 @@ impl<S: Sync> FromEvent<S> for Option<Room> {
 impl<S: Sync> FromEvent<S> for Connection {
     async fn from_event(event: &ClientEvent, _: &S) -> Result<Self, EventError> {
         Ok(event.connection().clone())
+    }
+}
+
+/// The hub of the connection, for what is not about the event's own room. Without one, because it has
+/// ended meanwhile, the event is refused with `going_away`.
+///
+/// Whoever keeps it keeps the hub running.
+impl<S: Sync> FromEvent<S> for Hub {
+    async fn from_event(event: &ClientEvent, _: &S) -> Result<Self, EventError> {
+        let hub = event.connection().hub();
+        hub.ok_or_else(|| PublishError::GoingAway.into())
     }
 }
 

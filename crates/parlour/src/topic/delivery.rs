@@ -21,6 +21,11 @@ use crate::local_session::SessionError;
 pub struct TopicConfig {
     /// The kind of its entries; what is of another kind in that room is not the topic's. By default
     /// `$topic`, which no client can publish.
+    ///
+    /// With a kind that others publish, the topic is a typed view of theirs: of what a handler of an
+    /// [`EventRouter`](crate::EventRouter) gives to [`Room::publish`](crate::router::Room::publish), for
+    /// instance. Their values come with whom they are [from](Item::from), and a value of the topic shows
+    /// at the router's door, if that [tells](crate::EventRouter::tells) the kind.
     pub kind: EntryKind,
     /// Whom its entries are from. By default `$topic`, which nobody else can be called.
     pub from: Arc<str>,

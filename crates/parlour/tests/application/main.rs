@@ -5,6 +5,7 @@
 mod accounts;
 mod connections;
 mod ends;
+mod entries;
 mod policy;
 mod router;
 mod support;
