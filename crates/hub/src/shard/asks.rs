@@ -325,8 +325,10 @@ impl<S: Store> Shard<S> {
             _ => Vec::new(),
         };
         self.carry_out(index, command);
-        let rooms = left_out;
-        self.refuse_command(index, &Command::Join { rooms }, Refusal::NotAllowed);
+        if !left_out.is_empty() {
+            let rooms = left_out;
+            self.refuse_command(index, &Command::Join { rooms }, Refusal::NotAllowed);
+        }
     }
 
     /// Every room of a join is answered by itself.

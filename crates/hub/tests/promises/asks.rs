@@ -4,7 +4,7 @@
 use parlour_hub::{Answer, Attach, NotTold, OwnedTold, What};
 use parlour_proto::{CloseReason, Command, FrameKind, Refusal, RoomName, UserName};
 
-use crate::world::{ECHO, EVENTS, PLAIN, Peer, ROUTED, World, seconds, world, world_with};
+use crate::world::{ECHO, EVENTS, PLAIN, Peer, RAW, ROUTED, World, seconds, world, world_with};
 
 const WAVE: &str = r#"{"type":"wave","payload":{"hand":1}}"#;
 const ERROR: &str = r#"{"type":"error","payload":{"code":"#;
@@ -112,6 +112,19 @@ fn answers_are_carried_out_or_told() {
     for _ in 0..20 {
         ask(&mut world, Answer::Refused(Refusal::NotAllowed));
     }
+    assert!(!world.is_finished(peer));
+}
+
+#[test]
+fn who_is_led_out_of_its_last_room_stays_although_it_has_no_words_for_a_refusal() {
+    let mut world = world(1);
+    let peer = world.connect(0, RAW, Some("den"));
+    world.run();
+    world.say(peer, "I want to go");
+    let rooms = vec![RoomName::new("den").unwrap()];
+    world.answer(peer, Answer::Go(Command::Leave { rooms }));
+    world.run();
+    assert_eq!(world.heard(peer), [] as [&str; 0]);
     assert!(!world.is_finished(peer));
 }
 
