@@ -1,6 +1,5 @@
 //! What connections ask.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use parlour_proto::{
@@ -27,8 +26,10 @@ impl<S: Store> Shard<S> {
         if connection.state != State::Open {
             return;
         }
-        let dialect = Arc::clone(&self.wires[usize::from(connection.wire.0)].dialect);
+        // Not cloned: all shards would count it in the same cache line, for every frame.
+        let dialect = &self.wires[usize::from(connection.wire.0)].dialect;
         let rate = self.rate.filter(|_| dialect.has_rate_limit());
+        let waits = dialect.waits_for_rate();
         if let Some(rate) = rate
             && frame.bytes().len() > READ_THOUGH_LIMITED_MAX
             && let Err(retry_after) = connection.spent.check(self.now.monotonic, rate)
@@ -37,7 +38,7 @@ impl<S: Store> Shard<S> {
         }
         let decoded = dialect.decode(frame);
         if let Some(rate) = rate
-            && let Err(retry_after) = self.spend(index, &decoded, rate, dialect.waits_for_rate())
+            && let Err(retry_after) = self.spend(index, &decoded, rate, waits)
         {
             let about = decoded.as_ref().map_or((None, None), Command::about);
             return self.limit(index, about, retry_after);
