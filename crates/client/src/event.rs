@@ -16,7 +16,8 @@ pub enum Event {
     /// client speaks as now. The rooms are joined again after it, each told with
     /// [`Joined`](Self::Joined).
     Connected(Hello),
-    /// The connection was lost; it is tried again, and the rooms go on where they were.
+    /// The connection was lost; it is tried again, and the rooms go on where they were. While nobody
+    /// reads, the last attempt stands for all.
     Away {
         /// What happened.
         why: Away,

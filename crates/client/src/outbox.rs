@@ -55,7 +55,13 @@ impl Outbox {
     fn push_beyond(&mut self, event: Event) {
         match event {
             Event::Entry(said) => self.miss(said),
-            event => self.beyond.push_back(event),
+            event => match self.beyond.back_mut() {
+                // Attempts to come back have no end.
+                Some(last @ Event::Away { .. }) if matches!(event, Event::Away { .. }) => {
+                    *last = event;
+                }
+                _ => self.beyond.push_back(event),
+            },
         }
     }
 
@@ -161,6 +167,33 @@ mod tests {
         assert!(matches!(next(), Event::Left { .. }));
         assert_eq!(gap(next()), ("a".into(), most + 9, most + 9));
         assert!(!outbox.is_full());
+    }
+
+    #[tokio::test]
+    async fn of_the_attempts_that_nobody_reads_of_the_last_is_kept() {
+        let (mut outbox, mut reader) = Outbox::new();
+        for seq in 1..=EVENTS_MAX as u64 {
+            outbox.push(entry("a", seq));
+        }
+        let away = |seconds| Event::Away {
+            why: crate::Away::Lost(crate::Lost::Silent),
+            retry_in: std::time::Duration::from_secs(seconds),
+        };
+        (0..10 * BEYOND_MAX as u64).for_each(|seconds| outbox.push(away(seconds)));
+        assert!(!outbox.is_overfull());
+        while outbox.has_beyond() {
+            reader.recv().await.unwrap();
+            outbox.drain().await;
+        }
+        for _ in 1..EVENTS_MAX {
+            assert!(matches!(reader.recv().await, Some(Event::Entry(_))));
+        }
+        let last = 10 * BEYOND_MAX as u64 - 1;
+        assert!(matches!(
+            reader.try_recv().unwrap(),
+            Event::Away { retry_in, .. } if retry_in.as_secs() == last
+        ));
+        assert!(reader.try_recv().is_err());
     }
 
     #[tokio::test]
