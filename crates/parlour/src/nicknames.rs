@@ -1,4 +1,4 @@
-//! Who is at `/plain` under which nickname (contract rows 1.10, 1.12, E12, D32, D38, D39).
+//! Who is at `/plain` under which nickname (docs/seeds.md, 1.10, 1.12, E12, D32, D38, D39).
 //!
 //! A nickname is one person's: nobody else there has it, however it is written, no account has it,
 //! and no guest's mark stands before it. It is held from the handshake to the connection's end. While
@@ -27,6 +27,8 @@ const SERVER: &str = "*";
 const ANSWER_TIME: Duration = Duration::from_secs(10);
 /// How often a hub that has too much under way is asked again.
 const AGAIN: Duration = Duration::from_millis(50);
+/// How often accounts that gave no answer are.
+const ASKED_AGAIN: Duration = Duration::from_secs(10);
 
 /// The nicknames of one hub.
 #[derive(Clone, Default)]
@@ -185,7 +187,8 @@ impl Nicknames {
 
     /// Calls somebody by the next number who is still called `from`.
     async fn send_away(&self, at: Whereabouts, from: Key) {
-        let (Some(reach), Ok(first)) = (self.0.reach.get(), self.first().await) else {
+        let (Some(reach), Some(first)) = (self.0.reach.get(), self.first_for(at, &from).await)
+        else {
             return;
         };
         loop {
@@ -196,6 +199,20 @@ impl Nicknames {
                 Err(_) => tokio::time::sleep(AGAIN).await,
             }
         }
+    }
+
+    /// The next number, as soon as the accounts say which is free, while he must leave `from`.
+    async fn first_for(&self, at: Whereabouts, from: &Key) -> Option<First> {
+        while self.places().may_move(at, from) {
+            match self.first().await {
+                Ok(first) => return Some(first),
+                Err(error) => {
+                    tracing::error!(%error, "somebody still has the nickname of a new account");
+                }
+            }
+            tokio::time::sleep(ASKED_AGAIN).await;
+        }
+        None
     }
 
     /// As [`settle`](Self::settle): under one lock.

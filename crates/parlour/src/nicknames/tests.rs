@@ -1,6 +1,7 @@
 //! A nickname is one person's, from the handshake to the end of the connection.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::*;
 use crate::accounts::{BoxFuture, Password, Session, SessionSecret};
@@ -11,7 +12,7 @@ use parlour_proto::{CloseReason, ConnectionId, SessionId};
 #[derive(Default)]
 struct Names {
     users: Mutex<HashSet<String>>,
-    is_broken: bool,
+    is_broken: AtomicBool,
     is_silent: bool,
     panics: bool,
 }
@@ -37,7 +38,7 @@ impl Accounts for Names {
             return Box::pin(std::future::pending());
         }
         let has = self.users.lock().unwrap().contains(name.as_str());
-        let answer = if self.is_broken {
+        let answer = if self.is_broken.load(Relaxed) {
             Err(AccountsError::Broken("the disk has burnt".to_owned()))
         } else {
             Ok(has)
@@ -190,7 +191,7 @@ async fn what_breaks_a_rule_is_no_nickname() {
 #[tokio::test]
 async fn without_an_answer_of_the_accounts_there_is_no_new_name() {
     let broken = Arc::new(Names {
-        is_broken: true,
+        is_broken: true.into(),
         ..Names::default()
     });
     gives_no_new_name(&beside(&broken)).await;
@@ -289,6 +290,31 @@ async fn who_has_left_the_name_of_a_new_account_by_himself_keeps_his_own() {
     assert!(!moves);
     assert_eq!(nicknames.places().who(at(0)).unwrap().as_str(), "guest-lee");
     drop(first);
+    assert_eq!(nicknames.places().len(), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_keeps_the_name_of_a_new_account_because_the_accounts_failed_at_that_moment() {
+    let accounts = Names::of(&[]);
+    let nicknames = beside(&accounts);
+    let hub = crate::Hub::start(crate::HubConfig::default()).unwrap();
+    nicknames.begin(hub.reach().clone());
+    comes(&nicknames, 0).await;
+    renamed(&nicknames, 0, "kim").await.unwrap();
+    accounts.add("kim");
+    accounts.is_broken.store(true, Relaxed);
+    nicknames.is_taken_by_account(&UserName::user("kim").unwrap());
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let who = || nicknames.places().who(at(0)).unwrap();
+    assert_eq!(who().as_str(), "guest-kim", "there is no other name yet");
+    accounts.is_broken.store(false, Relaxed);
+    let is_gone = async {
+        while who().as_str() == "guest-kim" {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    let is_gone = tokio::time::timeout(Duration::from_secs(60), is_gone);
+    is_gone.await.expect("he is called otherwise");
     assert_eq!(nicknames.places().len(), (1, 1));
 }
 
