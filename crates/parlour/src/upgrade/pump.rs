@@ -6,6 +6,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
@@ -89,13 +90,13 @@ impl Pump {
         context: &mut Context<'_>,
         mut stream: Pin<&mut S>,
     ) -> Poll<io::Result<()>> {
-        let mut scratch = [0; PUMP_BYTES];
+        let mut scratch = [MaybeUninit::uninit(); PUMP_BYTES];
         while self.input == In::Open {
             let Some(room) = ready!(self.far.poll_room(context)) else {
                 self.input = In::Ended;
                 break;
             };
-            let mut read = ReadBuf::new(&mut scratch[..room.min(PUMP_BYTES)]);
+            let mut read = ReadBuf::uninit(&mut scratch[..room.min(PUMP_BYTES)]);
             ready!(stream.as_mut().poll_read(context, &mut read))?;
             if read.filled().is_empty() {
                 self.far.finish();
