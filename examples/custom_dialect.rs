@@ -32,6 +32,7 @@ impl Dialect for Lines {
         Ok(Command::Publish {
             room: None,
             id: None,
+            since: None,
             kind: EntryKind::MESSAGE,
             payload: payload.into(),
         })

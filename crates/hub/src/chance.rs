@@ -19,6 +19,10 @@ impl Chance {
         z ^ (z >> 31)
     }
 
+    pub(crate) fn secret(&mut self) -> u64 {
+        self.next()
+    }
+
     pub(crate) fn epoch(&mut self) -> Epoch {
         Epoch(self.next())
     }

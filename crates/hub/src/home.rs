@@ -1,26 +1,42 @@
 //! A room at its home: the one place that numbers.
 
+mod publishing;
+mod reading;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parlour_proto::{
-    BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, ConnectionId, Draft, Entry, EntryId, Epoch, Limits, Missed,
-    Position, Refusal, RoomName, Seq, ShardId, Timestamp,
+    BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, ConnectionId, Draft, Entry, EntryId, Epoch, Limits,
+    Position, Refusal, RoomKind, RoomName, Seq, ShardId,
 };
 
-use crate::letter::Replay;
+use crate::ids::{Digester, Ids};
 use crate::log::Log;
 use crate::notice::{NOTICES_ON_THE_WAY_MAX, Placed, Posted};
 use crate::presence::{Census, HomePresence, Times};
 use crate::shard::PublishToken;
+use crate::store::Opened;
 use crate::table::Key;
 
 /// One room, on the shard that it hashes to.
 #[derive(Debug)]
 pub(crate) struct Home {
     pub(crate) room: RoomName,
+    pub(crate) kind: RoomKind,
+    pub(crate) standing: Standing,
     pub(crate) epoch: Epoch,
+    /// The oldest entry that the store keeps; says nothing of a room that is in memory alone.
+    pub(crate) first: Seq,
+    /// Entries and bytes that the log may have in memory.
+    bounds: (usize, usize),
+    ids: Ids,
+    digester: Digester,
+    /// Up to which entry the log was how old, where that matters: the oldest first.
+    ages: VecDeque<(Duration, Seq)>,
+    /// Publishes that came again before the first of them was final.
+    repeats: Vec<Repeat>,
     /// The last entry that is final. Nobody is shown more.
     pub(crate) head: Seq,
     /// The final entries that are still in memory.
@@ -43,6 +59,37 @@ pub(crate) struct Home {
     pub(crate) queued: bool,
     /// When the last follower left.
     pub(crate) empty_since: Duration,
+}
+
+/// Whether a room can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The store is asked where its log is; what is asked of the room waits.
+    Opening,
+    Open,
+    /// What was numbered last may or may not be on disk. Nothing more is numbered before the store is
+    /// opened again, but what was final before can be read.
+    Stopped,
+}
+
+#[derive(Debug)]
+struct Repeat {
+    seq: Seq,
+    publisher: Publisher,
+    id: Option<EntryId>,
+    bytes: usize,
+}
+
+/// What has become of a publish at once.
+#[derive(Debug)]
+pub(crate) enum Published {
+    /// It has a number, and is to be stored.
+    Numbered(Arc<Entry>),
+    /// It is the store's to say what becomes of it, or a view's.
+    Waits,
+    /// It came before, and waits with the first of its kind.
+    Repeats,
+    Answered(Answered),
 }
 
 /// Where the answer to a publish goes.
@@ -110,11 +157,40 @@ pub(crate) struct Follower {
     pub(crate) census: Census,
 }
 
+/// What all rooms of a shard have at their birth.
+pub(crate) struct Born<'a> {
+    pub(crate) now: Duration,
+    pub(crate) limits: &'a Limits,
+    pub(crate) digester: Digester,
+}
+
 impl Home {
-    pub(crate) fn new(room: RoomName, epoch: Epoch, now: Duration) -> Self {
+    /// A room in memory alone, in this epoch.
+    pub(crate) fn new(room: RoomName, kind: RoomKind, epoch: Epoch, born: Born<'_>) -> Self {
+        let Born {
+            now,
+            limits,
+            digester,
+        } = born;
+        let kept = |keep: Option<u64>, most: usize| {
+            let keep = keep.filter(|_| !kind.is_durable);
+            let keep = keep.and_then(|keep| usize::try_from(keep).ok());
+            keep.map_or(most, |keep| keep.clamp(1, most))
+        };
         Self {
             room,
+            kind,
+            standing: Standing::Open,
             epoch,
+            first: Seq(1),
+            bounds: (
+                kept(kind.keep.entries, limits.log_entries_max),
+                kept(kind.keep.bytes, limits.log_bytes_max),
+            ),
+            ids: Ids::new([], Seq(1)),
+            digester,
+            ages: VecDeque::new(),
+            repeats: Vec::new(),
             head: Seq(0),
             log: Log::default(),
             weight: 0,
@@ -139,7 +215,10 @@ impl Home {
 
     /// Nobody is here and nothing is on the way.
     pub(crate) fn is_empty(&self) -> bool {
-        self.followers.is_empty() && self.uncommitted.is_empty() && self.held.is_empty()
+        self.followers.is_empty()
+            && self.uncommitted.is_empty()
+            && self.held.is_empty()
+            && self.standing != Standing::Opening
     }
 
     pub(crate) fn follow(&mut self, shard: ShardId, view: Key) {
@@ -189,35 +268,6 @@ impl Home {
         }
     }
 
-    /// Numbers a publish, unless the log is full of entries that some view has not taken: then it
-    /// waits here unanswered, its publisher's shard runs out of credit, and in the end the publisher
-    /// is not read. Members are never outrun by the server itself.
-    pub(crate) fn publish(
-        &mut self,
-        publish: Publish,
-        sent: Timestamp,
-        limits: &Limits,
-    ) -> Option<Arc<Entry>> {
-        if !self.held.is_empty() || !self.has_room(limits) {
-            self.held.push_back(Held::Publish(publish));
-            return None;
-        }
-        Some(self.number(publish, sent))
-    }
-
-    /// Numbers the next publish that had to wait, if there is room for it now.
-    pub(crate) fn release(&mut self, sent: Timestamp, limits: &Limits) -> Option<Arc<Entry>> {
-        self.place_held_notices();
-        if self.held.is_empty() || !self.has_room(limits) {
-            return None;
-        }
-        match self.held.pop_front()? {
-            Held::Publish(publish) => Some(self.number(publish, sent)),
-            // Those were placed.
-            Held::Notice(_) => None,
-        }
-    }
-
     /// Somebody came or went: behind everything that he said.
     pub(crate) fn post(&mut self, posted: Posted) {
         if self.held.is_empty() {
@@ -251,43 +301,68 @@ impl Home {
         Some(from)
     }
 
-    fn number(&mut self, publish: Publish, sent: Timestamp) -> Arc<Entry> {
-        let seq = self.last_numbered().next();
-        let entry = Arc::new(publish.draft.numbered(seq, sent));
-        self.uncommitted_bytes += entry.cost();
-        self.uncommitted.push_back(Uncommitted {
-            entry: Arc::clone(&entry),
-            publisher: publish.publisher,
-        });
-        entry
+    /// Trims what everybody has taken, and says whether one more entry fits.
+    fn has_room(&mut self) -> bool {
+        if self.standing == Standing::Opening {
+            return false;
+        }
+        let (entries_max, bytes_max) = self.bounds;
+        self.trim(
+            entries_max.saturating_sub(1 + self.uncommitted.len()),
+            usize::MAX,
+        );
+        self.trim(
+            usize::MAX,
+            bytes_max.saturating_sub(1 + self.uncommitted_bytes),
+        );
+        self.log.len() + self.uncommitted.len() < entries_max
+            && self.log.bytes() + self.uncommitted_bytes < bytes_max
     }
 
-    /// Trims what everybody has taken, and says whether one more entry fits.
-    fn has_room(&mut self, limits: &Limits) -> bool {
-        self.trim(
-            limits
-                .log_entries_max
-                .saturating_sub(1 + self.uncommitted.len()),
-            usize::MAX,
-        );
-        self.trim(
-            usize::MAX,
-            limits
-                .log_bytes_max
-                .saturating_sub(1 + self.uncommitted_bytes),
-        );
-        self.log.len() + self.uncommitted.len() < limits.log_entries_max
-            && self.log.bytes() + self.uncommitted_bytes < limits.log_bytes_max
+    /// Trims the log to its own bounds.
+    pub(crate) fn trim_to_bounds(&mut self) {
+        let (entries_max, bytes_max) = self.bounds;
+        self.trim(entries_max, bytes_max);
+    }
+
+    /// Trims what is too old to be kept. Of a durable room that is the store's to say.
+    pub(crate) fn expire(&mut self, now: Duration) {
+        let Some(age) = self.kind.keep.age.filter(|_| !self.kind.is_durable) else {
+            return;
+        };
+        if self.ages.back().is_none_or(|(_, seq)| *seq < self.head) {
+            self.ages.push_back((now, self.head));
+        }
+        while let Some((since, seq)) = self.ages.front().copied()
+            && since.saturating_add(age) <= now
+        {
+            self.ages.pop_front();
+            let upto = self.untaken_from().min(seq);
+            while self.log.trim_one(upto) {}
+        }
+    }
+
+    /// The store keeps nothing before `first`.
+    pub(crate) fn trimmed(&mut self, first: Seq) {
+        self.first = self.first.max(first);
+        let upto = self.untaken_from().min(Seq(self.first.0.saturating_sub(1)));
+        while self.log.trim_one(upto) {}
+    }
+
+    /// Gives up half of what it remembers.
+    pub(crate) fn halve(&mut self) {
+        self.trim(usize::MAX, self.log.bytes() / 2);
+        self.ids.halve();
+    }
+
+    /// Bytes that it remembers.
+    pub(crate) fn bytes(&self) -> usize {
+        self.log.bytes() + self.ids.bytes()
     }
 
     /// Trims the log to these bounds, but nothing that a view has not taken.
     pub(crate) fn trim(&mut self, entries_max: usize, bytes_max: usize) {
-        let upto = self
-            .followers
-            .iter()
-            .map(|f| f.taken)
-            .min()
-            .unwrap_or(self.head);
+        let upto = self.untaken_from();
         while self.log.len() > entries_max || self.log.bytes() > bytes_max {
             if !self.log.trim_one(upto) {
                 return;
@@ -295,51 +370,29 @@ impl Home {
         }
     }
 
-    /// Everything up to `upto` is final: answers for its publishers.
-    pub(crate) fn commit(&mut self, upto: Seq, answers: &mut Vec<Answered>) {
-        while let Some(first) = self.uncommitted.front()
-            && first.entry.seq <= upto
-            && let Some(Uncommitted { entry, publisher }) = self.uncommitted.pop_front()
-        {
-            self.uncommitted_bytes -= entry.cost();
-            self.head = entry.seq;
-            let position = self.position();
-            answers.push(Answered {
-                to: publisher,
-                id: entry.id.clone(),
-                bytes: entry.payload.len(),
-                result: Ok(position),
-            });
-            self.log.push(entry);
-        }
+    /// The last entry that every view has taken.
+    fn untaken_from(&self) -> Seq {
+        let taken = self.followers.iter().map(|f| f.taken);
+        taken.min().unwrap_or(self.head)
     }
 
-    /// Nothing from `from` on was stored: these numbers are given again.
-    pub(crate) fn refuse(&mut self, from: Seq, answers: &mut Vec<Answered>) {
-        let keep = from.0.saturating_sub(self.head.next().0);
-        let keep = usize::try_from(keep)
-            .unwrap_or(usize::MAX)
-            .min(self.uncommitted.len());
-        for Uncommitted { entry, publisher } in self.uncommitted.drain(keep..) {
-            self.uncommitted_bytes -= entry.cost();
-            let result = Err(Refusal::NotStored);
-            answers.push(Answered {
-                to: publisher,
-                id: entry.id.clone(),
-                bytes: entry.payload.len(),
-                result,
-            });
-        }
-        let last = self.last_numbered();
-        for (after, _) in &mut self.notices {
-            *after = last.min(*after);
-        }
+    /// The store has said where the log is.
+    pub(crate) fn open(&mut self, opened: Opened) {
+        self.standing = Standing::Open;
+        self.epoch = opened.epoch;
+        self.head = opened.head;
+        self.first = opened.first;
+        opened
+            .recent
+            .into_iter()
+            .for_each(|entry| self.log.push(entry));
+        self.ids = Ids::new(opened.ids, opened.ids_from);
     }
 
     /// The next batch for the follower at `index`, if it may have one: at most half a log is on the
     /// way to a view, so that the other half stays for members that lag.
-    pub(crate) fn feed(&mut self, index: usize, limits: &Limits) -> Option<Batch> {
-        let entries = self.feed_entries(index, limits).unwrap_or_default();
+    pub(crate) fn feed(&mut self, index: usize) -> Option<Batch> {
+        let entries = self.feed_entries(index).unwrap_or_default();
         let notices = self.feed_notices(index);
         (!(entries.is_empty() && notices.is_empty())).then_some(Batch { entries, notices })
     }
@@ -361,7 +414,8 @@ impl Home {
         next
     }
 
-    fn feed_entries(&mut self, index: usize, limits: &Limits) -> Option<Vec<Arc<Entry>>> {
+    fn feed_entries(&mut self, index: usize) -> Option<Vec<Arc<Entry>>> {
+        let (entries_max, bytes_max) = self.bounds;
         let follower = self.followers.get_mut(index)?;
         // Not beyond a notice that has to wait.
         let waits =
@@ -371,10 +425,8 @@ impl Home {
             .get(waits)
             .map_or(Seq::MAX, |(after, _)| *after);
         let on_the_way = usize::try_from(follower.sent.0 - follower.taken.0).unwrap_or(usize::MAX);
-        let entries = (limits.log_entries_max / 2)
-            .max(1)
-            .saturating_sub(on_the_way);
-        let bytes = (limits.log_bytes_max / 2)
+        let entries = (entries_max / 2).max(1).saturating_sub(on_the_way);
+        let bytes = (bytes_max / 2)
             .max(1)
             .saturating_sub(follower.untaken_bytes);
         let entries = entries
@@ -388,69 +440,6 @@ impl Home {
         follower.untaken.push_back((follower.sent, cost));
         follower.untaken_bytes += cost;
         Some(batch)
-    }
-
-    /// What a reader who has everything up to `after` is told next, as far as memory knows:
-    /// `older`, from the store, begins before the log if it is not empty.
-    ///
-    /// # Errors
-    /// [`Refusal::BadPosition`] for a position that this room cannot have given.
-    pub(crate) fn replay(
-        &self,
-        after: Position,
-        older: Vec<Arc<Entry>>,
-        bytes_max: usize,
-    ) -> Result<Replay, Refusal> {
-        let (mut missed, mut had) = (None, after.seq);
-        if after.epoch != self.epoch {
-            had = self.oldest_known(&older);
-            let now = Position {
-                epoch: self.epoch,
-                seq: had,
-            };
-            missed = Some(Missed::Epoch { was: after, now });
-        } else if after.seq > self.head {
-            return Err(Refusal::BadPosition);
-        } else if !self.log.reaches(had, self.head) && had < self.oldest_known(&older) {
-            let (first, last) = (had.next(), self.oldest_known(&older));
-            had = last;
-            missed = Some(Missed::Entries {
-                epoch: self.epoch,
-                first,
-                last,
-            });
-        }
-        let entries = if older.is_empty() {
-            self.log.after(had, BATCH_ENTRIES_MAX, bytes_max).0
-        } else {
-            older
-        };
-        let seq = entries.last().map_or(had, |entry| entry.seq);
-        Ok(Replay {
-            missed,
-            entries,
-            upto: Position {
-                epoch: self.epoch,
-                seq,
-            },
-            head: self.head,
-        })
-    }
-
-    /// Whether a read must ask the store first.
-    pub(crate) fn needs_store(&self, after: Position) -> bool {
-        let seq = if after.epoch == self.epoch {
-            after.seq
-        } else {
-            Seq(0)
-        };
-        seq <= self.head && !self.log.reaches(seq, self.head)
-    }
-
-    /// The number before the oldest entry that can still be had.
-    fn oldest_known(&self, older: &[Arc<Entry>]) -> Seq {
-        let first = older.first().map(|entry| entry.seq).or(self.log.first());
-        first.map_or(self.head, |first| Seq(first.0 - 1))
     }
 }
 

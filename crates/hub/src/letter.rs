@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parlour_proto::{
-    ConnectionId, Draft, Entry, EntryId, Missed, Position, Refusal, RoomName, Seq,
+    ConnectionId, Draft, Entry, EntryId, Epoch, Missed, Page, Position, Refusal, RoomName, Seq,
 };
 
 use crate::notice::{Notice, Placed};
@@ -33,6 +33,13 @@ pub(crate) enum Body {
         room: RoomName,
         after: Position,
         reader: Reader,
+    },
+    /// A page of the log, for whoever asked.
+    History {
+        room: RoomName,
+        page: Page,
+        to: ConnectionId,
+        id: Option<EntryId>,
     },
     /// Who came and went in `view`. Takes no credit: one at a time is on the way.
     Report {
@@ -88,6 +95,14 @@ pub(crate) enum Body {
         replay: Result<Replay, Refusal>,
     },
 
+    /// The answer to a question for a page.
+    Page {
+        to: ConnectionId,
+        room: RoomName,
+        id: Option<EntryId>,
+        history: Result<History, Refusal>,
+    },
+
     /// So many commands of yours, and bytes of publishes, are answered: credit to send as many more.
     Answered { commands: u32, bytes: usize },
 }
@@ -97,6 +112,17 @@ pub(crate) enum Body {
 pub(crate) struct Reader {
     pub(crate) connection: ConnectionId,
     pub(crate) view: Key,
+}
+
+/// A page of a room's log.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// Which life of the log.
+    pub epoch: Epoch,
+    /// In ascending order, without holes.
+    pub entries: Vec<Arc<Entry>>,
+    /// Whether more are kept in the direction that was asked for.
+    pub more: bool,
 }
 
 /// A bounded piece of a log.

@@ -27,6 +27,7 @@ mod bus;
 mod chance;
 mod connection;
 mod home;
+mod ids;
 mod letter;
 mod life;
 mod link;
@@ -49,10 +50,13 @@ mod wire;
 
 pub use ask::{Answer, Asked, Asks, Brought, NotTold, OwnedTold, What};
 pub use bus::Bus;
-pub use letter::Letter;
-pub use shard::{Attach, PublishToken, Shard, ShardConfig, home_of};
+pub use ids::{Digester, IdDigest};
+pub use letter::{History, Letter};
+pub use shard::{Attach, PublishToken, QuestionToken, Shard, ShardConfig, home_of};
 pub use since::Since;
 pub use sockets::{Sent, Sockets};
 pub use stats::{Counts, Stats};
-pub use store::{ReadToken, Request, RoomKey, Store, Stored, Volatile};
+pub use store::{
+    Logs, NoStore, Opened, ReadToken, Recent, Request, RoomKey, Store, StoreFault, Stored, Wake,
+};
 pub use wire::{Framing, Wire, WireIndex};

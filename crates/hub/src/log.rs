@@ -85,6 +85,23 @@ impl Log {
     }
 }
 
+impl Log {
+    /// The newest entries before `seq`, in ascending order, within the same bounds.
+    pub(crate) fn before(&self, seq: Seq, entries_max: usize, bytes_max: usize) -> Vec<Arc<Entry>> {
+        let until = self.entries.partition_point(|entry| entry.seq < seq);
+        let mut cost = 0;
+        let newest = self.entries.range(..until).rev().take(entries_max);
+        let newest = newest.take_while(|entry| {
+            let fits = cost == 0 || cost + entry.cost() <= bytes_max;
+            cost += entry.cost();
+            fits
+        });
+        let mut entries: Vec<_> = newest.map(Arc::clone).collect();
+        entries.reverse();
+        entries
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

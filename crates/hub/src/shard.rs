@@ -8,11 +8,14 @@ mod homes;
 #[cfg(any(test, feature = "sim"))]
 mod inspect;
 mod notices;
+mod opening;
 mod output;
 mod pass;
 mod paused;
 mod presence;
+mod reads;
 mod views;
+mod volatile;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -20,8 +23,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlour_proto::{
-    Author, CloseReason, ConnectionId, Draft, Limits, Now, Position, Refusal, RoomName, SessionId,
-    ShardId, UserName,
+    Author, CloseReason, ConnectionId, Draft, Limits, Now, Position, Refusal, RoomKinds, RoomName,
+    SessionId, ShardId, UserName,
 };
 
 use crate::ask::{Asked, Asks, Brought};
@@ -29,7 +32,8 @@ use crate::bus::Bus;
 use crate::chance::Chance;
 use crate::connection::{Connection, First, State};
 use crate::home::{Home, Publisher};
-use crate::letter::{Body, Letter, Reader};
+use crate::ids::Digester;
+use crate::letter::{Body, History, Letter, Reader};
 use crate::life::{Lives, Tick};
 use crate::link::Link;
 use crate::notice::Waiting;
@@ -43,6 +47,8 @@ use crate::table::{Key, Table};
 use crate::view::View;
 use crate::weights::Weights;
 use crate::wire::{Wire, WireIndex};
+use opening::Waiter;
+use volatile::Volatile;
 
 /// What a shard is made from.
 pub struct ShardConfig {
@@ -54,6 +60,8 @@ pub struct ShardConfig {
     pub wires: Arc<[Wire]>,
     /// Its bounds. Those of the whole hub are shared out evenly.
     pub limits: Arc<Limits>,
+    /// Which of its rooms are on disk, and how much of them is kept.
+    pub kinds: Arc<RoomKinds>,
     /// What the application is asked for.
     pub asks: Asks,
     /// Randomness for epochs and for times to come back; must differ between shards and starts.
@@ -105,6 +113,10 @@ impl Attach {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PublishToken(pub u64);
 
+/// The driver's name for one of its questions; the shard only gives it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct QuestionToken(pub u64);
+
 /// The shard that is the home of `room` when there are so many.
 #[must_use]
 pub fn home_of(room: &RoomName, shards: u16) -> ShardId {
@@ -122,8 +134,10 @@ pub struct Shard<S> {
     shards: u16,
     wires: Arc<[Wire]>,
     limits: Arc<Limits>,
+    kinds: Arc<RoomKinds>,
     asks: Asks,
     chance: Chance,
+    digester: Digester,
     rate: Option<Rate>,
     now: Now,
     tick: Tick,
@@ -141,8 +155,14 @@ pub struct Shard<S> {
     local: VecDeque<Letter>,
     requests: Vec<Request>,
     answers: Vec<Stored>,
-    reads: HashMap<u64, homes::PendingRead>,
+    reads: HashMap<u64, reads::PendingRead>,
     next_read: u64,
+    /// What was numbered in rooms in memory alone.
+    volatile: Volatile,
+    /// What waits for rooms that are looked up in the store.
+    waiting: HashMap<Key, VecDeque<Waiter>>,
+    sinces: Vec<(QuestionToken, Since)>,
+    pages: Vec<(QuestionToken, Result<History, Refusal>)>,
 
     /// Homes with entries that a follower may be sent.
     to_feed: VecDeque<Key>,
@@ -197,17 +217,21 @@ impl<S: Store> Shard<S> {
             shards,
             wires,
             limits,
+            kinds,
             asks,
             seed,
         } = config;
         let rate = Rate::of(&limits);
+        let mut chance = Chance(seed);
         Self {
             id,
             shards,
             wires,
             limits,
+            kinds,
             asks,
-            chance: Chance(seed),
+            digester: Digester(chance.secret()),
+            chance,
             rate,
             now: Now {
                 monotonic: Duration::ZERO,
@@ -228,6 +252,10 @@ impl<S: Store> Shard<S> {
             answers: Vec::new(),
             reads: HashMap::new(),
             next_read: 0,
+            volatile: Volatile::default(),
+            waiting: HashMap::new(),
+            sinces: Vec::new(),
+            pages: Vec::new(),
             to_feed: VecDeque::new(),
             to_pass: VecDeque::new(),
             to_flush: VecDeque::new(),
@@ -352,16 +380,6 @@ impl<S: Store> Shard<S> {
         self.handle_publish(room, draft, Publisher::Driver(token));
     }
 
-    /// Where a room that has its [home](home_of) on this shard is now, for somebody who is to miss
-    /// nothing from now on. A room that is not there is not made.
-    #[must_use]
-    pub fn since(&self, room: &RoomName) -> Since {
-        debug_assert_eq!(home_of(room, self.shards), self.id);
-        let key = self.home_by_room.get(room);
-        let home = key.and_then(|key| self.homes.get(*key));
-        home.map_or(Since::Nothing, |home| Since::Position(home.position()))
-    }
-
     /// What became of [`publish`](Self::publish)es since the last call: the place of the entry, once
     /// it is final.
     pub fn take_published(&mut self) -> Vec<(PublishToken, Result<Position, Refusal>)> {
@@ -473,7 +491,8 @@ impl<S: Store> Shard<S> {
             self.report_answered();
             let me = usize::from(self.id.0);
             self.local.extend(self.links[me].out.drain(..));
-            if self.local.is_empty() && self.requests.is_empty() {
+            let is_numbered = !self.requests.is_empty() || !self.volatile.is_empty();
+            if self.local.is_empty() && !is_numbered {
                 return;
             }
             while let Some(letter) = self.local.pop_front() {
@@ -502,6 +521,15 @@ impl<S: Store> Shard<S> {
                 after,
                 reader,
             } => self.handle_read(from, &room, after, reader),
+            Body::History { room, page, to, id } => {
+                self.handle_history(from, room, page, (to, id));
+            }
+            Body::Page {
+                to,
+                room,
+                id,
+                history,
+            } => self.handle_page(to, &room, id.as_ref(), history),
             Body::Notice { room, notice } => self.handle_notice(from, &room, notice),
             Body::Taken {
                 room,

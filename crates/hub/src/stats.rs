@@ -59,13 +59,15 @@ counts! {
     blocked_sends,
     /// Bounded pieces of logs that were read for connections that were behind.
     replays,
+    /// Publishes that came again, and were given their first answer.
+    repeats,
     /// Losses that a connection was told of, by a gap notice or by its close.
     gaps,
     /// Frames that told a watcher who is in a room.
     presence_frames,
     /// Members, names and what is left of them that were gone through to know who is in a room.
     presence_steps,
-    /// Commands that were refused by name; the sum of the next fourteen.
+    /// Commands that were refused by name; the sum of those from `bad_json` to `not_allowed`.
     refusals,
     /// Frames that were not JSON.
     bad_json,
@@ -89,6 +91,18 @@ counts! {
     rate_limited,
     /// Publishes that could not be stored.
     not_stored,
+    /// Publishes for which the disk had no space.
+    disk_full,
+    /// Commands for rooms whose log has stopped or cannot be read.
+    store_failed,
+    /// Publishes of which nobody knows whether they were stored.
+    outcome_unknown,
+    /// Publishes under an id that something else has.
+    id_reused,
+    /// Publishes that may have come before, too long ago to know.
+    id_forgotten,
+    /// Questions for a room that is not there.
+    no_such_room,
     /// Names that break a rule.
     bad_name,
     /// Names that somebody has.
@@ -142,6 +156,12 @@ impl Counts {
             Refusal::TooManyRooms => &mut self.too_many_rooms,
             Refusal::RateLimited => &mut self.rate_limited,
             Refusal::NotStored => &mut self.not_stored,
+            Refusal::DiskFull => &mut self.disk_full,
+            Refusal::StoreFailed => &mut self.store_failed,
+            Refusal::OutcomeUnknown => &mut self.outcome_unknown,
+            Refusal::IdReused => &mut self.id_reused,
+            Refusal::IdForgotten => &mut self.id_forgotten,
+            Refusal::NoSuchRoom => &mut self.no_such_room,
             Refusal::BadName => &mut self.bad_name,
             Refusal::NameTaken => &mut self.name_taken,
             Refusal::NotAllowed => &mut self.not_allowed,

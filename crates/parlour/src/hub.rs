@@ -15,9 +15,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use mio::Poll;
-use parlour_hub::{Counts, ShardConfig, Stats, Wire, WireIndex};
+use parlour_hub::{Counts, Logs, NoStore, ShardConfig, Stats, Wire, WireIndex};
 use parlour_proto::dialect::Plain;
-use parlour_proto::{CloseReason, Dialect, Limits, SessionId, ShardId, UserName, dialect};
+use parlour_proto::{
+    CloseReason, Dialect, Limits, RoomKinds, SessionId, ShardId, UserName, dialect,
+};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
@@ -25,12 +27,13 @@ pub(crate) use application::{Application, Asking, Whereabouts};
 pub use publish::PublishError;
 pub(crate) use reach::Reach;
 pub use reach::SendError;
+pub use since::HistoryError;
 
 use crate::application::{Desk, Handlers};
 use crate::framing::WebSocket;
 use crate::nicknames::Nicknames;
 use crate::occupancy::{Full, Occupancy, Place};
-use crate::plane::{Arrival, Inbox, Mail, Mailbox, Plane, Time, pair};
+use crate::plane::{AnyStore, Arrival, Inbox, Mail, Mailbox, Plane, Time, pair};
 use crate::source::Share;
 use crate::topic::Topics;
 
@@ -51,6 +54,10 @@ pub struct HubConfig {
     pub dialects: Vec<Arc<dyn Dialect>>,
     /// What the embedder's own code answers.
     pub handlers: Handlers,
+    /// Which rooms outlive a crash, and how much is kept of them: by default all rooms are in memory.
+    pub rooms: RoomKinds,
+    /// Where the rooms that do are kept. They need one; rooms in memory need none.
+    pub store: Option<Arc<dyn Logs>>,
     /// Where that code runs; `None` is the runtime that the hub is started on.
     pub runtime: Option<Handle>,
 }
@@ -69,6 +76,8 @@ impl Default for HubConfig {
             shards: None,
             dialects,
             handlers: Handlers::default(),
+            rooms: RoomKinds::default(),
+            store: None,
             runtime: None,
         }
     }
@@ -97,6 +106,9 @@ pub enum StartError {
         "a hub with handlers needs a tokio runtime: start it on one, or set HubConfig::runtime"
     )]
     NoRuntime,
+    /// Some rooms are to be durable, and there is nowhere to keep them: the embedder's mistake.
+    #[error("durable rooms need a store: set HubConfig::store, or make no room durable")]
+    NoStore,
     /// No thread, no epoll or no random bytes: the operating system is out of something.
     #[error("the operating system refused a shard's {what}: {source}")]
     System {
@@ -183,6 +195,9 @@ impl Hub {
         if desk.is_some() && runtime.is_none() {
             return Err(StartError::NoRuntime);
         }
+        if config.rooms.any_durable() && config.store.is_none() {
+            return Err(StartError::NoStore);
+        }
         let wire = |dialect| wire(dialect, &handled);
         let shards = config.shards.map_or_else(cores, NonZeroU16::get);
         let occupancy = Occupancy::new(config.limits.connections_max, usize::from(shards));
@@ -191,6 +206,7 @@ impl Hub {
             shards,
             wires: config.dialects.into_iter().map(wire).collect(),
             limits: Arc::new(config.limits),
+            kinds: Arc::new(config.rooms),
             asks,
             seed: 0,
         };
@@ -216,7 +232,14 @@ impl Hub {
         if let Some(application) = &asking.application {
             application.begin(reach.clone());
         }
-        let (inboxes, stats, threads) = start_shards(&template, &guard, &asking, &time, ends)?;
+        let (inboxes, stats, threads) = start_shards(
+            &template,
+            config.store.as_deref(),
+            &guard,
+            &asking,
+            &time,
+            ends,
+        )?;
         let running = Arc::new(Running {
             inboxes,
             stats,
@@ -504,8 +527,18 @@ fn seed(shard: ShardId, time: &Time) -> Result<u64, StartError> {
     seed.map_err(system("random seed"))
 }
 
+/// What a shard keeps its durable rooms in.
+fn store(id: ShardId, logs: Option<&dyn Logs>, inbox: &Inbox) -> AnyStore {
+    let Some(logs) = logs else {
+        return Box::new(NoStore::default());
+    };
+    let inbox = inbox.clone();
+    logs.store(id, Arc::new(move || inbox.post(Mail::Stored)))
+}
+
 fn start_shards(
     template: &ShardConfig,
+    logs: Option<&dyn Logs>,
     guard: &Guard,
     asking: &Arc<Asking>,
     time: &Time,
@@ -520,11 +553,14 @@ fn start_shards(
             seed,
             wires: Arc::clone(&template.wires),
             limits: Arc::clone(&template.limits),
+            kinds: Arc::clone(&template.kinds),
             ..*template
         };
+        let store = store(id, logs, &inboxes[usize::from(id.0)]);
         let asking = Arc::clone(asking);
         let plane = Plane::new(
             config,
+            store,
             mailbox,
             Arc::clone(&inboxes),
             asking,

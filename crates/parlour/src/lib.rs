@@ -116,19 +116,20 @@ pub use doors::{
     Door, DoorCounts, DoorLimits, DoorPath, DoorPathError, DoorPaths, Doors, DoorsConfig, Guests,
     Route, SamePath, TicketCounts, Token, TokenError,
 };
-pub use hub::{Hub, HubConfig, PublishError, SendError, StartError};
+pub use hub::{HistoryError, Hub, HubConfig, PublishError, SendError, StartError};
 pub use listener::{Listener, ListenerLimits, ListenerLimitsError, UnderWay, serve};
 pub use local_session::{Joined, LocalSession, SessionEnd, SessionError};
 pub use nofile::raise_nofile_limit;
 pub use origin::{Origin, OriginError, OriginRefusal, Origins};
-pub use parlour_hub::Counts;
+pub use parlour_hub::{Counts, History, Logs};
 pub use parlour_proto::Join;
 pub use parlour_proto::dialect;
 pub use parlour_proto::told::{Hello, HelloLimits, NotTold, Said, Told};
 pub use parlour_proto::{
     Author, ClientId, CloseReason, Command, Dialect, Draft, Entry, EntryId, EntryIdError,
-    EntryKind, EntryKindError, Epoch, Event, Frame, FrameKind, Limits, Missed, NameError, Position,
-    Refusal, RoomName, RoomNameError, Seq, SessionId, Timestamp, UserName,
+    EntryKind, EntryKindError, Epoch, Event, Frame, FrameKind, Keep, Limits, Missed, NameError,
+    Page, PageFrom, Position, Refusal, RoomKind, RoomKinds, RoomName, RoomNameError, Seq,
+    SessionId, Timestamp, UserName,
 };
 pub use policy::Policy;
 pub use proxies::{Network, NetworkError};

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mio::{Events, Poll, Token};
-use parlour_hub::{Attach, Shard, ShardConfig, Volatile};
+use parlour_hub::{Attach, Shard, ShardConfig, Store};
 use parlour_proto::{CloseReason, ConnectionId, Limits};
 use tokio::sync::oneshot;
 
@@ -41,8 +41,8 @@ pub(crate) use clock::Time;
 use inbox::Peers;
 pub(crate) use inbox::{Inbox, Mail, Mailbox, pair};
 pub(crate) use pipe::{Driver, Far, Ring, Taken, pipe};
-use publish::Publications;
-pub(crate) use publish::{Publication, Question};
+pub(crate) use publish::{Publication, Question, Wanted};
+use publish::{Publications, Questions};
 use reading::Readings;
 #[cfg(feature = "testing")]
 pub(crate) use rest::Probe;
@@ -58,14 +58,18 @@ pub(crate) struct Arrival {
     pub(crate) place: Place,
 }
 
+/// The store of a shard; it is called twice per turn, never per message.
+pub(crate) type AnyStore = Box<dyn Store + Send>;
+
 /// One shard and its sockets.
 pub(crate) struct Plane {
-    shard: Shard<Volatile>,
+    shard: Shard<AnyStore>,
     table: Table,
     readings: Readings,
     mailbox: Mailbox,
     peers: Peers,
     publications: Publications,
+    questions: Questions,
     /// Wait for the end of this turn. Bounded by the connections that are just opening.
     told: Vec<oneshot::Sender<()>>,
     asking: Arc<Asking>,
@@ -80,6 +84,7 @@ impl Plane {
     /// `inboxes` are those of all shards, in their order.
     pub(crate) fn new(
         config: ShardConfig,
+        store: AnyStore,
         mailbox: Mailbox,
         inboxes: Arc<[Inbox]>,
         asking: Arc<Asking>,
@@ -93,10 +98,11 @@ impl Plane {
             mailbox,
             peers: Peers::new(config.id, inboxes),
             publications: Publications::default(),
+            questions: Questions::default(),
             told: Vec::new(),
             asking,
             clock: Clock::of(time),
-            shard: Shard::new(config, Volatile::default()),
+            shard: Shard::new(config, store),
             poll,
             stopped: false,
             #[cfg(feature = "testing")]
@@ -104,7 +110,7 @@ impl Plane {
         })
     }
 
-    pub(crate) fn shard(&self) -> &Shard<Volatile> {
+    pub(crate) fn shard(&self) -> &Shard<AnyStore> {
         &self.shard
     }
 
@@ -163,6 +169,7 @@ impl Plane {
         let is_answered = self.hand_on();
         let more = self.shard.turn(now, &mut self.table, &mut self.peers);
         self.publications.finish(&mut self.shard);
+        self.questions.finish(&mut self.shard);
         for waiting in self.told.drain(..) {
             // Who has gone meanwhile does not want to know.
             let _ = waiting.send(());
@@ -194,7 +201,9 @@ impl Plane {
                 Mail::Publish(publication) => {
                     self.publications.begin(*publication, &mut self.shard);
                 }
-                Mail::Since(question) => question.answer(&self.shard),
+                Mail::Question(question) => self.questions.begin(*question, &mut self.shard),
+                // What it says is looked at in every turn.
+                Mail::Stored => {}
                 Mail::CloseSession(session) => self.shard.close_session(session),
                 Mail::CloseUser(who) => self.shard.close_user(&who),
                 Mail::Answer(id, answer) => self.shard.answer(id, *answer),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{EntryId, EntryKind, Frame, FrameKind, Position, Refusal, RoomName};
+use crate::{EntryId, EntryKind, Frame, FrameKind, Position, Refusal, RoomName, Seq};
 
 /// One request of a connection.
 ///
@@ -19,10 +19,21 @@ pub enum Command<'a> {
         room: Option<RoomName>,
         /// The producer's id; the acknowledgement carries it.
         id: Option<EntryId>,
+        /// Whether it may have been sent before, as [`Draft::since`](crate::Draft::since).
+        since: Option<Position>,
         /// What it is.
         kind: EntryKind,
         /// JSON text.
         payload: Bytes,
+    },
+    /// Be told a page of a room's log that the connection is in.
+    History {
+        /// Which room.
+        room: RoomName,
+        /// Which page.
+        page: Page,
+        /// What the answer carries.
+        id: Option<EntryId>,
     },
     /// Leave every other room and be in this one, from its next entry on (docs/seeds.md, 2.20).
     Enter {
@@ -76,6 +87,42 @@ pub enum Command<'a> {
     },
 }
 
+/// A page of a room's log.
+///
+/// ```
+/// use parlour_proto::{Page, PageFrom, Seq};
+/// let newest = Page { from: PageFrom::Before(Seq::MAX), limit: 50 };
+/// # let _ = newest;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Where it begins or ends.
+    pub from: PageFrom,
+    /// At most so many entries, 1 to [`Self::LIMIT_MAX`].
+    pub limit: u16,
+}
+
+impl Page {
+    /// Most entries of one page.
+    pub const LIMIT_MAX: u16 = 500;
+    /// Entries of a page for who does not say.
+    pub const LIMIT: u16 = 50;
+}
+
+/// Which entries of a log are meant. Both ways they come in ascending order.
+///
+/// ```
+/// use parlour_proto::{PageFrom, Seq};
+/// assert_ne!(PageFrom::After(Seq(3)), PageFrom::Before(Seq(3)));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageFrom {
+    /// The oldest that are kept and come after this one.
+    After(Seq),
+    /// The newest that come before this one.
+    Before(Seq),
+}
+
 /// One room to be in.
 ///
 /// ```
@@ -113,6 +160,7 @@ impl Command<'_> {
             Self::Publish { room, id, .. } | Self::Refused { room, id, .. } => {
                 (room.as_ref(), id.as_ref())
             }
+            Self::History { room, id, .. } => (Some(room), id.as_ref()),
             Self::Enter { room } => (Some(room), None),
             Self::Join { rooms } => match &rooms[..] {
                 [only] => (Some(&only.room), None),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::{Author, Refusal, Seq, Timestamp, UserName, json};
+use crate::{Author, Position, Refusal, Seq, Timestamp, UserName, json};
 
 /// The producer's name for what it publishes: at most 64 bytes. An acknowledgement and the entry
 /// itself both carry it.
@@ -178,8 +178,12 @@ pub struct Entry {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// What its producer calls it.
+    /// What its producer calls it. The same again in the same room, by the same publisher, is not
+    /// published again: it gets the first one's place.
     pub id: Option<EntryId>,
+    /// It may have been published before, but not before the room was here. If the ids of that time
+    /// are no longer known it is refused, as [`IdForgotten`](Refusal::IdForgotten).
+    pub since: Option<Position>,
     /// Who publishes it.
     pub from: Arc<str>,
     /// What the free doors know of him.
@@ -202,6 +206,7 @@ impl Draft {
     pub fn new(from: impl Into<Arc<str>>, kind: EntryKind, payload: impl Into<Bytes>) -> Self {
         Self {
             id: None,
+            since: None,
             from: from.into(),
             author: Author::Named,
             kind,
@@ -225,6 +230,13 @@ impl Draft {
     pub fn with_id(self, id: EntryId) -> Self {
         let id = Some(id);
         Self { id, ..self }
+    }
+
+    /// The same, which may have been published before, since the room was at this position.
+    #[must_use]
+    pub fn again_since(self, since: Position) -> Self {
+        let since = Some(since);
+        Self { since, ..self }
     }
 
     /// The same, said by somebody whom a free door knows.

@@ -52,6 +52,19 @@ pub enum Event<'a> {
         /// The room's last entry at that moment: everything up to it is a replay.
         head: Seq,
     },
+    /// A page of a room's log, as it was asked for.
+    Page {
+        /// Which room.
+        room: &'a RoomName,
+        /// What the request carried.
+        id: Option<&'a EntryId>,
+        /// Which life of the log.
+        epoch: Epoch,
+        /// In ascending order, without holes.
+        entries: &'a [std::sync::Arc<Entry>],
+        /// Whether more are kept in the direction that was asked for.
+        more: bool,
+    },
     /// Entries that this connection will never be told. A dialect without words for it has its
     /// connection closed with [`CloseReason::Lagged`](crate::CloseReason::Lagged).
     Gap {

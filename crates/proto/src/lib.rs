@@ -24,12 +24,13 @@ mod id;
 mod json;
 mod limits;
 mod refusal;
+mod room_kind;
 pub mod told;
 
 pub use author::{Author, ClientId};
 pub use clock::{Now, Timestamp};
 pub use close::CloseReason;
-pub use command::{Command, Join};
+pub use command::{Command, Join, Page, PageFrom};
 pub use dialect::{Dialect, Frame, FrameKind};
 pub use entry::{Draft, Entry, EntryId, EntryIdError, EntryKind, EntryKindError, renamed};
 pub use event::{Event, Missed};
@@ -42,3 +43,4 @@ pub use limits::{
     COMMANDS_IN_FLIGHT_MAX, Limits, PASS_MEMBERS_MAX, ROOMS_PER_FRAME_MAX,
 };
 pub use refusal::Refusal;
+pub use room_kind::{Keep, RoomKind, RoomKinds};

@@ -18,6 +18,9 @@ pub struct Limits {
     /// Bytes that a volatile room keeps, by [`Entry::cost`](crate::Entry::cost), and that one of its
     /// rings keeps; over it: the oldest are trimmed.
     pub log_bytes_max: usize,
+    /// Last entries of a room whose ids are known, so that a publish that comes again is not published
+    /// again; over it: the oldest ids are forgotten.
+    pub ids_per_room_max: usize,
     /// Bytes of all logs and rings of the hub; over it: the largest log is trimmed first.
     pub logs_total_bytes_max: usize,
     /// Rooms of the hub; over it: `too_many_rooms`.
@@ -79,6 +82,7 @@ impl Default for Limits {
             message_bytes_max: 64 * 1024,
             log_entries_max: 1_000,
             log_bytes_max: 1 << 20,
+            ids_per_room_max: 10_000,
             logs_total_bytes_max: 1 << 30,
             rooms_max: 1_000_000,
             rooms_per_connection_max: 1_000,

@@ -46,6 +46,26 @@ pub enum Refusal {
     /// The store refused the entry; it is nowhere, and may be sent again.
     #[error("the entry could not be stored; it was not published, send it again later")]
     NotStored,
+    /// The disk is full; the entry is nowhere, and may be sent again.
+    #[error("the server's disk is full; nothing was published, send it again later")]
+    DiskFull,
+    /// The log of the room has stopped, or cannot be read. The operator must look.
+    #[error("the log of this room has failed; the operator must look")]
+    StoreFailed,
+    /// Whether the entry was stored is not known before the server has been started again.
+    #[error(
+        "whether this was stored is unknown until the server is started again; ask then with the same id"
+    )]
+    OutcomeUnknown,
+    /// The same id was published with something else in it.
+    #[error("something else was published with that id; choose another")]
+    IdReused,
+    /// So long ago that the server does not know whether this id was published.
+    #[error("whether that id was published since then is no longer known")]
+    IdForgotten,
+    /// Nobody has said anything in a room of that name, or it is forgotten.
+    #[error("there is no such room")]
+    NoSuchRoom,
     /// The name that was asked for breaks a rule.
     #[error(
         "a nickname has 1 to 64 bytes, no control or invisible characters, and no guest- at its start"
@@ -61,7 +81,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 20] = [
         Self::BadJson,
         Self::UnknownType,
         Self::BadPayload,
@@ -73,6 +93,12 @@ impl Refusal {
         Self::TooManyRooms,
         Self::RateLimited,
         Self::NotStored,
+        Self::DiskFull,
+        Self::StoreFailed,
+        Self::OutcomeUnknown,
+        Self::IdReused,
+        Self::IdForgotten,
+        Self::NoSuchRoom,
         Self::BadName,
         Self::NameTaken,
         Self::NotAllowed,
@@ -93,6 +119,12 @@ impl Refusal {
             Self::TooManyRooms => "too_many_rooms",
             Self::RateLimited => "rate_limited",
             Self::NotStored => "not_stored",
+            Self::DiskFull => "disk_full",
+            Self::StoreFailed => "store_failed",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::IdReused => "id_reused",
+            Self::IdForgotten => "id_forgotten",
+            Self::NoSuchRoom => "no_such_room",
             Self::BadName => "bad_name",
             Self::NameTaken => "name_taken",
             Self::NotAllowed => "not_allowed",
@@ -113,7 +145,12 @@ impl Refusal {
     pub fn may_pass_later(self) -> bool {
         matches!(
             self,
-            Self::TooManyRooms | Self::RateLimited | Self::NotStored
+            Self::TooManyRooms
+                | Self::RateLimited
+                | Self::NotStored
+                | Self::DiskFull
+                | Self::StoreFailed
+                | Self::OutcomeUnknown
         )
     }
 }

@@ -56,6 +56,17 @@ pub enum Told {
         /// Its place.
         position: Position,
     },
+    /// A page of a room's log, as it was asked for.
+    Page {
+        /// Which room.
+        room: RoomName,
+        /// What the request carried.
+        id: Option<EntryId>,
+        /// In ascending order, without holes.
+        entries: Vec<Said>,
+        /// Whether more are kept in the direction that was asked for.
+        more: bool,
+    },
     /// Entries that will not come.
     Gap {
         /// Which room.
@@ -155,6 +166,8 @@ pub struct HelloLimits {
     pub burst: u64,
     /// Above so many members a room tells only how many there are.
     pub presence_members: u64,
+    /// Last entries of a room whose ids are recognised when they come again.
+    pub ids: u64,
 }
 
 /// An entry of a room, as it is told.
@@ -220,6 +233,7 @@ impl Told {
             | Self::Entry(Said { room, .. })
             | Self::Ack { room, .. }
             | Self::Gap { room, .. }
+            | Self::Page { room, .. }
             | Self::Presence { room, .. }
             | Self::PresenceChange { room, .. }
             | Self::Left { room } => Some(room),

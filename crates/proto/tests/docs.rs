@@ -10,7 +10,13 @@ use parlour_proto::{CloseReason, Refusal};
 const DIALECTS: &str = include_str!("../../../docs/dialects.md");
 
 /// What no frame of the events dialect leads to.
-const NOT_OF_EVENTS: [Refusal; 2] = [Refusal::BadPosition, Refusal::AlreadyJoined];
+const NOT_OF_EVENTS: [Refusal; 5] = [
+    Refusal::BadPosition,
+    Refusal::AlreadyJoined,
+    Refusal::IdReused,
+    Refusal::IdForgotten,
+    Refusal::NoSuchRoom,
+];
 
 #[test]
 fn every_refusal_stands_in_the_document_of_dialects_with_its_weight() {

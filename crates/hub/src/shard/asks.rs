@@ -166,10 +166,17 @@ impl<S: Store> Shard<S> {
             Command::Publish {
                 room,
                 id,
+                since,
                 kind,
                 payload,
             } if asks.publishes => {
-                self.ask_to_publish(index, room, Publication { id, kind, payload });
+                let publication = Publication {
+                    id,
+                    since,
+                    kind,
+                    payload,
+                };
+                self.ask_to_publish(index, room, publication);
             }
             command => self.carry_out(index, command),
         }
@@ -186,7 +193,12 @@ impl<S: Store> Shard<S> {
     }
 
     fn ask_to_publish(&mut self, index: u32, room: Option<RoomName>, publication: Publication) {
-        let Publication { id, kind, payload } = publication;
+        let Publication {
+            id,
+            since,
+            kind,
+            payload,
+        } = publication;
         let room = match self.room_to_publish(index, room) {
             Ok(room) => room,
             Err(room) => {
@@ -198,6 +210,7 @@ impl<S: Store> Shard<S> {
         };
         let draft = Draft {
             id: id.clone(),
+            since,
             from: connection.who.shared(),
             author: connection.author(),
             kind: kind.clone(),
@@ -211,6 +224,7 @@ impl<S: Store> Shard<S> {
         let asked = Command::Publish {
             room,
             id,
+            since,
             kind,
             payload,
         };

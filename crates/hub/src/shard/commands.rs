@@ -119,11 +119,19 @@ impl<S: Store> Shard<S> {
             Command::Publish {
                 room,
                 id,
+                since,
                 kind,
                 payload,
             } => {
-                self.publish_from(index, room, Publication { id, kind, payload });
+                let publication = Publication {
+                    id,
+                    since,
+                    kind,
+                    payload,
+                };
+                self.publish_from(index, room, publication);
             }
+            Command::History { room, page, id } => self.ask_for_page(index, room, page, id),
             Command::Enter { room } => self.enter(index, room),
             Command::Join { rooms } => rooms.into_iter().for_each(|join| self.join(index, join)),
             Command::Leave { rooms } => {
@@ -161,7 +169,12 @@ impl<S: Store> Shard<S> {
         room: Option<RoomName>,
         publication: Publication,
     ) {
-        let Publication { id, kind, payload } = publication;
+        let Publication {
+            id,
+            since,
+            kind,
+            payload,
+        } = publication;
         let room = match self.room_to_publish(index, room) {
             Ok(room) => room,
             Err(room) => {
@@ -175,6 +188,7 @@ impl<S: Store> Shard<S> {
         connection.unanswered += 1;
         let draft = Draft {
             id,
+            since,
             from: connection.who.shared(),
             author: connection.author(),
             kind,
@@ -288,6 +302,7 @@ impl<S: Store> Shard<S> {
 /// What a client publishes, before it is known where.
 pub(super) struct Publication {
     pub(super) id: Option<EntryId>,
+    pub(super) since: Option<Position>,
     pub(super) kind: EntryKind,
     pub(super) payload: bytes::Bytes,
 }

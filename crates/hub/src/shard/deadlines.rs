@@ -140,7 +140,7 @@ impl<S: Store> Shard<S> {
             return;
         };
         if let Some(home) = self.homes.get_mut(key) {
-            home.trim(usize::MAX, home.log.bytes() / 2);
+            home.halve();
         }
         self.weigh_log(key);
     }

@@ -2,39 +2,40 @@
 
 use std::sync::Arc;
 
-use parlour_proto::{BATCH_ENTRIES_MAX, Draft, Entry, Position, Refusal, RoomName, Seq, ShardId};
+use parlour_proto::{Draft, Entry, RoomName, Seq, ShardId};
 
 use super::Shard;
-use crate::home::{Answered, Batch, Home, Publish, Publisher};
-use crate::letter::{Body, Reader, Replay};
-use crate::store::{ReadToken, Request, RoomKey, Store, Stored};
+use super::opening::Waiter;
+use crate::home::{Answered, Batch, Home, Publish, Published, Publisher};
+use crate::letter::Body;
+use crate::store::{Request, RoomKey, Store, Stored};
 use crate::table::Key;
 use crate::weights::Holder;
 
-/// A read that waits for the store.
-pub(super) struct PendingRead {
-    home: Key,
-    shard: ShardId,
-    after: Position,
-    reader: Reader,
-}
-
 impl<S: Store> Shard<S> {
     pub(super) fn handle_follow(&mut self, from: ShardId, room: &RoomName, view: Key) {
-        let answer = match self.home_for(room) {
-            Ok(key) => {
-                let Some(home) = self.homes.get_mut(key) else {
-                    return;
-                };
-                home.follow(from, view);
-                let at = home.position();
-                self.empty_homes.remove(&(home.empty_since, key));
-                self.schedule_presence(key);
-                Body::Following { view, at }
+        let key = match self.home_for(room) {
+            Ok(key) => key,
+            Err(refusal) => {
+                let answer = Body::NotFollowing { view, refusal };
+                return self.link(from).answer(answer, 0);
             }
-            Err(refusal) => Body::NotFollowing { view, refusal },
         };
-        self.link(from).answer(answer, 0);
+        if self.waits_for_log(key, || Waiter::Follow { from, view }) {
+            return;
+        }
+        self.follow(key, from, view);
+    }
+
+    pub(super) fn follow(&mut self, key: Key, from: ShardId, view: Key) {
+        let Some(home) = self.homes.get_mut(key) else {
+            return;
+        };
+        home.follow(from, view);
+        let at = home.position();
+        self.empty_homes.remove(&(home.empty_since, key));
+        self.schedule_presence(key);
+        self.link(from).answer(Body::Following { view, at }, 0);
     }
 
     pub(super) fn handle_unfollow(&mut self, from: ShardId, room: &RoomName, view: Key) {
@@ -47,6 +48,7 @@ impl<S: Store> Shard<S> {
             return;
         };
         home.unfollow(from, view, times);
+        self.stop_waiting(key, from, view);
         self.schedule_presence(key);
         // It may have been the one that had not taken its entries.
         self.release_held(key);
@@ -68,15 +70,15 @@ impl<S: Store> Shard<S> {
     }
 
     pub(super) fn handle_publish(&mut self, room: &RoomName, draft: Draft, publisher: Publisher) {
-        let (sent, limits) = (self.now.wall, Arc::clone(&self.limits));
+        let (sent, now, limits) = (self.now.wall, self.now.monotonic, Arc::clone(&self.limits));
         match self.home_for(room) {
             Ok(key) => {
                 let Some(home) = self.homes.get_mut(key) else {
                     return;
                 };
-                if let Some(entry) = home.publish(Publish { publisher, draft }, sent, &limits) {
-                    self.append(key, entry);
-                }
+                home.expire(now);
+                let published = home.publish(Publish { publisher, draft }, sent, &limits);
+                self.take_published_at(key, published);
                 self.weigh_log(key);
             }
             Err(refusal) => {
@@ -109,97 +111,27 @@ impl<S: Store> Shard<S> {
         self.queue_feed(key);
     }
 
-    pub(super) fn handle_read(
-        &mut self,
-        from: ShardId,
-        room: &RoomName,
-        after: Position,
-        reader: Reader,
-    ) {
-        let found = self
-            .home_by_room
-            .get(room)
-            .and_then(|key| Some((*key, self.homes.get(*key)?)));
-        let Some((key, home)) = found else {
-            // Its view follows the room, so the room cannot have been forgotten.
-            let replay = Err(Refusal::BadPosition);
-            return self.link(from).answer(Body::Replay { reader, replay }, 0);
-        };
-        if home.needs_store(after) {
-            self.read_store(PendingRead {
-                home: key,
-                shard: from,
-                after,
-                reader,
-            });
-        } else {
-            let replay = home.replay(after, Vec::new(), self.replay_bytes_max());
-            self.answer_read(from, reader, replay);
+    fn take_published_at(&mut self, key: Key, published: Published) {
+        match published {
+            Published::Numbered(entry) => self.append(key, entry),
+            Published::Waits => {}
+            Published::Repeats => self.counts.repeats += 1,
+            Published::Answered(answered) => {
+                self.counts.repeats += u64::from(answered.result.is_ok());
+                if let Some(room) = self.homes.get(key).map(|home| home.room.clone()) {
+                    self.answer_publish(&room, answered);
+                }
+            }
         }
-    }
-
-    fn read_store(&mut self, read: PendingRead) {
-        let Some(home) = self.homes.get(read.home) else {
-            return;
-        };
-        let token = self.next_read;
-        self.next_read += 1;
-        let after = if read.after.epoch == home.epoch {
-            read.after.seq
-        } else {
-            Seq(0)
-        };
-        self.requests.push(Request::Read {
-            token: ReadToken(token),
-            room: home.room.clone(),
-            epoch: home.epoch,
-            after,
-            entries_max: BATCH_ENTRIES_MAX,
-            bytes_max: self.replay_bytes_max(),
-        });
-        self.reads.insert(token, read);
-    }
-
-    /// Bytes of one answer to a read: it goes through its reader's private buffer.
-    fn replay_bytes_max(&self) -> usize {
-        self.limits.private_bytes_max / 4
-    }
-
-    fn finish_read(&mut self, token: u64, older: Vec<Arc<Entry>>) {
-        let Some(read) = self.reads.remove(&token) else {
-            return;
-        };
-        let replay = match self.homes.get(read.home) {
-            Some(home) => home.replay(read.after, older, self.replay_bytes_max()),
-            None => Err(Refusal::BadPosition),
-        };
-        self.answer_read(read.shard, read.reader, replay);
-    }
-
-    fn answer_read(&mut self, shard: ShardId, reader: Reader, replay: Result<Replay, Refusal>) {
-        self.counts.replays += 1;
-        self.link(shard).answer(Body::Replay { reader, replay }, 0);
-    }
-
-    /// The home of a room, made when needed.
-    fn home_for(&mut self, room: &RoomName) -> Result<Key, Refusal> {
-        if let Some(key) = self.home_by_room.get(room) {
-            return Ok(*key);
-        }
-        if self.homes.len() >= self.limits.rooms_max.div_ceil(usize::from(self.shards)) {
-            return Err(Refusal::TooManyRooms);
-        }
-        let home = Home::new(room.clone(), self.chance.epoch(), self.now.monotonic);
-        let key = self.homes.insert(home);
-        self.home_by_room.insert(room.clone(), key);
-        self.note_if_empty(key);
-        Ok(key)
     }
 
     fn append(&mut self, key: Key, entry: Arc<Entry>) {
         let Some(home) = self.homes.get(key) else {
             return;
         };
+        if !home.kind.is_durable {
+            return self.volatile.push(key, entry.seq);
+        }
         let (room, epoch) = (home.room.clone(), home.epoch);
         self.requests.push(Request::Append {
             key: RoomKey(key),
@@ -209,12 +141,12 @@ impl<S: Store> Shard<S> {
         });
     }
 
-    fn release_held(&mut self, key: Key) {
+    pub(super) fn release_held(&mut self, key: Key) {
         let (sent, limits) = (self.now.wall, Arc::clone(&self.limits));
         while let Some(home) = self.homes.get_mut(key)
-            && let Some(entry) = home.release(sent, &limits)
+            && let Some(published) = home.release(sent, &limits)
         {
-            self.append(key, entry);
+            self.take_published_at(key, published);
         }
         self.weigh_log(key);
     }
@@ -223,7 +155,7 @@ impl<S: Store> Shard<S> {
     pub(super) fn weigh_log(&mut self, key: Key) {
         if let Some(home) = self.homes.get_mut(key) {
             let before = home.weight;
-            home.weight = home.log.bytes();
+            home.weight = home.bytes();
             self.weights
                 .change(Holder::Log(key.index), before, home.weight);
         }
@@ -231,23 +163,42 @@ impl<S: Store> Shard<S> {
 
     /// Hands the store what was numbered, as one batch, and takes what has become final.
     pub(super) fn commit(&mut self) {
+        // What is in memory alone is final when it is numbered.
+        while let Some((key, upto)) = self.volatile.pop() {
+            self.settle_room(key, |home, answered| home.commit(upto, answered));
+        }
         if !self.requests.is_empty() {
             self.store.submit(&mut self.requests);
         }
         let mut answers = std::mem::take(&mut self.answers);
         self.store.poll(&mut answers);
         for answer in answers.drain(..) {
-            match answer {
-                Stored::Committed { key, upto } => {
-                    self.settle_room(key.0, |home, answered| home.commit(upto, answered));
-                }
-                Stored::Refused { key, from } => {
-                    self.settle_room(key.0, |home, answered| home.refuse(from, answered));
-                }
-                Stored::Entries { token, entries } => self.finish_read(token.0, entries),
-            }
+            self.take_stored(answer);
         }
         self.answers = answers;
+    }
+
+    fn take_stored(&mut self, stored: Stored) {
+        match stored {
+            Stored::Opened { key, opened } => self.opened(key.0, opened),
+            Stored::Committed { key, upto } => {
+                self.settle_room(key.0, |home, answered| home.commit(upto, answered));
+            }
+            Stored::Refused { key, from, fault } => {
+                let refusal = fault.refusal();
+                self.settle_room(key.0, |home, answered| home.refuse(from, refusal, answered));
+            }
+            Stored::Stopped { key, from } => {
+                self.settle_room(key.0, |home, answered| home.stop(from, answered));
+            }
+            Stored::Entries { token, read } => self.finish_read(token.0, read),
+            Stored::Trimmed { key, first } => {
+                if let Some(home) = self.homes.get_mut(key.0) {
+                    home.trimmed(first);
+                }
+                self.weigh_log(key.0);
+            }
+        }
     }
 
     /// Acks go before the entries that they acknowledge.
@@ -258,7 +209,7 @@ impl<S: Store> Shard<S> {
         let head = home.head;
         let mut answered = Vec::new();
         settle(home, &mut answered);
-        home.trim(self.limits.log_entries_max, self.limits.log_bytes_max);
+        home.trim_to_bounds();
         self.counts.entries += home.head.0 - head.0;
         let room = home.room.clone();
         for answered in answered {
@@ -269,7 +220,7 @@ impl<S: Store> Shard<S> {
         self.note_if_empty(key);
     }
 
-    fn answer_publish(&mut self, room: &RoomName, answered: Answered) {
+    pub(super) fn answer_publish(&mut self, room: &RoomName, answered: Answered) {
         let Answered {
             to,
             id,
@@ -321,7 +272,7 @@ impl<S: Store> Shard<S> {
             };
             home.queued = false;
             for index in 0..home.followers.len() {
-                while let Some(Batch { entries, notices }) = home.feed(index, &self.limits) {
+                while let Some(Batch { entries, notices }) = home.feed(index) {
                     let follower = &home.followers[index];
                     let body = Body::Entries {
                         view: follower.view,
@@ -337,7 +288,7 @@ impl<S: Store> Shard<S> {
         }
     }
 
-    fn note_if_empty(&mut self, key: Key) {
+    pub(super) fn note_if_empty(&mut self, key: Key) {
         let now = self.now.monotonic;
         if let Some(home) = self.homes.get_mut(key)
             && home.is_empty()
@@ -360,8 +311,14 @@ impl<S: Store> Shard<S> {
         }
     }
 
-    fn forget(&mut self, key: Key) {
+    pub(super) fn forget(&mut self, key: Key) {
         if let Some(mut home) = self.homes.remove(key) {
+            if home.kind.is_durable {
+                self.requests.push(Request::Close {
+                    key: RoomKey(key),
+                    room: home.room.clone(),
+                });
+            }
             // Nobody follows it, so everybody was told.
             while let Some(from) = home.next_told() {
                 self.links[usize::from(from.0)].answer_silently();

@@ -412,6 +412,8 @@ impl Client {
             "not_allowed" if self.rooms.refused_double(room).is_ok() => Ok(()),
             "not_allowed" => self.refused_room(room),
             "bad_position" if self.rooms.hostile.contains(room) => self.refused_room(room),
+            // The room could not be looked up in the store.
+            "store_failed" if truth.may_fail => self.refused_room(room),
             "too_many_rooms" | "too_many_rooms_here" => self.refused_room(room),
             // It may have asked to be there since it asked to leave.
             "not_in_room" if !matches!(self.rooms.positions.get(room), Some(Some(_))) => Ok(()),

@@ -33,6 +33,7 @@ impl Dialect for Speech {
             ["publish", name, id, payload] => Ok(Command::Publish {
                 room: Some(room(name)?),
                 id: EntryId::new(id).ok(),
+                since: None,
                 kind: EntryKind::MESSAGE,
                 payload: payload.to_owned().into(),
             }),

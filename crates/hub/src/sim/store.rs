@@ -4,20 +4,21 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use parlour_proto::{Entry, Epoch, RoomName, Seq};
+use parlour_proto::{Entry, Epoch, PageFrom, RoomName, Seq};
 
 use super::random::Random;
-use crate::store::{Request, RoomKey, Store, Stored, Volatile};
+use crate::ids::Digester;
+use crate::store::{NoStore, Opened, Recent, Request, RoomKey, Store, StoreFault, Stored};
 
 /// The store of a simulated shard.
 pub(super) enum SimStore {
-    Volatile(Volatile),
+    Volatile(NoStore),
     Durable(Box<Disk>),
 }
 
 /// Entries by number, for each life of a room.
 pub(super) struct Disk {
-    logs: BTreeMap<(RoomName, u64), Vec<Arc<Entry>>>,
+    logs: BTreeMap<RoomName, (Epoch, Vec<Arc<Entry>>)>,
     waiting: VecDeque<Request>,
     polls_until_commit: u64,
     refuses: bool,
@@ -67,26 +68,56 @@ impl Disk {
         let refused = self.refuses && self.random.chance(4);
         for request in std::mem::take(&mut self.waiting) {
             match request {
-                Request::Append {
+                Request::Open {
                     key,
                     room,
-                    epoch,
-                    entry,
+                    recent,
+                    digester,
+                    ..
                 } => {
-                    answers.extend(self.append(key, room, epoch, entry, refused));
+                    let opened = match refused {
+                        true => Err(StoreFault::Failed),
+                        false => Ok(self.open(room, recent, digester)),
+                    };
+                    answers.push(Stored::Opened { key, opened });
+                }
+                Request::Append {
+                    key, room, entry, ..
+                } => {
+                    answers.extend(self.append(key, room, entry, refused));
                 }
                 Request::Read {
                     token,
                     room,
-                    epoch,
-                    after,
+                    from,
                     entries_max,
                     ..
                 } => {
-                    let entries = self.read(room, epoch, after, entries_max);
-                    answers.push(Stored::Entries { token, entries });
+                    let read = Ok(self.read(&room, from, entries_max));
+                    answers.push(Stored::Entries { token, read });
                 }
+                Request::Close { .. } => {}
             }
+        }
+    }
+
+    /// Sometimes less is known of the ids than was asked for.
+    fn open(&mut self, room: RoomName, recent: Recent, digester: Digester) -> Opened {
+        let fresh = Epoch(self.random.next());
+        let (epoch, log) = self.logs.entry(room).or_insert((fresh, Vec::new()));
+        let last = |count: usize| &log[log.len().saturating_sub(count)..];
+        let known = last(recent.ids_max.min(self.random.below(64) as usize));
+        let head = Seq(log.len() as u64);
+        Opened {
+            epoch: *epoch,
+            head,
+            first: Seq(1),
+            recent: last(recent.entries_max.min(self.random.below(8) as usize)).to_vec(),
+            ids: known
+                .iter()
+                .filter_map(|entry| Some((entry.seq, digester.digest(entry)?)))
+                .collect(),
+            ids_from: known.first().map_or(head.next(), |entry| entry.seq),
         }
     }
 
@@ -94,11 +125,10 @@ impl Disk {
         &mut self,
         key: RoomKey,
         room: RoomName,
-        epoch: Epoch,
         entry: Arc<Entry>,
         refused: bool,
     ) -> Option<Stored> {
-        let log = self.logs.entry((room, epoch.0)).or_default();
+        let (_, log) = self.logs.get_mut(&room)?;
         let next = Seq(log.len() as u64 + 1);
         if entry.seq != next {
             // It was numbered behind one that was refused; the shard numbers it anew.
@@ -108,18 +138,25 @@ impl Disk {
             return Some(Stored::Refused {
                 key,
                 from: entry.seq,
+                fault: StoreFault::Failed,
             });
         }
         log.push(entry);
         Some(Stored::Committed { key, upto: next })
     }
 
-    fn read(&self, room: RoomName, epoch: Epoch, after: Seq, max: usize) -> Vec<Arc<Entry>> {
-        let log = self
-            .logs
-            .get(&(room, epoch.0))
-            .map_or(&[][..], Vec::as_slice);
-        let older = log.iter().filter(|entry| entry.seq > after);
-        older.take(max.min(10)).map(Arc::clone).collect()
+    fn read(&self, room: &RoomName, from: PageFrom, max: usize) -> Vec<Arc<Entry>> {
+        let log = self.logs.get(room).map_or(&[][..], |(_, log)| log);
+        let max = max.min(10);
+        match from {
+            PageFrom::After(seq) => {
+                let older = log.iter().filter(|entry| entry.seq > seq);
+                older.take(max).map(Arc::clone).collect()
+            }
+            PageFrom::Before(seq) => {
+                let before = log.partition_point(|entry| entry.seq < seq);
+                log[before.saturating_sub(max)..before].to_vec()
+            }
+        }
     }
 }

@@ -13,9 +13,19 @@ pub(super) struct Truth {
     acked: HashMap<String, Place>,
     /// The name that a publish was said under.
     said_by: HashMap<String, String>,
+    /// The store of this world sometimes fails.
+    pub(super) may_fail: bool,
 }
 
 impl Truth {
+    /// `may_fail`: the store sometimes does.
+    pub(super) fn new(may_fail: bool) -> Self {
+        Self {
+            may_fail,
+            ..Self::default()
+        }
+    }
+
     /// Somebody was told that `id` stands at `place`.
     pub(super) fn witness(&mut self, place: &Place, id: &str) -> Result<(), String> {
         let here = self

@@ -6,7 +6,7 @@ mod checks;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlour_proto::{Limits, Now, ShardId, Timestamp};
+use parlour_proto::{Limits, Now, RoomKind, RoomKinds, ShardId, Timestamp};
 
 use super::application::Application;
 use super::bus::{SimBus, SimPost};
@@ -19,6 +19,7 @@ use super::truth::Truth;
 use super::{Doings, Fault, Plan, Violation};
 use crate::ask::{Answer, Asked};
 use crate::shard::{Shard, ShardConfig};
+use crate::store::NoStore;
 use crate::wire::Wire;
 
 const CLIENTS: u64 = 12;
@@ -100,6 +101,11 @@ impl World {
         let wires: Arc<[Wire]> = Arc::new(wires);
         let count = 1 + random.below(4) as u16;
         let (durable, refuses) = (random.chance(40), random.chance(50));
+        let kind = match durable {
+            true => RoomKind::DURABLE,
+            false => RoomKind::VOLATILE,
+        };
+        let kinds = Arc::new(RoomKinds::default().with("*", kind));
         let capacity = 100 + random.below(2_000) as usize;
         let shards = (0..count).map(|id| {
             let config = ShardConfig {
@@ -107,6 +113,7 @@ impl World {
                 shards: count,
                 wires: Arc::clone(&wires),
                 limits: Arc::clone(&given),
+                kinds: Arc::clone(&kinds),
                 asks: application.asks,
                 seed: random.next(),
             };
@@ -114,7 +121,7 @@ impl World {
             let store = if durable {
                 SimStore::durable(Random::new(random.next()), refuses)
             } else {
-                SimStore::Volatile(crate::Volatile::default())
+                SimStore::Volatile(NoStore::default())
             };
             (Shard::new(config, store), SimSockets::new(chance))
         });
@@ -128,7 +135,7 @@ impl World {
             bus,
             capacity,
             clients: (0..CLIENTS).map(Client::numbered).collect(),
-            truth: Truth::default(),
+            truth: Truth::new(durable && refuses),
             application,
             doings: Doings::default(),
             now_ms: 1,

@@ -103,6 +103,7 @@ fn answers_are_carried_out_or_told() {
     let publish = Command::Publish {
         room: None,
         id: None,
+        since: None,
         kind: parlour_proto::EntryKind::named("waved"),
         payload: "1".into(),
     };

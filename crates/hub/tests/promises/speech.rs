@@ -84,6 +84,7 @@ fn publish(room: Option<RoomName>, id: &str, text: &str) -> Command<'static> {
     Command::Publish {
         room,
         id: EntryId::new(id).ok(),
+        since: None,
         kind: EntryKind::MESSAGE,
         payload: text.to_owned().into(),
     }

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use parlour_hub::{Request, RoomKey, Store, Stored};
-use parlour_proto::{Entry, Seq};
+use parlour_hub::{Opened, Request, RoomKey, Store, StoreFault, Stored};
+use parlour_proto::{Entry, Epoch, Seq};
 
 /// Commits late, and refuses on demand. Clones are the same store.
 #[derive(Clone, Default)]
@@ -23,16 +23,33 @@ impl Store for LateStore {
         for request in requests.drain(..) {
             match request {
                 Request::Append { key, entry, .. } => late.waiting.push((key, entry)),
-                Request::Read { token, .. } => late.answers.push(Stored::Entries {
-                    token,
-                    entries: Vec::new(),
+                Request::Read { token, .. } => {
+                    let read = Ok(Vec::new());
+                    late.answers.push(Stored::Entries { token, read });
+                }
+                Request::Open { key, .. } => late.answers.push(Stored::Opened {
+                    key,
+                    opened: Ok(empty()),
                 }),
+                Request::Close { .. } => {}
             }
         }
     }
 
     fn poll(&mut self, answers: &mut Vec<Stored>) {
         answers.append(&mut self.0.borrow_mut().answers);
+    }
+}
+
+/// Where the log is of a room in which nothing was ever said.
+fn empty() -> Opened {
+    Opened {
+        epoch: Epoch(7),
+        head: Seq(0),
+        first: Seq(1),
+        recent: Vec::new(),
+        ids: Vec::new(),
+        ids_from: Seq(1),
     }
 }
 
@@ -59,6 +76,7 @@ impl LateStore {
         let refused: Vec<_> = late.waiting.drain(..).collect();
         let (key, first) = refused.first().expect("something waits");
         let (key, from): (RoomKey, Seq) = (*key, first.seq);
-        late.answers.push(Stored::Refused { key, from });
+        let fault = StoreFault::Failed;
+        late.answers.push(Stored::Refused { key, from, fault });
     }
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlour_hub::{
-    Answer, Asked, Asks, Attach, Bus, Counts, Framing, Letter, NotTold, OwnedTold, PublishToken,
-    Shard, ShardConfig, Since, Store, Volatile, What, Wire, WireIndex, home_of,
+    Answer, Asked, Asks, Attach, Bus, Counts, Framing, Letter, NoStore, NotTold, OwnedTold,
+    PublishToken, QuestionToken, Shard, ShardConfig, Since, Store, What, Wire, WireIndex, home_of,
 };
 use parlour_proto::dialect::{Echo, Events, Feed, Plain, Raw, Routed, V1};
 use parlour_proto::{
     Author, ClientId, CloseReason, Command, ConnectionId, Dialect, Draft, EntryId, Frame, Limits,
-    Now, Position, Refusal, RoomName, ShardId, Timestamp, UserName,
+    Now, Position, Refusal, RoomKind, RoomKinds, RoomName, ShardId, Timestamp, UserName,
 };
 
 use crate::sockets::{Socket, TestSockets};
@@ -37,7 +37,7 @@ pub(crate) const RAW: WireIndex = WireIndex(8);
 pub(crate) const ROUTED: WireIndex = WireIndex(7);
 
 /// The hub, its sockets and its clock.
-pub(crate) struct World<S = Volatile> {
+pub(crate) struct World<S = NoStore> {
     seats: Vec<Seat<S>>,
     post: Post,
     now: Duration,
@@ -92,12 +92,22 @@ pub(crate) fn world(shards: u16) -> World {
 
 /// The same with other limits.
 pub(crate) fn world_with(shards: u16, change: impl FnOnce(&mut Limits)) -> World {
-    World::new(shards, change, |_| Volatile::default())
+    World::with(
+        shards,
+        Asks::default(),
+        change,
+        RoomKinds::default(),
+        no_store,
+    )
 }
 
 /// The same with an application that has a policy.
 pub(crate) fn world_asking(shards: u16, asks: Asks) -> World {
-    World::with(shards, asks, |_| {}, |_| Volatile::default())
+    World::with(shards, asks, |_| {}, RoomKinds::default(), no_store)
+}
+
+fn no_store(_: u16) -> NoStore {
+    NoStore::default()
 }
 
 /// The name of a room that has its home on `home`.
@@ -108,23 +118,28 @@ pub(crate) fn room_at(home: u16, shards: u16) -> String {
 }
 
 impl<S: Store> World<S> {
+    /// A world in which all rooms are durable.
     pub(crate) fn new(
         shards: u16,
         change: impl FnOnce(&mut Limits),
         store: impl Fn(u16) -> S,
     ) -> Self {
-        Self::with(shards, Asks::default(), change, store)
+        let kinds = RoomKinds::default().with("*", RoomKind::DURABLE);
+        Self::with(shards, Asks::default(), change, kinds, store)
     }
 
     fn with(
         shards: u16,
         asks: Asks,
         change: impl FnOnce(&mut Limits),
+        kinds: RoomKinds,
         store: impl Fn(u16) -> S,
     ) -> Self {
-        // Tests say much at once; those of the rate set one.
+        let kinds = Arc::new(kinds);
+        // Tests say much at once, and the same again; those of the rate and of repeats set one.
         let mut limits = Limits {
             messages_per_second: 0,
+            ids_per_room_max: 0,
             ..Limits::default()
         };
         change(&mut limits);
@@ -156,6 +171,7 @@ impl<S: Store> World<S> {
                     shards,
                     wires: Arc::clone(&wires),
                     limits: Arc::clone(&limits),
+                    kinds: Arc::clone(&kinds),
                     asks,
                     seed: u64::from(id),
                 },
@@ -217,7 +233,12 @@ impl<S: Store> World<S> {
     pub(crate) fn since(&mut self, room: &str) -> Since {
         let room = RoomName::new(room).unwrap();
         let home = home_of(&room, u16::try_from(self.seats.len()).unwrap());
-        self.seats[usize::from(home.0)].shard.since(&room)
+        let shard = &mut self.seats[usize::from(home.0)].shard;
+        shard.since(QuestionToken(0), &room);
+        let [(_, since)] = shard.take_sinces()[..] else {
+            panic!("it is not known at once");
+        };
+        since
     }
 
     /// Connects, in `room` since then.

@@ -168,10 +168,15 @@ fn draft(room: &RoomName, body: &[u8]) -> Result<(UserName, Draft), ApiError> {
     };
     match V1.decode(Frame::Text(&frame)) {
         Ok(Command::Publish {
-            id, kind, payload, ..
+            id,
+            since,
+            kind,
+            payload,
+            ..
         }) => {
             let draft = Draft {
                 id,
+                since,
                 ..Draft::new(from.shared(), kind, payload)
             };
             Ok((from, draft.by(Author::Published)))

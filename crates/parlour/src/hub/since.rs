@@ -1,15 +1,15 @@
-//! Where a newcomer's first room is, before he is let in: from there on he misses nothing.
+//! Questions about a room: where it is before a newcomer is let in, and pages of its log.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use parlour_hub::{Attach, Since, home_of};
-use parlour_proto::RoomName;
+use parlour_hub::{Attach, History, Since, home_of};
+use parlour_proto::{Page, Refusal, RoomName};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::Hub;
 use crate::occupancy::Full;
-use crate::plane::{Mail, Question};
+use crate::plane::{Mail, Question, Wanted};
 
 /// Questions on their way to a room's shard; over it who asks waits.
 const QUESTIONS_MAX: usize = 1_024;
@@ -34,6 +34,41 @@ impl Hub {
     }
 
     async fn since(&self, room: RoomName) -> Result<Since, Full> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(room, Wanted::Since(answer)).await?;
+        // Without an answer the shard has ended.
+        answered.await.map_err(|_| Full::GoingAway)
+    }
+
+    /// A page of a room's log. A room in memory alone that nobody is in may be forgotten; one on disk is
+    /// looked up. Works on any executor.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use parlour::{Draft, Hub, HubConfig, Page, PageFrom, RoomName, Seq};
+    /// let (hub, room) = (Hub::start(HubConfig::default())?, RoomName::new("hall")?);
+    /// for hour in 1..=3 {
+    ///     hub.publish(room.clone(), Draft::message("$clock", &hour.to_string())).await?;
+    /// }
+    /// let page = Page { from: PageFrom::Before(Seq(3)), limit: 1 };
+    /// let history = hub.history(room, page).await?;
+    /// assert_eq!((history.entries[0].seq, history.more), (Seq(2), true));
+    /// # Ok(()) }
+    /// ```
+    pub async fn history(&self, room: RoomName, page: Page) -> Result<History, HistoryError> {
+        let (answer, answered) = oneshot::channel();
+        let asked = self.ask(room, Wanted::Page(page, answer)).await;
+        asked.map_err(|_| HistoryError::GoingAway)?;
+        match answered.await {
+            Ok(page) => page.map_err(HistoryError::Refused),
+            Err(_) => Err(HistoryError::GoingAway),
+        }
+    }
+
+    async fn ask(&self, room: RoomName, wanted: Wanted) -> Result<(), Full> {
         if self.0.is_going_away.load(Ordering::Relaxed) {
             return Err(Full::GoingAway);
         }
@@ -41,17 +76,37 @@ impl Hub {
         // Held until the shard has answered, whether or not somebody still waits for it.
         let permit = permits.acquire_owned().await;
         let permit = permit.map_err(|_| Full::GoingAway)?;
-        let (answer, answered) = oneshot::channel();
         // There are `shards` inboxes, a u16.
         let home = home_of(&room, self.0.inboxes.len() as u16);
-        self.0.inboxes[usize::from(home.0)].post(Mail::Since(Box::new(Question {
+        self.0.inboxes[usize::from(home.0)].post(Mail::Question(Box::new(Question {
             room,
-            answer,
+            wanted,
             permit,
         })));
-        // Without an answer the shard has ended.
-        answered.await.map_err(|_| Full::GoingAway)
+        Ok(())
     }
+}
+
+/// Why [`Hub::history`] has no page.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use parlour::{HistoryError, Hub, HubConfig, Page, PageFrom, Refusal, RoomName, Seq};
+/// let hub = Hub::start(HubConfig::default()).unwrap();
+/// let page = Page { from: PageFrom::Before(Seq::MAX), limit: 50 };
+/// let refused = hub.history(RoomName::general(), page).await.unwrap_err();
+/// assert_eq!(refused, HistoryError::Refused(Refusal::NoSuchRoom));
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HistoryError {
+    /// There is no such room, or its log cannot be read.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The hub is shutting down or has failed.
+    #[error("the hub is going away")]
+    GoingAway,
 }
 
 #[cfg(test)]

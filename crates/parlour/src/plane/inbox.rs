@@ -4,7 +4,7 @@
 //! they are sent here, each pipe rings once until it is heard, the hub's letters travel on its
 //! credits (see [`parlour_hub::Bus`]), publishes and tellings of the application and questions of the
 //! doors have their permits,
-//! there is one answer to each question that a connection waits for, and the rest comes once.
+//! the store rings once until it is asked, there is one answer to each question that a connection waits for, and the rest comes once.
 
 use std::io;
 use std::sync::Arc;
@@ -32,8 +32,10 @@ pub(crate) enum Mail {
     Pipe(Ring),
     /// Publish for the application.
     Publish(Box<Publication>),
-    /// Where is a room now?
-    Since(Box<Question>),
+    /// What of a room somebody wants to know.
+    Question(Box<Question>),
+    /// The store has something to say; at most one until it was asked.
+    Stored,
     /// Close what belongs to a session that has ended.
     CloseSession(SessionId),
     /// Close what belongs to a user whose sessions have all ended.

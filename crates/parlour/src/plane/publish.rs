@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use parlour_hub::{PublishToken, Shard, Since, Store};
-use parlour_proto::{Draft, Position, Refusal, RoomName};
+use parlour_hub::{History, PublishToken, QuestionToken, Shard, Since, Store};
+use parlour_proto::{Draft, Page, Position, Refusal, RoomName};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// One publish, and where its answer goes.
@@ -15,24 +15,70 @@ pub(crate) struct Publication {
     pub(crate) permit: OwnedSemaphorePermit,
 }
 
-/// Where a room of this shard is now.
+/// Something that somebody wants to know of a room of this shard.
 pub(crate) struct Question {
     pub(crate) room: RoomName,
-    pub(crate) answer: oneshot::Sender<Since>,
+    pub(crate) wanted: Wanted,
     /// Held until it is answered.
     pub(crate) permit: OwnedSemaphorePermit,
 }
 
-impl Question {
-    pub(super) fn answer<S: Store>(self, shard: &Shard<S>) {
-        let Self {
+/// What that is, and where the answer goes.
+pub(crate) enum Wanted {
+    /// Where the room is now.
+    Since(oneshot::Sender<Since>),
+    /// A page of its log.
+    Page(Page, oneshot::Sender<Result<History, Refusal>>),
+}
+
+/// Those that wait for their answer; their permits bound how many.
+#[derive(Default)]
+pub(super) struct Questions {
+    waiting: HashMap<QuestionToken, (Answer, OwnedSemaphorePermit)>,
+    last: u64,
+}
+
+enum Answer {
+    Since(oneshot::Sender<Since>),
+    Page(oneshot::Sender<Result<History, Refusal>>),
+}
+
+impl Questions {
+    pub(super) fn begin<S: Store>(&mut self, question: Question, shard: &mut Shard<S>) {
+        let Question {
             room,
-            answer,
+            wanted,
             permit,
-        } = self;
-        drop(permit);
-        // Who has gone meanwhile does not want to know.
-        let _ = answer.send(shard.since(&room));
+        } = question;
+        self.last += 1;
+        let token = QuestionToken(self.last);
+        let answer = match wanted {
+            Wanted::Since(answer) => {
+                shard.since(token, &room);
+                Answer::Since(answer)
+            }
+            Wanted::Page(page, answer) => {
+                shard.history(token, &room, page);
+                Answer::Page(answer)
+            }
+        };
+        self.waiting.insert(token, (answer, permit));
+    }
+
+    /// Who has gone meanwhile does not want to know.
+    pub(super) fn finish<S: Store>(&mut self, shard: &mut Shard<S>) {
+        for (token, since) in shard.take_sinces() {
+            if let Some((Answer::Since(answer), permit)) = self.waiting.remove(&token) {
+                drop(permit);
+                let _ = answer.send(since);
+            }
+        }
+        for (token, page) in shard.take_pages() {
+            if let Some((Answer::Page(answer), permit)) = self.waiting.remove(&token) {
+                drop(permit);
+                let _ = answer.send(page);
+            }
+        }
     }
 }
 

@@ -62,6 +62,7 @@ impl Dialect for Events {
                 Ok(Command::Publish {
                     room: None,
                     id: None,
+                    since: None,
                     kind: EntryKind::MESSAGE,
                     payload: json::string(&send.message),
                 })

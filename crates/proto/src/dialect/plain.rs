@@ -55,6 +55,7 @@ impl Dialect for Plain {
         Ok(Command::Publish {
             room: None,
             id: None,
+            since: None,
             kind: EntryKind::MESSAGE,
             payload: json::string(text),
         })

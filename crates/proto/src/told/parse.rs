@@ -26,6 +26,7 @@ pub(super) fn told(text: &str) -> serde_json::Result<Told> {
         "joined" => read::<Joined>(text),
         "entry" => read::<Entry>(text),
         "ack" => read::<Ack>(text),
+        "page" => read::<WirePage>(text),
         "gap" => gap(text),
         "presence" => read::<Presence>(text),
         "presence_change" => read::<PresenceChange>(text),
@@ -82,6 +83,7 @@ struct Limits {
     messages_per_second: u64,
     burst: u64,
     presence_members: u64,
+    ids: u64,
 }
 
 impl From<WireHello> for Told {
@@ -92,6 +94,7 @@ impl From<WireHello> for Told {
             messages_per_second: hello.limits.messages_per_second,
             burst: hello.limits.burst,
             presence_members: hello.limits.presence_members,
+            ids: hello.limits.ids,
         };
         Self::Hello(Hello {
             version: hello.version,
@@ -143,18 +146,78 @@ struct Entry<'a> {
 
 impl From<Entry<'_>> for Told {
     fn from(entry: Entry<'_>) -> Self {
-        let kind = EntryKind::new(&entry.kind);
         Self::Entry(Said {
             room: entry.room,
             position: position(entry.epoch, entry.seq),
             id: entry.id,
             from: entry.from.into(),
-            // A kind of the server's own, such as one that begins with `$`.
-            kind: kind.unwrap_or_else(|_| EntryKind::named(entry.kind.into_owned())),
+            kind: kind(entry.kind),
             payload: Bytes::copy_from_slice(entry.payload.get().as_bytes()),
             sent: entry.sent,
         })
     }
+}
+
+#[derive(Deserialize)]
+struct WirePage<'a> {
+    #[serde(deserialize_with = "room")]
+    room: RoomName,
+    #[serde(default, deserialize_with = "id")]
+    id: Option<EntryId>,
+    #[serde(deserialize_with = "epoch")]
+    epoch: Epoch,
+    #[serde(borrow)]
+    entries: Vec<Paged<'a>>,
+    more: bool,
+}
+
+/// An entry without what its page says for all.
+#[derive(Deserialize)]
+struct Paged<'a> {
+    seq: u64,
+    #[serde(default, deserialize_with = "id")]
+    id: Option<EntryId>,
+    #[serde(borrow)]
+    from: Cow<'a, str>,
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    payload: &'a RawValue,
+    #[serde(deserialize_with = "timestamp")]
+    sent: Timestamp,
+}
+
+impl From<WirePage<'_>> for Told {
+    fn from(page: WirePage<'_>) -> Self {
+        let WirePage {
+            room,
+            id,
+            epoch,
+            entries,
+            more,
+        } = page;
+        let said = |entry: Paged<'_>| Said {
+            room: room.clone(),
+            position: position(epoch, entry.seq),
+            id: entry.id,
+            from: entry.from.into(),
+            kind: kind(entry.kind),
+            payload: Bytes::copy_from_slice(entry.payload.get().as_bytes()),
+            sent: entry.sent,
+        };
+        let entries = entries.into_iter().map(said).collect();
+        Self::Page {
+            room,
+            id,
+            entries,
+            more,
+        }
+    }
+}
+
+/// A kind of the server's own, such as one that begins with `$`, is taken too.
+fn kind(name: Cow<'_, str>) -> EntryKind {
+    EntryKind::new(&name).unwrap_or_else(|_| EntryKind::named(name.into_owned()))
 }
 
 #[derive(Deserialize)]

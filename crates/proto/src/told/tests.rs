@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 use super::{Hello, HelloLimits, Said, Told, ask};
 use crate::dialect::{Dialect, V1};
 use crate::{
-    CloseReason, Command, EntryId, EntryKind, Epoch, Event, Frame, Join, Limits, Missed, Position,
-    Refusal, RoomName, Seq, Timestamp, UserName,
+    CloseReason, Command, EntryId, EntryKind, Epoch, Event, Frame, Join, Limits, Missed, Page,
+    PageFrom, Position, Refusal, RoomName, Seq, Timestamp, UserName,
 };
 
 const PROTOCOL: &str = include_str!("../../../../docs/protocol.md");
@@ -64,7 +64,7 @@ fn read(t: &str, words: &str) -> Told {
 
 #[test]
 fn every_example_of_the_server_is_known() {
-    let asked = ["join", "leave", "publish", "ping"];
+    let asked = ["join", "leave", "publish", "history", "ping"];
     let mut told = 0;
     for frame in examples() {
         let value: serde_json::Value = serde_json::from_str(&frame).unwrap();
@@ -85,6 +85,7 @@ fn the_examples_say_what_they_say() {
         messages_per_second: 100,
         burst: 500,
         presence_members: 500,
+        ids: 10_000,
     };
     let hello = Hello {
         version: "0.1.0".into(),
@@ -121,6 +122,13 @@ fn the_examples_say_what_they_say() {
             position
         }
     );
+    let Told::Page { entries, more, .. } = read("page", "") else {
+        panic!("no page");
+    };
+    let Told::Entry(said) = read("entry", "") else {
+        panic!("no entry");
+    };
+    assert_eq!((entries, more), (vec![said], true));
     let gap = |missed| Told::Gap {
         room: den(),
         missed,
@@ -318,6 +326,13 @@ fn a_clients_frames_are_the_documents_examples() {
             written(|out| ask::publish(&den(), id.as_ref(), &kind, br#""hello""#, out)),
         ),
         (
+            "history",
+            written(|out| {
+                let (from, id) = (PageFrom::Before(Seq(14)), EntryId::new("h-1").ok());
+                ask::history(&den(), Page { from, limit: 2 }, id.as_ref(), out);
+            }),
+        ),
+        (
             "ping",
             written(|out| ask::ping(EntryId::new("7").ok().as_ref(), out)),
         ),
@@ -336,6 +351,7 @@ fn the_server_reads_what_is_written() {
         Command::Publish {
             room,
             id: read,
+            since: None,
             kind,
             payload,
         } => {

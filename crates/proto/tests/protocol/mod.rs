@@ -1,17 +1,18 @@
 //! docs/protocol.md against the code: every example of a frame is made or read by it, every table
 //! has the rows that it knows and no other.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use parlour_proto::dialect::V1;
 use parlour_proto::{
     CloseReason, Command, Dialect, Draft, EntryId, EntryKind, Epoch, Event, Frame, FrameKind, Join,
-    Limits, Missed, Position, Refusal, RoomName, Seq, Timestamp, UserName,
+    Limits, Missed, Page, PageFrom, Position, Refusal, RoomName, Seq, Timestamp, UserName,
 };
 use serde_json::value::RawValue;
 
 const PROTOCOL: &str = include_str!("../../../../docs/protocol.md");
-const CLIENT_TYPES: [&str; 4] = ["join", "leave", "publish", "ping"];
+const CLIENT_TYPES: [&str; 5] = ["join", "leave", "publish", "history", "ping"];
 const EPOCH: Epoch = Epoch(0x9f3c_5d20_a1b4_e687);
 
 /// Every example, on one line: the blocks of JSON, and what stands in the text.
@@ -67,6 +68,7 @@ fn told() -> Vec<String> {
         Seq(13),
         Timestamp::from_unix_nanoseconds(1_795_320_000_120_000_000),
     );
+    let (page, page_id) = ([Arc::new(entry.clone())], EntryId::new("h-1").ok());
     let here = users(&["ann", "bob", "guest-kim"]);
     let (came, went) = (users(&["cid"]), users(&["bob"]));
     let gap = |missed| Event::Gap { room, missed };
@@ -89,6 +91,13 @@ fn told() -> Vec<String> {
             room,
             id: id.as_ref(),
             position: at(EPOCH, 13),
+        },
+        Event::Page {
+            room,
+            id: page_id.as_ref(),
+            epoch: EPOCH,
+            entries: &page,
+            more: true,
         },
         gap(Missed::Entries {
             epoch: EPOCH,
@@ -173,14 +182,21 @@ fn every_example_of_a_client_is_read_as_it_is_explained() {
             Command::Publish {
                 room,
                 id,
+                since,
                 kind,
                 payload,
             } => {
                 assert_eq!((room, id), (Some(den()), EntryId::new("m-17").ok()));
+                assert_eq!(since, None);
                 assert_eq!(
                     (kind, &payload[..]),
                     (EntryKind::MESSAGE, &b"\"hello\""[..])
                 );
+            }
+            Command::History { room, page, id } => {
+                assert_eq!((room, id), (den(), EntryId::new("h-1").ok()));
+                let from = PageFrom::Before(Seq(14));
+                assert_eq!(page, Page { from, limit: 2 });
             }
             Command::Ping { id } => assert_eq!(id, EntryId::new("7").ok()),
             other => panic!("{example} is {other:?}"),

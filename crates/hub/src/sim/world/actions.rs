@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use parlour_proto::{Author, ClientId, Frame, RoomName, UserName};
 
 use super::{CLIENTS, ROOMS, World};
-use crate::shard::{Attach, home_of};
+use crate::shard::{Attach, QuestionToken, home_of};
 use crate::sim::asked::Whole;
 use crate::sim::watched::Watched;
 use crate::since::Since;
@@ -74,7 +74,11 @@ impl World {
         let room = ROOMS[self.random.below(ROOMS.len() as u64) as usize];
         let name = RoomName::new(room).expect("a short name");
         let home = home_of(&name, self.shards.len() as u16);
-        let since = self.shards[usize::from(home.0)].0.since(&name);
+        let hub = &mut self.shards[usize::from(home.0)].0;
+        hub.since(QuestionToken(0), &name);
+        // A door waits until the room is looked up; who comes here does not.
+        let known = hub.take_sinces().pop();
+        let since = known.map_or(Since::Joined, |(_, since)| since);
         self.clients[client].first = Some((name, since));
     }
 

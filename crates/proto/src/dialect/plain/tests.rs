@@ -19,6 +19,7 @@ fn said(frame: Frame<'_>) -> String {
         Ok(Command::Publish {
             room: None,
             id: None,
+            since: None,
             kind,
             payload,
         }) if kind == EntryKind::MESSAGE => json::text(&payload).unwrap().into_owned(),

@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::{
-    Command, EntryId, EntryKind, Epoch, Join, Position, ROOMS_PER_FRAME_MAX, Refusal, RoomName,
-    Seq, json,
+    Command, EntryId, EntryKind, Epoch, Join, Page, PageFrom, Position, ROOMS_PER_FRAME_MAX,
+    Refusal, RoomName, Seq, json,
 };
 
 /// Every field that some frame has. Only those of its `t` are looked into.
@@ -26,6 +26,14 @@ struct Envelope<'a> {
     /// Any JSON, also `null`.
     #[serde(borrow, default, deserialize_with = "present")]
     payload: Option<&'a RawValue>,
+    #[serde(borrow)]
+    since: Option<&'a RawValue>,
+    #[serde(borrow)]
+    before: Option<&'a RawValue>,
+    #[serde(borrow)]
+    after: Option<&'a RawValue>,
+    #[serde(borrow)]
+    limit: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -64,6 +72,7 @@ pub(super) fn command(bytes: &[u8]) -> Result<Command<'static>, Refusal> {
         "join" => join(&envelope),
         "leave" => leave(&envelope),
         "publish" => Ok(publish(&envelope)),
+        "history" => history(&envelope),
         "ping" => ping(&envelope),
         _ => Err(Refusal::UnknownType),
     }
@@ -118,13 +127,22 @@ fn rooms<'a>(envelope: &Envelope<'a>) -> Result<Vec<&'a RawValue>, Refusal> {
 
 /// A refusal of it names its room and its id, as far as they are such.
 fn publish(envelope: &Envelope<'_>) -> Command<'static> {
-    let (room, id) = (publish_room(envelope), id(envelope));
+    let (room, id) = (named_room(envelope), id(envelope));
     let content = content(envelope);
     let (room, id, refusal) = match (room, id, content) {
-        (Ok(room), Ok(id), Ok((kind, payload))) => {
+        (
+            Ok(room),
+            Ok(id),
+            Ok(Content {
+                kind,
+                payload,
+                since,
+            }),
+        ) => {
             return Command::Publish {
                 room: Some(room),
                 id,
+                since,
                 kind,
                 payload,
             };
@@ -136,11 +154,17 @@ fn publish(envelope: &Envelope<'_>) -> Command<'static> {
     Command::Refused { room, id, refusal }
 }
 
-fn publish_room(envelope: &Envelope<'_>) -> Result<RoomName, Refusal> {
+fn named_room(envelope: &Envelope<'_>) -> Result<RoomName, Refusal> {
     name(&text(envelope.room.ok_or(Refusal::BadPayload)?)?)
 }
 
-fn content(envelope: &Envelope<'_>) -> Result<(EntryKind, bytes::Bytes), Refusal> {
+struct Content {
+    kind: EntryKind,
+    payload: bytes::Bytes,
+    since: Option<Position>,
+}
+
+fn content(envelope: &Envelope<'_>) -> Result<Content, Refusal> {
     let kind = match envelope.kind {
         Some(raw) => EntryKind::new(&text(raw)?).map_err(|_| Refusal::BadPayload)?,
         None => EntryKind::MESSAGE,
@@ -152,7 +176,40 @@ fn content(envelope: &Envelope<'_>) -> Result<(EntryKind, bytes::Bytes), Refusal
         json::check(payload.get())?;
         bytes::Bytes::copy_from_slice(payload.get().as_bytes())
     };
-    Ok((kind, payload))
+    let since = envelope.since.map(position).transpose()?;
+    Ok(Content {
+        kind,
+        payload,
+        since,
+    })
+}
+
+fn history(envelope: &Envelope<'_>) -> Result<Command<'static>, Refusal> {
+    let from = match (envelope.after, envelope.before) {
+        (Some(_), Some(_)) => return Err(Refusal::BadPayload),
+        (Some(after), None) => PageFrom::After(seq(after)?),
+        (None, Some(before)) => PageFrom::Before(seq(before)?),
+        (None, None) => PageFrom::Before(Seq(u64::MAX)),
+    };
+    let limit = match envelope.limit {
+        Some(raw) => serde_json::from_str(raw.get()).map_err(|_| Refusal::BadPayload)?,
+        None => Page::LIMIT,
+    };
+    if !(1..=Page::LIMIT_MAX).contains(&limit) {
+        return Err(Refusal::BadPayload);
+    }
+    Ok(Command::History {
+        room: named_room(envelope)?,
+        page: Page { from, limit },
+        id: id(envelope)?,
+    })
+}
+
+fn seq(raw: &RawValue) -> Result<Seq, Refusal> {
+    let seq = serde_json::from_str(raw.get()).map_err(|_| Refusal::BadPayload)?;
+    (Seq(seq) <= Seq::MAX)
+        .then_some(Seq(seq))
+        .ok_or(Refusal::BadPayload)
 }
 
 fn ping(envelope: &Envelope<'_>) -> Result<Command<'static>, Refusal> {

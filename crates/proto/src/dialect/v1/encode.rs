@@ -1,6 +1,7 @@
 //! What a client of `parlour.v1` is told. Fields stand in one order for good.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
@@ -25,6 +26,19 @@ pub(super) fn event(event: &Event<'_>, out: &mut Vec<u8>) -> bool {
             head("ack", room, out);
             put_id(*id, out);
             put_position(*position, out);
+            out.push(b'}');
+        }
+        Event::Page {
+            room,
+            id,
+            epoch,
+            entries,
+            more,
+        } => {
+            head("page", room, out);
+            put_id(*id, out);
+            put(out, format_args!(r#","epoch":"{epoch}""#));
+            put_page(entries, *more, out);
             out.push(b'}');
         }
         Event::Gap { room, missed } => gap(room, *missed, out),
@@ -95,6 +109,7 @@ fn hello(user: &UserName, limits: &Limits, out: &mut Vec<u8>) {
         messages_per_second,
         message_burst,
         presence_members_max,
+        ids_per_room_max,
         ..
     } = limits;
     let version = env!("CARGO_PKG_VERSION");
@@ -106,7 +121,7 @@ fn hello(user: &UserName, limits: &Limits, out: &mut Vec<u8>) {
     put(
         out,
         format_args!(
-            r#","guest":{},"limits":{{"message_bytes":{message_bytes_max},"rooms":{rooms_per_connection_max},"messages_per_second":{messages_per_second},"burst":{message_burst},"presence_members":{presence_members_max}}}}}"#,
+            r#","guest":{},"limits":{{"message_bytes":{message_bytes_max},"rooms":{rooms_per_connection_max},"messages_per_second":{messages_per_second},"burst":{message_burst},"presence_members":{presence_members_max},"ids":{ids_per_room_max}}}}}"#,
             user.is_guest()
         ),
     );
@@ -116,6 +131,25 @@ fn put_entry(room: &RoomName, epoch: Epoch, entry: &Entry, out: &mut Vec<u8>) {
     head("entry", room, out);
     let seq = entry.seq;
     put_position(Position { epoch, seq }, out);
+    put_said(entry, out);
+    out.push(b'}');
+}
+
+/// The fields of a page, which a program that asks over HTTP is given too.
+pub(super) fn put_page(entries: &[Arc<Entry>], more: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(br#","entries":["#);
+    for (place, entry) in entries.iter().enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        put(out, format_args!(r#"{{"seq":{}"#, entry.seq.0));
+        put_said(entry, out);
+        out.push(b'}');
+    }
+    put(out, format_args!(r#"],"more":{more}"#));
+}
+
+fn put_said(entry: &Entry, out: &mut Vec<u8>) {
     put_id(entry.id.as_ref(), out);
     out.extend_from_slice(br#","from":"#);
     json::put(&entry.from, out);
@@ -123,7 +157,7 @@ fn put_entry(room: &RoomName, epoch: Epoch, entry: &Entry, out: &mut Vec<u8>) {
     json::put(entry.kind.as_str(), out);
     out.extend_from_slice(br#","payload":"#);
     out.extend_from_slice(&entry.payload);
-    put(out, format_args!(r#","sent":"{}"}}"#, entry.sent));
+    put(out, format_args!(r#","sent":"{}""#, entry.sent));
 }
 
 fn gap(room: &RoomName, missed: Missed, out: &mut Vec<u8>) {
