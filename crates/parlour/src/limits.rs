@@ -54,8 +54,8 @@ pub(crate) const NOT_SENT_BYTES: u32 = 64 * 1024;
 pub(crate) const PIPE_BYTES_MAX: usize = 64 * 1024;
 /// Bytes that one read of a stream without a socket takes in, on the stack of its task.
 pub(crate) const PUMP_BYTES: usize = 8 * 1024;
-/// Time in which such a stream must take what was sent before the end of its connection; after it:
-/// dropped.
+/// Time in which such a stream must take what was sent before the end of its connection, whose place
+/// it keeps; after it: dropped.
 pub(crate) const LAST_WORDS_TIME: Duration = Duration::from_secs(10);
 /// Things that are kept for a session in this process while it waits for an answer; over it: its
 /// entries become gaps.

@@ -24,7 +24,15 @@ struct Counts {
 }
 
 /// One connection's place, from its upgrade to its socket's end. Dropping it makes room.
-pub(crate) struct Place {
+pub(crate) struct Place(Holding);
+
+/// Most have one holder, and cost nothing beside it.
+enum Holding {
+    Alone(Seat),
+    Together(Arc<Seat>),
+}
+
+struct Seat {
     occupancy: Arc<Occupancy>,
     /// `None` is a client in this process.
     address: Option<Option<IpAddr>>,
@@ -99,11 +107,11 @@ impl Occupancy {
         let shards = (0..).zip(&counts.by_shard);
         let shard = shards.min_by_key(|(_, count)| **count).map_or(0, |it| it.0);
         counts.by_shard[usize::from(shard)] += 1;
-        Place {
+        Place(Holding::Alone(Seat {
             occupancy: Arc::clone(self),
             address,
             shard: ShardId(shard),
-        }
+        }))
     }
 
     /// From now on nobody gets a place.
@@ -134,11 +142,27 @@ impl Occupancy {
 
 impl Place {
     pub(crate) fn shard(&self) -> ShardId {
-        self.shard
+        match &self.0 {
+            Holding::Alone(seat) => seat.shard,
+            Holding::Together(seat) => seat.shard,
+        }
+    }
+
+    /// The same place for two holders: room is made when both have dropped it.
+    pub(crate) fn shared(self) -> (Self, Self) {
+        let seat = match self.0 {
+            Holding::Alone(seat) => Arc::new(seat),
+            Holding::Together(seat) => seat,
+        };
+        let other = Arc::clone(&seat);
+        (
+            Self(Holding::Together(seat)),
+            Self(Holding::Together(other)),
+        )
     }
 }
 
-impl Drop for Place {
+impl Drop for Seat {
     fn drop(&mut self) {
         let mut counts = self.occupancy.lock();
         counts.total -= 1;
@@ -241,6 +265,17 @@ mod tests {
         assert_eq!(occupancy.take_local().err(), Some(Full::Server));
         drop(places);
         assert_eq!(occupancy.total(), 0);
+    }
+
+    #[test]
+    fn a_place_with_two_holders_is_free_when_both_have_gone() {
+        let occupancy = Occupancy::new(1, 1);
+        let (one, other) = take(&occupancy, None).ok().unwrap().shared();
+        assert_eq!((occupancy.total(), one.shard()), (1, other.shard()));
+        drop(one);
+        assert_eq!(take(&occupancy, None).err(), Some(Full::Server));
+        drop(other);
+        assert!(take(&occupancy, None).is_ok());
     }
 
     #[tokio::test]

@@ -63,9 +63,15 @@ async fn hand_over(
     let upgraded = tokio::time::timeout(HANDSHAKE_TIME, on_upgrade)
         .await
         .map_err(|_| HandOverError::TooSlow)??;
-    let (transport, unread) = match Taken::from(upgraded)? {
-        Taken::Socket(socket) => socket.into_transport()?,
-        Taken::Stream(stream) => (pumped(stream, hub, &place), Vec::new()),
+    let (transport, unread, place) = match Taken::from(upgraded)? {
+        Taken::Socket(socket) => {
+            let (transport, unread) = socket.into_transport()?;
+            (transport, unread, place)
+        }
+        Taken::Stream(stream) => {
+            let (place, pumps) = place.shared();
+            (pumped(stream, hub, pumps), Vec::new(), place)
+        }
     };
     hub.attach(Arrival {
         transport,
@@ -76,10 +82,14 @@ async fn hand_over(
     Ok(())
 }
 
-/// A stream that stays with a task of its own.
-fn pumped(stream: Upgraded, hub: &Hub, place: &Place) -> Transport {
+/// A stream that stays with a task of its own. That has its place for as long as it has the stream,
+/// which may be longer than its shard: nobody holds more of them than there are places.
+fn pumped(stream: Upgraded, hub: &Hub, place: Place) -> Transport {
     let (near, far) = pipe(hub.inbox(place.shard()), Driver::Task);
-    tokio::spawn(pump::run(TokioIo::new(stream), far));
+    tokio::spawn(async move {
+        pump::run(TokioIo::new(stream), far).await;
+        drop(place);
+    });
     Transport::Pipe(near)
 }
 

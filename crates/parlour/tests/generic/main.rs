@@ -7,12 +7,13 @@
 mod fragile;
 mod serve;
 
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use parlour::{HubConfig, Limits};
 use tungstenite::{Bytes, Message};
 
-use serve::{App, Client, KINDS};
+use serve::{App, Client, KINDS, Kind};
 
 fn limited(limits: Limits) -> HubConfig {
     HubConfig {
@@ -254,6 +255,35 @@ fn a_panic_closes_1011_the_connection_that_caused_it() {
         assert_eq!(close_code(&mut victim), Some(1011));
         echoes(&mut bystander, &Message::text("still here"));
     });
+}
+
+#[test]
+fn a_stream_that_is_still_written_to_has_its_place() {
+    let config = HubConfig {
+        shards: NonZeroU16::new(1),
+        ..HubConfig::default()
+    };
+    let app = App::start(Kind::Duplex, config);
+    let [mut stuck, mut other] = [app.connect("/fragile"), app.connect("/fragile")];
+    while app.hub.stats().connections < 2 {
+        std::thread::yield_now();
+    }
+    // Its answer is more than its stream takes, and nobody reads that.
+    let long = Message::text("x".repeat(16 * 1024));
+    stuck.send(long).unwrap();
+    stuck.get_mut().finish();
+    while app.hub.stats().connections == 2 {
+        std::thread::yield_now();
+    }
+    // The shard has done all of that turn.
+    echoes(&mut other, &Message::text("still here"));
+    assert_eq!(app.hub.connections(), 2);
+    drop(stuck);
+    while app.hub.connections() > 1 {
+        std::thread::yield_now();
+    }
+    drop(other);
+    assert_eq!(app.shut_down(), 0);
 }
 
 #[test]

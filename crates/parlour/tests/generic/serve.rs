@@ -237,6 +237,13 @@ pub(crate) struct Bridge {
     runtime: Handle,
 }
 
+impl Bridge {
+    /// Sends nothing more.
+    pub(crate) fn finish(&mut self) {
+        self.runtime.block_on(self.stream.shutdown()).unwrap();
+    }
+}
+
 impl Read for Bridge {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let read = async { tokio::time::timeout(PATIENCE, self.stream.read(bytes)).await };
