@@ -5,7 +5,7 @@
 
 mod config;
 mod line;
-mod question;
+mod responder;
 mod rules;
 mod run;
 
@@ -23,7 +23,7 @@ use crate::policy::{AnyPolicy, Denied, Visitor};
 pub use config::Handlers;
 pub(crate) use line::Line;
 pub use line::{CloseCode, ConnectionId};
-pub(crate) use question::Question;
+pub(crate) use responder::Responder;
 pub(crate) use run::{Fell, guarded};
 
 /// What answers the connections of one wire.
@@ -72,9 +72,9 @@ impl Desk {
         Line::new(self.reach().clone(), at)
     }
 
-    /// What was asked of this connection, for a task that will answer.
-    pub(crate) fn question(&self, at: Whereabouts) -> Question {
-        Question::new(self.line(at))
+    /// For a task that will answer what this connection has asked.
+    pub(crate) fn responder(&self, at: Whereabouts) -> Responder {
+        Responder::new(self.line(at))
     }
 
     /// How long a handler may take.

@@ -32,10 +32,10 @@ impl Desk {
             }
             what => return Some(Asked { what, ..asked }),
         };
-        let question = self.question(at);
+        let responder = self.responder(at);
         self.spawn(async move {
             let answer = answering.await;
-            question.answer(answer);
+            responder.answer(answer);
         });
         None
     }

@@ -58,13 +58,13 @@ impl Serving for Routes {
         let Some(handler) = self.handlers.get(&kind).cloned() else {
             return desk.line(at).answer(Answer::Refused(Refusal::UnknownType));
         };
-        let question = desk.question(at);
-        let connection = Connection::new(question.line().clone(), who, session);
+        let responder = desk.responder(at);
+        let connection = Connection::new(responder.line().clone(), who, session);
         let event = ClientEvent::new(kind, payload, room, connection);
         let handling = guarded(desk.time_max(), async move { handler(event).await });
         desk.spawn(async move {
-            let answer = answer(question.line(), handling.await).await;
-            question.answer(answer);
+            let answer = answer(responder.line(), handling.await).await;
+            responder.answer(answer);
         });
     }
 }

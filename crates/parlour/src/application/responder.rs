@@ -1,17 +1,17 @@
-//! A question, until it has its answer.
+//! Who answers a question, until it has its answer.
 
 use parlour_hub::Answer;
 
 use super::Line;
 
-/// A question of a connection, which is not read before the answer. When the task that works on it is
-/// dropped instead, as with its runtime, the connection ends with 1011.
-pub(crate) struct Question {
+/// Owes a connection the answer to its question; it is not read before that. When the task that works
+/// on it is dropped instead, as with its runtime, the connection ends with 1011.
+pub(crate) struct Responder {
     line: Line,
     is_answered: bool,
 }
 
-impl Question {
+impl Responder {
     pub(super) fn new(line: Line) -> Self {
         Self {
             line,
@@ -19,7 +19,7 @@ impl Question {
         }
     }
 
-    /// The connection that it is of.
+    /// The connection that has asked.
     pub(crate) fn line(&self) -> &Line {
         &self.line
     }
@@ -30,7 +30,7 @@ impl Question {
     }
 }
 
-impl Drop for Question {
+impl Drop for Responder {
     fn drop(&mut self) {
         if !self.is_answered {
             tracing::error!("a connection's question was dropped: is its runtime gone?");
