@@ -39,6 +39,7 @@
 //! Each `on_message` runs in the order in which they were added, each to its end, for one message after
 //! the other; without any, messages are read and thrown away. When the connection has ended, the client
 //! is out of the list, the handler that still runs ends, and then each `on_close` runs, once.
+//! [`Hub::shutdown`](crate::Hub::shutdown) waits for that, within its deadline.
 //!
 //! **Handlers** are async functions that return nothing or a `Result`. An error, a panic, or more time
 //! than [`HubConfig::handler_time`](crate::HubConfig::handler_time) ends that connection with 1011, and

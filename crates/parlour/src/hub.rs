@@ -1,6 +1,7 @@
 //! The hub's handle: starts the shards, gives them connections, adds up their counters, ends them.
 
 mod application;
+mod busy;
 mod publish;
 mod reach;
 mod since;
@@ -9,7 +10,7 @@ use std::io;
 use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -22,8 +23,10 @@ use parlour_proto::{
 };
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
 pub(crate) use application::{Application, Asking, Whereabouts};
+pub(crate) use busy::{Busy, UnderWay};
 pub use publish::PublishError;
 pub(crate) use reach::Reach;
 pub use reach::SendError;
@@ -117,31 +120,6 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
-}
-
-/// Counts what runs outside the shards because of something that they said.
-#[derive(Clone, Default)]
-pub(crate) struct Busy(Arc<AtomicUsize>);
-
-/// One thing that runs.
-pub(crate) struct UnderWay(Busy);
-
-impl Busy {
-    pub(crate) fn begin(&self) -> UnderWay {
-        self.0.fetch_add(1, Ordering::AcqRel);
-        UnderWay(self.clone())
-    }
-
-    #[cfg(feature = "testing")]
-    pub(crate) fn count(&self) -> usize {
-        self.0.load(Ordering::Acquire)
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 /// The handle of a running hub. Clones are the same hub; when the last one is dropped, the hub's
@@ -301,16 +279,21 @@ impl Hub {
         }
     }
 
-    /// Ends the hub: no new connections, close 1001 to all, wait until they are gone or `deadline`
-    /// has passed, then end the threads. Whoever is still there is cut. Returns how many that were.
+    /// Ends the hub: no new connections, close 1001 to all, wait until they are gone, then end the
+    /// threads and wait until every `on_close` of [`Connections`](crate::Connections) has run. When
+    /// `deadline` has passed, whoever is still there is cut, and nobody's handlers are waited for any
+    /// more. Returns how many were cut.
     ///
-    /// Must be called on a tokio runtime with its timer on.
+    /// Must be called on a tokio runtime with its timer on, and not be waited for in a handler of
+    /// `Connections`, which would wait for itself.
     pub async fn shutdown(&self, deadline: Duration) -> usize {
+        let begin = Instant::now();
+        let time_left = || deadline.saturating_sub(begin.elapsed());
         self.0.is_going_away.store(true, Ordering::Relaxed);
         self.0.occupancy.close();
         self.0.topics.end(deadline).await;
         self.0.post_all(|| Mail::CloseAll);
-        let _ = tokio::time::timeout(deadline, self.0.occupancy.emptied()).await;
+        let _ = tokio::time::timeout(time_left(), self.0.occupancy.emptied()).await;
         let cut = self.connections();
         self.0.post_all(|| Mail::Stop);
         let threads = std::mem::take(&mut *self.0.lock_threads());
@@ -318,6 +301,8 @@ impl Hub {
             // They end within one bounded turn. One that failed has said so.
             let _ = thread.join();
         }
+        // From here on no end is still to be told.
+        let _ = tokio::time::timeout(time_left(), self.0.reach.ends_handled()).await;
         cut
     }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parlour_hub::{Answer, OwnedTold};
 use parlour_proto::{CloseReason, Command, Join, RoomName};
 
-use crate::hub::{Hub, Reach, SendError, Whereabouts};
+use crate::hub::{Hub, Reach, SendError, UnderWay, Whereabouts};
 
 /// The name of a connection, as long as this process lives: no two ever have the same.
 ///
@@ -94,6 +94,11 @@ impl Line {
 
     pub(crate) fn id(&self) -> ConnectionId {
         ConnectionId(self.at)
+    }
+
+    /// The hub's end waits until this is dropped.
+    pub(crate) fn handled(&self) -> UnderWay {
+        self.reach.handled()
     }
 
     pub(crate) fn hub(&self) -> Option<Hub> {

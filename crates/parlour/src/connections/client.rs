@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::Message;
 use crate::application::{CloseCode, ConnectionId, Line};
-use crate::hub::SendError;
+use crate::hub::{SendError, UnderWay};
 
 /// One connection. It may be kept and used from anywhere, also after the connection's end: then
 /// nothing happens, or an error says so. Clones are the same connection.
@@ -35,20 +35,26 @@ struct Record<T> {
 }
 
 /// At most one handler of a connection runs, and its end waits for that.
-#[derive(Default)]
 struct Stage {
     is_busy: bool,
     closed: Option<CloseReason>,
+    /// Until its end was handled.
+    handled: Option<UnderWay>,
 }
 
 impl<T> Client<T> {
     pub(super) fn new(line: Line, who: UserName, session: SessionId, value: T) -> Self {
+        let stage = Stage {
+            is_busy: false,
+            closed: None,
+            handled: Some(line.handled()),
+        };
         Self(Arc::new(Record {
             line,
             who,
             session,
             value,
-            stage: Mutex::default(),
+            stage: Mutex::new(stage),
             ended: watch::Sender::new(false),
         }))
     }
@@ -147,6 +153,8 @@ impl<T> Client<T> {
 
     pub(super) fn has_ended(&self) {
         self.0.ended.send_replace(true);
+        let handled = self.stage().handled.take();
+        drop(handled);
     }
 
     fn stage(&self) -> MutexGuard<'_, Stage> {

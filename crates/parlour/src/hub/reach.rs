@@ -59,6 +59,7 @@ pub(crate) struct Reach {
     message_bytes_max: usize,
     runtime: Option<Handle>,
     busy: Busy,
+    handled: Busy,
     hub: Arc<OnceLock<Weak<Running>>>,
 }
 
@@ -75,6 +76,7 @@ impl Reach {
             message_bytes_max,
             runtime,
             busy,
+            handled: Busy::default(),
             hub: Arc::default(),
         }
     }
@@ -98,6 +100,16 @@ impl Reach {
     /// Counts something that handlers do, until it is dropped.
     pub(crate) fn under_way(&self) -> UnderWay {
         self.busy.begin()
+    }
+
+    /// Counts a connection whose end the application is told of, until it has done with that.
+    pub(crate) fn handled(&self) -> UnderWay {
+        self.handled.begin()
+    }
+
+    /// Waits until there is none of these.
+    pub(super) async fn ends_handled(&self) {
+        self.handled.ended().await;
     }
 
     /// The answer to a question. One for a connection that is gone or closing is dropped.

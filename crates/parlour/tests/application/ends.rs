@@ -208,6 +208,57 @@ fn a_shutdown_closes_everybody_and_afterwards_calls_fail_instead_of_hanging() {
     assert!(clients.list().is_empty());
 }
 
+/// Every end waits to be let go.
+fn waiting_at_the_end(diary: &Arc<Diary>, go: &Arc<Notify>) -> ConnectionsBuilder {
+    let (diary, go) = (Arc::clone(diary), Arc::clone(go));
+    Connections::builder("raw").on_close(move |_: Client, _| {
+        let (diary, go) = (Arc::clone(&diary), Arc::clone(&go));
+        async move {
+            diary.note("begins");
+            go.notified().await;
+            diary.note("ends");
+        }
+    })
+}
+
+#[test]
+fn the_end_of_a_hub_waits_for_the_handlers_of_ends() {
+    let (diary, go) = (Arc::new(Diary::default()), Arc::new(Notify::new()));
+    let (server, clients) = serve(waiting_at_the_end(&diary, &go));
+    let mut socket = server.connect("/raw");
+    only(&clients);
+    let hub = server.hub.clone();
+    let end = server
+        .runtime
+        .spawn(async move { hub.shutdown(PATIENCE).await });
+    assert_eq!(close_code(&mut socket), Some(1001));
+    drop(socket);
+    until(|| diary.read() == ["begins"] && server.hub.connections() == 0);
+    // Nothing else is left for it to wait for.
+    for _ in 0..100_000 {
+        assert!(!end.is_finished());
+        std::thread::yield_now();
+    }
+    go.notify_one();
+    assert_eq!(server.runtime.block_on(end).unwrap(), 0);
+    assert_eq!(diary.read(), ["begins", "ends"]);
+}
+
+#[test]
+fn the_end_of_a_hub_waits_for_no_handler_longer_than_its_deadline() {
+    let (diary, never) = (Arc::new(Diary::default()), Arc::new(Notify::new()));
+    let (server, clients) = serve(waiting_at_the_end(&diary, &never));
+    drop(server.connect("/raw"));
+    until(|| diary.read() == ["begins"]);
+    assert!(clients.list().is_empty());
+    let end = server.hub.shutdown(Duration::from_millis(10));
+    let end = server.runtime.block_on(async move {
+        // Less than a handler may take.
+        tokio::time::timeout(PATIENCE / 2, end).await
+    });
+    assert_eq!(end.unwrap(), 0);
+}
+
 #[test]
 fn a_broadcast_before_the_hub_has_started_is_a_named_error() {
     let clients = Connections::builder("raw").build();
