@@ -6,6 +6,7 @@ use std::future::Future;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
+use parlour::testing::TestHub;
 use parlour::{
     EntryKind, Hub, HubConfig, Join, Limits, LocalSession, Missed, RoomName, SessionError, Told,
     UserName,
@@ -260,13 +261,12 @@ async fn a_hub_that_is_dropped_ends_its_sessions() {
 
 #[tokio::test]
 async fn a_session_that_is_silent_and_does_not_read_is_not_closed() {
-    let limits = Limits {
-        ping_interval: Duration::from_millis(250),
-        pong_timeout: Duration::from_millis(250),
-        slow_reader_timeout: Duration::from_millis(250),
-        ..unlimited()
-    };
-    let hub = start(limits);
+    let hub = TestHub::start(HubConfig {
+        limits: unlimited(),
+        ..HubConfig::default()
+    });
+    let mut asleep = hub.connect("parlour.echo").await;
+    asleep.stop_answering();
     let mut slow = member(&hub, "slow").await;
     let mut silent = member(&hub, "silent").await;
     let mut ann = member(&hub, "ann").await;
@@ -275,11 +275,12 @@ async fn a_session_that_is_silent_and_does_not_read_is_not_closed() {
         soon(ann.say(&den(), &text)).await.unwrap();
         soon(ann.next()).await.unwrap();
     }
-    // Its deadlines pass while a client with deadlines is pinged and closed.
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    hub.advance(Duration::from_secs(600)).await;
+    asleep.assert_closed(1008).await;
     assert_eq!(
         (hub.stats().stuck_closes, hub.stats().silent_closes),
-        (0, 0)
+        (0, 1),
+        "only who has deadlines"
     );
     for session in [&mut slow, &mut silent] {
         assert!(matches!(soon(session.next()).await, Some(Told::Entry(_))));
