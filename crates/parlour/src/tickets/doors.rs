@@ -122,7 +122,11 @@ impl DoorTickets {
             out.counts.refused += 1;
             return Err(TicketError::TooManyOfSource { retry_after });
         }
-        out.put(secret.hash(), Held { holder, source }, now + self.lifetime);
+        out.put(
+            secret.hash(),
+            Held { holder, source },
+            now.saturating_add(self.lifetime),
+        );
         Ok(secret)
     }
 

@@ -57,6 +57,19 @@ fn a_ticket_works_once() {
 }
 
 #[test]
+fn a_ticket_may_live_for_ever() {
+    let share = Share {
+        loopback: 2,
+        address: 2,
+    };
+    let tickets = DoorTickets::new(Duration::MAX, 2, share);
+    let secret = tickets.issue(ann(), Source::Loopback, NOW).unwrap();
+    let late = NOW + Duration::from_secs(1 << 40);
+    tickets.issue(ann(), Source::Loopback, late).unwrap();
+    assert_eq!(tickets.spend(secret.expose(), late), Some(ann()));
+}
+
+#[test]
 fn a_ticket_ends_after_exactly_its_lifetime() {
     let tickets = at_most(10);
     let secret = tickets.issue(ann(), Source::Loopback, NOW).unwrap();
