@@ -1,4 +1,4 @@
-//! Passwords, sessions, tickets and tokens are never logged, at whatever level (contract D28, D33).
+//! Passwords, sessions, tickets and tokens are never logged, at whatever level (docs/seeds.md, D28, D33).
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! `/echo`: contract rows 4.01 to 4.12.
+//! `/echo`: docs/seeds.md, 4.01 to 4.12.
 
 use std::io::{Read, Write};
 

@@ -1,4 +1,4 @@
-//! `/ws` with the events dialect: contract rows 2.15 to 2.24, E2, D20, D22.
+//! `/ws` with the events dialect: docs/seeds.md, 2.15 to 2.24, E2, D20, D22.
 
 use serde_json::json;
 use tungstenite::Message;

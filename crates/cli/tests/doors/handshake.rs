@@ -1,4 +1,4 @@
-//! The answers to requests that are no good handshake: contract rows 3.16, 4.05 to 4.10.
+//! The answers to requests that are no good handshake: docs/seeds.md, 3.16, 4.05 to 4.10.
 
 use crate::support::{Raw, Server};
 

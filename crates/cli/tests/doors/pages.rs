@@ -1,4 +1,4 @@
-//! The pages, and the headers that protect them (contract D35).
+//! The pages, and the headers that protect them (docs/seeds.md, D35).
 
 use crate::support::Server;
 

@@ -1,4 +1,4 @@
-//! Who may use what from where: contract E3, E15; design, "on loopback only".
+//! Who may use what from where: docs/seeds.md, E3, E15, and what "on loopback only" means.
 
 use crate::handshake::request;
 use crate::support::{Answer, Server};

@@ -1,4 +1,4 @@
-//! A ticket is never logged, at whatever level (contract D28, D33).
+//! A ticket is never logged, at whatever level (docs/seeds.md, D28, D33).
 
 use rustix::process::Signal;
 use tungstenite::Message;

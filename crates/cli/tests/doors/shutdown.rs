@@ -1,4 +1,4 @@
-//! The end of the server: contract E6, rows 3.26 to 3.28, D18.
+//! The end of the server: docs/seeds.md, E6, rows 3.26 to 3.28, D18.
 
 use rustix::process::Signal;
 use tungstenite::Message;

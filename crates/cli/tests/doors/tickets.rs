@@ -1,4 +1,4 @@
-//! `POST /ticket`, and what a ticket opens: contract rows 2.07 to 2.13, E14, D23, D28.
+//! `POST /ticket`, and what a ticket opens: docs/seeds.md, 2.07 to 2.13, E14, D23, D28.
 
 use std::sync::Barrier;
 

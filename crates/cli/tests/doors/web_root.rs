@@ -1,4 +1,4 @@
-//! An operator's own pages: contract rows 1.01 to 1.03, 1.25, 2.34, D34, D35.
+//! An operator's own pages: docs/seeds.md, 1.01 to 1.03, 1.25, 2.34, D34, D35.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};

@@ -1,7 +1,7 @@
-//! Seed 2's flow, whole, by a client that was written from the contract's rows alone: over plain
+//! Seed 2's flow, whole, by a client that was written from the rows of docs/seeds.md alone: over plain
 //! HTTP and over TLS, with the seed's own numbers set by flags.
 //!
-//! Where part E of the contract decides otherwise than the seed, part E is what is tested.
+//! Where a row E decides otherwise than the seed, that is what is tested.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

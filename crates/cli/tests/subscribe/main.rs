@@ -1,5 +1,5 @@
 //! `POST /publish` and `GET /subscribe`, by the real binary and a client that shares no code with it:
-//! contract rows 3.09 to 3.28, E5, E6, E10, E13, D17, D18, D31, U.05.
+//! docs/seeds.md, 3.09 to 3.28, E5, E6, E10, E13, D17, D18, D31, U.05.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! `GET /healthz` and `GET /debug`: contract row 2.35, D34.
+//! `GET /healthz` and `GET /debug`: docs/seeds.md, 2.35, D34.
 
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! `POST /login`: contract rows 2.01 to 2.06, D26, D27.
+//! `POST /login`: docs/seeds.md, 2.01 to 2.06, D26, D27.
 
 use std::io::Write as _;
 use std::sync::atomic::Ordering::SeqCst;

@@ -1,4 +1,4 @@
-//! Whose pages may use the doors: contract row 2.11, D29, E3.
+//! Whose pages may use the doors: docs/seeds.md, 2.11, D29, E3.
 
 use crate::support::{House, Request, login, request, upgrade};
 

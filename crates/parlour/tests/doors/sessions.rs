@@ -1,4 +1,4 @@
-//! What a session is good for: fresh tickets without a password (contract E14).
+//! What a session is good for: fresh tickets without a password (docs/seeds.md, E14).
 
 use std::sync::atomic::Ordering::SeqCst;
 

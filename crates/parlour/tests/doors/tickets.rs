@@ -1,4 +1,4 @@
-//! What a ticket opens, once, and what does not use it up: contract rows 2.07 to 2.13, E14, D21, D23.
+//! What a ticket opens, once, and what does not use it up: docs/seeds.md, 2.07 to 2.13, E14, D21, D23.
 
 use std::sync::Barrier;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A client of its own: HTTP and WebSocket over TCP or TLS, written from the contract's rows and
+//! A client of its own: HTTP and WebSocket over TCP or TLS, written from the rows of docs/seeds.md and
 //! from RFC 9112 and RFC 6455. It shares no code with the product.
 //!
 //! Nothing here waits without an end: every read gives up after the way's patience. What the other
