@@ -15,6 +15,11 @@ fn assert_fails(arguments: &[&str], words: &[&str]) {
     assert_fails_with(1, arguments, words);
 }
 
+/// `parlour serve` on this data.
+fn serve_on(data: &str) -> [&str; 7] {
+    ["serve", "--log", "off", "--addr", "127.0.0.1:0", "--data", data]
+}
+
 fn assert_fails_with(status: i32, arguments: &[&str], words: &[&str]) {
     let output = run(arguments);
     let said = String::from_utf8(output.stderr).unwrap();
@@ -112,15 +117,7 @@ fn bad_settings_are_refused_with_the_fix() {
     let log = ["serve", "--data", data, "--log", "=?="];
     assert_fails_with(2, &log, &["--log: `=?=`", "use for example info"]);
     assert_fails(
-        &[
-            "serve",
-            "--log",
-            "off",
-            "--addr",
-            "127.0.0.1:0",
-            "--data",
-            "/proc/nowhere",
-        ],
+        &serve_on("/proc/nowhere"),
         &["/proc/nowhere", "--data DIR"],
     );
 }
@@ -132,15 +129,7 @@ fn a_second_server_on_the_same_data_is_refused() {
     let mode = data.metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
     assert_fails(
-        &[
-            "serve",
-            "--log",
-            "off",
-            "--addr",
-            "127.0.0.1:0",
-            "--data",
-            data.to_str().unwrap(),
-        ],
+        &serve_on(data.to_str().unwrap()),
         &["another server", "--data"],
     );
 }

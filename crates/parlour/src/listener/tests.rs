@@ -33,6 +33,16 @@ fn serving(router: Router) -> Serving {
     }
 }
 
+/// A listener, and a client that has asked it for `/`.
+async fn asked() -> (TcpListener, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut client = TcpStream::connect(address).await.unwrap();
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    client.write_all(request).await.unwrap();
+    (listener, client)
+}
+
 async fn get(address: SocketAddr) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream
@@ -126,14 +136,7 @@ async fn a_client_that_does_not_take_its_answer_is_cut() {
     const BODY_BYTES: usize = 64 * 1024 * 1024;
     let body = bytes::Bytes::from(vec![b'x'; BODY_BYTES]);
     let router = Router::new().route("/", axum::routing::get(|| async { body }));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut client = TcpStream::connect(listener.local_addr().unwrap())
-        .await
-        .unwrap();
-    client
-        .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        .await
-        .unwrap();
+    let (listener, mut client) = asked().await;
     let (stream, peer) = listener.accept().await.unwrap();
     let (_stop, stopped) = stop::pair();
     let serving = Arc::new(serving(router));
@@ -177,14 +180,7 @@ async fn who_is_left_after_the_grace_is_cut() {
         std::future::pending::<()>().await;
     };
     let router = Router::new().route("/", axum::routing::get(never));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut client = TcpStream::connect(listener.local_addr().unwrap())
-        .await
-        .unwrap();
-    client
-        .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        .await
-        .unwrap();
+    let (listener, mut client) = asked().await;
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(serve(listener, router, async {
         drop(stopped.await);

@@ -93,13 +93,18 @@ fn a_socket_whose_peer_is_gone_ends_once() {
         .unwrap();
     drop(peer);
     while world.table.send(0, b"x") != Sent::Gone {}
-    assert_eq!(world.table.send(0, b"x"), Sent::Gone);
-    world.table.cut(0);
-    world.table.end(0);
-    assert_eq!(world.table.take_ready(), None, "it is not read any more");
-    assert_eq!(world.table.take_gone(), Some(0));
-    assert_eq!(world.table.take_gone(), None);
-    assert_eq!(world.table.send(0, b"x"), Sent::Gone);
+    has_ended_once(&mut world.table);
+}
+
+/// The one who is at 0.
+pub(super) fn has_ended_once(table: &mut Table) {
+    assert_eq!(table.send(0, b"x"), Sent::Gone);
+    table.cut(0);
+    table.end(0);
+    assert_eq!(table.take_ready(), None, "it is not read any more");
+    assert_eq!(table.take_gone(), Some(0));
+    assert_eq!(table.take_gone(), None);
+    assert_eq!(table.send(0, b"x"), Sent::Gone);
 }
 
 #[test]
@@ -107,13 +112,18 @@ fn a_new_socket_is_read_at_once_and_again_while_reads_are_full() {
     let mut world = World::new();
     let mut peer = world.connect(0);
     peer.write_all(b"hello").unwrap();
+    reads_five_bytes_by_four(&mut world.table);
+}
+
+/// Of the one who is at 0.
+pub(super) fn reads_five_bytes_by_four(table: &mut Table) {
     let mut scratch = [0; 4];
-    assert_eq!(world.table.take_ready(), Some(0));
-    assert_eq!(world.table.read(0, &mut scratch), Got::Bytes(4));
-    assert_eq!(world.table.take_ready(), Some(0), "there may be more");
-    assert_eq!(world.table.read(0, &mut scratch), Got::Bytes(1));
-    assert!(!world.table.has_work(), "there is no more");
-    assert_eq!(world.table.read(0, &mut scratch), Got::Nothing);
+    assert_eq!(table.take_ready(), Some(0));
+    assert_eq!(table.read(0, &mut scratch), Got::Bytes(4));
+    assert_eq!(table.take_ready(), Some(0), "there may be more");
+    assert_eq!(table.read(0, &mut scratch), Got::Bytes(1));
+    assert!(!table.has_work(), "there is no more");
+    assert_eq!(table.read(0, &mut scratch), Got::Nothing);
 }
 
 #[test]

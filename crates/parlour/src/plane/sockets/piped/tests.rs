@@ -6,7 +6,7 @@ use std::time::Duration;
 use mio::{Events, Poll};
 use parlour_hub::Sockets as _;
 
-use super::super::tests::ends_behind_three_bytes;
+use super::super::tests::{ends_behind_three_bytes, has_ended_once, reads_five_bytes_by_four};
 use super::*;
 use crate::limits::PIPE_BYTES_MAX;
 use crate::plane::inbox::{Mail, Mailbox, pair};
@@ -117,13 +117,7 @@ fn a_pipe_whose_far_end_is_gone_ends_once() {
     let mut world = World::new();
     drop(world.settled(0));
     assert_eq!(world.table.send(0, b"x"), Sent::Gone);
-    assert_eq!(world.table.send(0, b"x"), Sent::Gone);
-    world.table.cut(0);
-    world.table.end(0);
-    assert_eq!(world.table.take_ready(), None, "it is not read any more");
-    assert_eq!(world.table.take_gone(), Some(0));
-    assert_eq!(world.table.take_gone(), None);
-    assert_eq!(world.table.send(0, b"x"), Sent::Gone);
+    has_ended_once(&mut world.table);
 }
 
 #[test]
@@ -143,13 +137,7 @@ fn a_new_pipe_is_read_at_once_and_again_while_reads_are_full() {
     let (near, far) = pipe(world.inbox.clone(), Driver::Task);
     assert_eq!(send(&far, b"hello"), Polled::Ready(Some(5)));
     world.table.open(0, Transport::Pipe(near)).unwrap();
-    let mut scratch = [0; 4];
-    assert_eq!(world.table.take_ready(), Some(0));
-    assert_eq!(world.table.read(0, &mut scratch), Got::Bytes(4));
-    assert_eq!(world.table.take_ready(), Some(0), "there is more");
-    assert_eq!(world.table.read(0, &mut scratch), Got::Bytes(1));
-    assert!(!world.table.has_work(), "there is no more");
-    assert_eq!(world.table.read(0, &mut scratch), Got::Nothing);
+    reads_five_bytes_by_four(&mut world.table);
 }
 
 #[test]
