@@ -17,7 +17,15 @@ fn assert_fails(arguments: &[&str], words: &[&str]) {
 
 /// `parlour serve` on this data.
 fn serve_on(data: &str) -> [&str; 7] {
-    ["serve", "--log", "off", "--addr", "127.0.0.1:0", "--data", data]
+    [
+        "serve",
+        "--log",
+        "off",
+        "--addr",
+        "127.0.0.1:0",
+        "--data",
+        data,
+    ]
 }
 
 fn assert_fails_with(status: i32, arguments: &[&str], words: &[&str]) {
@@ -116,10 +124,7 @@ fn bad_settings_are_refused_with_the_fix() {
     );
     let log = ["serve", "--data", data, "--log", "=?="];
     assert_fails_with(2, &log, &["--log: `=?=`", "use for example info"]);
-    assert_fails(
-        &serve_on("/proc/nowhere"),
-        &["/proc/nowhere", "--data DIR"],
-    );
+    assert_fails(&serve_on("/proc/nowhere"), &["/proc/nowhere", "--data DIR"]);
 }
 
 #[test]
