@@ -219,3 +219,33 @@ fn typed_topic_reads_what_clients_publish_and_answers_in_the_same_room() {
     drop(socket);
     example.stop();
 }
+
+#[test]
+fn minutes_has_what_is_said_at_every_door_in_its_order() {
+    let example = Example::start(env!("CARGO_BIN_EXE_minutes"));
+    let get = |path: &str| {
+        example.http(&format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            example.address
+        ))
+    };
+    assert!(get("/").contains("parlour.v1"));
+    let mut events = example.connect(&format!("/ws?otp={}", example.ticket()), None);
+    let mut plain = example.connect("/plain", None);
+    say(&mut plain, "shall we begin?");
+    hear_of(&mut events, "shall we begin?");
+    say(&mut events, r#"{"type":"propose","payload":"more tea"}"#);
+    hear_of(&mut plain, "motion 1: more tea");
+    // It may be told a moment after the others.
+    let minutes = loop {
+        let minutes = get("/minutes");
+        if minutes.contains("more tea") {
+            break minutes;
+        }
+    };
+    let at = |text| minutes.find(text).unwrap();
+    assert!(at(r#""seq":1"#) < at(r#""text":"shall we begin?""#));
+    assert!(at("shall we begin?") < at(r#""text":"motion 1: more tea""#));
+    drop((events, plain));
+    example.stop();
+}

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde::Deserialize;
 
@@ -65,16 +66,25 @@ impl Workspace {
         build
             .current_dir(&self.root)
             .args(["build", "--release", "--package", "parlour-cli"]);
-        build.arg("--message-format=json-render-diagnostics");
-        let messages = command::capture(&mut build)?;
-        messages.lines().find_map(executable).ok_or_else(|| {
-            ChoreError::Found("parlour-cli built, but without a binary `parlour`".to_owned())
-        })
+        binary(&mut build, "parlour")
+    }
+
+    /// Builds one of the examples optimised and returns the path of its binary.
+    ///
+    /// # Errors
+    /// When the build fails.
+    pub(crate) fn release_example(&self, name: &str) -> Result<PathBuf, ChoreError> {
+        let mut build = command::cargo();
+        build.current_dir(&self.root).args(["build", "--release"]);
+        // With the package of the binary, so that what both need is built once, with the same features.
+        build.args(["--package", "parlour-cli", "--package", "parlour-examples"]);
+        build.args(["--bin", name]);
+        binary(&mut build, name)
     }
 }
 
 fn host_triple() -> Result<String, ChoreError> {
-    let version = command::capture(std::process::Command::new("rustc").arg("-vV"))?;
+    let version = command::capture(Command::new("rustc").arg("-vV"))?;
     version
         .lines()
         .find_map(|line| line.strip_prefix("host: "))
@@ -82,12 +92,22 @@ fn host_triple() -> Result<String, ChoreError> {
         .ok_or_else(|| ChoreError::Found("`rustc -vV` names no host".to_owned()))
 }
 
-/// The binary `parlour`, if this line of cargo's build messages is about it.
-fn executable(line: &str) -> Option<PathBuf> {
+/// Builds, and returns the path of the binary of this name.
+fn binary(build: &mut Command, name: &str) -> Result<PathBuf, ChoreError> {
+    build.arg("--message-format=json-render-diagnostics");
+    let messages = command::capture(build)?;
+    let mut lines = messages.lines();
+    lines
+        .find_map(|line| executable(line, name))
+        .ok_or_else(|| ChoreError::Found(format!("it built, but without a binary `{name}`")))
+}
+
+/// The binary of this name, if this line of cargo's build messages is about it.
+fn executable(line: &str, name: &str) -> Option<PathBuf> {
     let message: BuildMessage = serde_json::from_str(line).ok()?;
     message
         .executable
-        .filter(|path| path.file_stem().is_some_and(|stem| stem == "parlour"))
+        .filter(|path| path.file_stem().is_some_and(|stem| stem == name))
 }
 
 #[derive(Deserialize)]
@@ -261,6 +281,7 @@ mod tests {
 
     #[test]
     fn only_the_binary_itself_is_taken_from_the_build_messages() {
+        let executable = |line| executable(line, "parlour");
         assert_eq!(
             executable(r#"{"reason":"compiler-artifact","executable":null}"#),
             None

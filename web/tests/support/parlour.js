@@ -5,7 +5,7 @@ import { after } from 'node:test';
 
 import { chromium } from 'playwright-core';
 
-import { startServer } from './server.js';
+import { startExample, startServer } from './server.js';
 
 const EXECUTABLE = process.env.PARLOUR_CHROMIUM || '/usr/bin/chromium';
 
@@ -35,6 +35,18 @@ after(async () => {
 export function withParlour(body, { settings = [] } = {}) {
   return async () => {
     const server = await startServer({ settings });
+    try {
+      await withPeople(server, body);
+    } finally {
+      await server.stop();
+    }
+  };
+}
+
+// As `withParlour`, with an application of examples/ in place of `parlour serve`.
+export function withExample(name, body) {
+  return async () => {
+    const server = await startExample(name);
     try {
       await withPeople(server, body);
     } finally {

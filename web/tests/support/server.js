@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-const LISTENING = /^listening on (https?:\/\/127\.0\.0\.1:(\d+))/;
+const LISTENING = /^(?:listening on )?(https?:\/\/127\.0\.0\.1:(\d+))/;
 const START_TIMEOUT_MS = 15_000;
 
 // `data`, if given, is a folder that an earlier server left.
@@ -34,6 +34,27 @@ export async function startServer({ port = 0, settings = [], data = null } = {})
   try {
     const [, url, bound] = await addressLine(child, ended, () => complaints);
     return { url, port: Number(bound), data: folder, halt, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+// One of the small applications in examples/: `{url, stop()}`.
+export async function startExample(name) {
+  const folder = process.env.PARLOUR_EXAMPLES;
+  if (!folder) throw new Error('PARLOUR_EXAMPLES must name the folder of their binaries, e.g. target/release');
+  const child = spawn(join(folder, name), ['127.0.0.1:0'], { env: foreign(), stdio: ['ignore', 'pipe', 'pipe'] });
+  let complaints = '';
+  child.stderr.on('data', (chunk) => { complaints = (complaints + chunk).slice(-4_000); });
+  const ended = once(child, 'exit');
+  const stop = async () => {
+    child.kill('SIGKILL');
+    await ended;
+  };
+  try {
+    const [, url] = await addressLine(child, ended, () => complaints);
+    return { url, stop };
   } catch (error) {
     await stop();
     throw error;

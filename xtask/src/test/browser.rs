@@ -1,4 +1,4 @@
-//! The pages in a real Chromium: web/tests, against the release build.
+//! The pages in a real Chromium: web/tests, against release builds.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,10 @@ use crate::workspace::Workspace;
 
 use super::tally::{Ending, Tally};
 
-/// Installs the pinned packages, builds the server and runs every test file.
+/// The application of examples/ that is shown in a browser.
+const EXAMPLE: &str = "minutes";
+
+/// Installs the pinned packages, builds the server and an example, and runs every test file.
 pub(super) fn run(workspace: &Workspace) -> Ending {
     let mut tally = Tally::default();
     let result = run_tests(workspace, &mut tally);
@@ -20,20 +23,22 @@ pub(super) fn run(workspace: &Workspace) -> Ending {
 fn run_tests(workspace: &Workspace, tally: &mut Tally) -> Result<(), ChoreError> {
     let folder = workspace.root.join("web/tests");
     let binary = workspace.release_binary()?;
+    let example = workspace.release_example(EXAMPLE)?;
     let mut packages = Command::new("npm");
     packages
         .current_dir(&folder)
         .args(["ci", "--no-audit", "--no-fund"]);
     command::run(&mut packages)?;
-    let mut tests = node(&folder, &binary);
+    let mut tests = node(&folder, &binary, &example);
     let status = command::stream(&mut tests, |line| tally.read_node_line(line))?;
     command::check(&tests, status)?;
     enough(tally.passed)
 }
 
-fn node(folder: &Path, binary: &Path) -> Command {
+fn node(folder: &Path, binary: &Path, example: &Path) -> Command {
     let mut node = Command::new("node");
     node.current_dir(folder).env("PARLOUR_BIN", binary);
+    node.env("PARLOUR_EXAMPLES", example.parent().unwrap_or(example));
     // Two files at a time: each has a browser of its own, and they mostly wait.
     node.args(["--test", "--test-concurrency=2", "--test-reporter=tap"]);
     node
