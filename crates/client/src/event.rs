@@ -88,6 +88,43 @@ pub enum Event {
     Ended(Ended),
 }
 
+impl Event {
+    /// About how much memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let of_users = |users: &[String]| -> usize {
+            let bytes = users.iter().map(|it| size_of::<String>() + it.len());
+            bytes.sum()
+        };
+        let of_room = |room: &RoomName| room.as_str().len();
+        size_of::<Self>()
+            + match self {
+                Self::Connected(hello) => hello.version.len() + hello.user.len(),
+                Self::Away { why, .. } => why.to_string().len(),
+                Self::Entry(said) => {
+                    let id = said.id.as_ref().map_or(0, |id| id.as_str().len());
+                    let named = of_room(&said.room) + said.kind.as_str().len() + said.from.len();
+                    named + id + said.payload.len()
+                }
+                Self::Joined { room, .. } | Self::Gap { room, .. } | Self::Left { room } => {
+                    of_room(room)
+                }
+                Self::Presence { room, users, .. } => {
+                    of_room(room) + users.as_deref().map_or(0, of_users)
+                }
+                Self::PresenceChange {
+                    room, came, went, ..
+                } => of_room(room) + of_users(came) + of_users(went),
+                Self::Told { kind, payload } => kind.len() + payload.len(),
+                Self::Refused {
+                    code,
+                    message,
+                    room,
+                } => code.len() + message.len() + room.as_ref().map_or(0, of_room),
+                Self::Ended(ended) => ended.to_string().len(),
+            }
+    }
+}
+
 /// Why a client is away.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -43,10 +43,10 @@
 //! it. If the connection is lost before, the client looks for the entry in what the server replays; if
 //! it is not there, the answer is [`CallError::Unknown`], and nothing is ever sent twice.
 //!
-//! **Bounds.** 1,024 events wait for their reader. Then nothing more is read from the server, whose log
-//! keeps what comes; only while a call waits for its answer is reading continued, and what finds no place
-//! is told as a gap. Who only publishes drops [`Events`]. 64 publishes are on their way at once, and no
-//! faster than the server allows; further calls wait.
+//! **Bounds.** 1,024 events wait for their reader, or 4 MiB of them and one message more. Then nothing more
+//! is read from the server, whose log keeps what comes; only while a call waits for its answer is reading
+//! continued, and what finds no place is told as a gap. Who only publishes drops [`Events`]. 64 publishes
+//! are on their way at once, and no faster than the server allows; further calls wait.
 
 #![doc(html_no_source)]
 
@@ -84,7 +84,7 @@ pub use config::Config;
 use entrance::Entrance;
 pub use error::{CallError, ConnectError, Ended, Lost};
 pub use event::{Away, Event, Joined, Status};
-use outbox::Outbox;
+use outbox::{Inbox, Outbox};
 use state::State;
 use task::Task;
 pub use tls::CaError;
@@ -101,7 +101,7 @@ pub struct Client {
 }
 
 /// What a client is told, in order.
-pub struct Events(mpsc::Receiver<Event>);
+pub struct Events(Inbox);
 
 /// The answer to a publish that is on its way, in the order in which they were submitted. Dropping it
 /// does not take the publish back.
@@ -252,7 +252,7 @@ impl Client {
 impl Events {
     /// The next event; `None` after [`Event::Ended`]. Nothing is lost if the future is dropped.
     pub async fn next(&mut self) -> Option<Event> {
-        self.0.recv().await
+        self.0.next().await
     }
 }
 

@@ -1,40 +1,96 @@
 //! What waits for the reader of the events. Bounded, and nothing is lost without a word.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parlour_proto::told::Said;
 use parlour_proto::{Missed, Position};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::event::Event;
 
 /// Events that wait for their reader before nothing more is read from the server.
 pub(crate) const EVENTS_MAX: usize = 1_024;
+/// Bytes of events that wait before nothing more is read; the last of them may be a whole message more.
+pub(crate) const EVENTS_BYTES_MAX: usize = 4 << 20;
 /// Events beside entries that wait beyond that while a call needs its answer.
 const BEYOND_MAX: usize = 1_024;
+/// Bytes of those; again the last may be a whole message more.
+const BEYOND_BYTES_MAX: usize = 4 << 20;
 
 /// The writing end of the events.
 pub(crate) struct Outbox {
-    sender: mpsc::Sender<Event>,
+    sender: mpsc::Sender<Weighed>,
+    waiting: Arc<Waiting>,
     /// What found no place. Its entries are gaps.
     beyond: VecDeque<Event>,
+    beyond_bytes: usize,
+}
+
+/// The reading end.
+pub(crate) struct Inbox {
+    receiver: mpsc::Receiver<Weighed>,
+    waiting: Arc<Waiting>,
+}
+
+struct Weighed {
+    event: Event,
+    bytes: usize,
+}
+
+/// What the reader has not taken yet.
+#[derive(Default)]
+struct Waiting {
+    bytes: AtomicUsize,
+    taken: Notify,
+}
+
+impl Waiting {
+    fn has_place(&self) -> bool {
+        self.bytes.load(Ordering::Acquire) < EVENTS_BYTES_MAX
+    }
+
+    async fn place(&self) {
+        while !self.has_place() {
+            self.taken.notified().await;
+        }
+    }
+}
+
+impl Inbox {
+    /// The next event; `None` after the last. Nothing is lost if it is dropped.
+    pub(crate) async fn next(&mut self) -> Option<Event> {
+        let Weighed { event, bytes } = self.receiver.recv().await?;
+        self.waiting.bytes.fetch_sub(bytes, Ordering::AcqRel);
+        self.waiting.taken.notify_one();
+        Some(event)
+    }
 }
 
 impl Outbox {
-    pub(crate) fn new() -> (Self, mpsc::Receiver<Event>) {
+    pub(crate) fn new() -> (Self, Inbox) {
         let (sender, receiver) = mpsc::channel(EVENTS_MAX);
-        let beyond = VecDeque::new();
-        (Self { sender, beyond }, receiver)
+        let waiting = Arc::new(Waiting::default());
+        let outbox = Self {
+            sender,
+            waiting: Arc::clone(&waiting),
+            beyond: VecDeque::new(),
+            beyond_bytes: 0,
+        };
+        (outbox, Inbox { receiver, waiting })
     }
 
     /// Whether the reader lags behind, and what comes should wait with the server.
     pub(crate) fn is_full(&self) -> bool {
-        !self.sender.is_closed() && (!self.beyond.is_empty() || self.sender.capacity() == 0)
+        let has_place = self.sender.capacity() > 0 && self.waiting.has_place();
+        !self.sender.is_closed() && (!self.beyond.is_empty() || !has_place)
     }
 
     /// Whether not even an answer may be looked for.
     pub(crate) fn is_overfull(&self) -> bool {
-        !self.sender.is_closed() && self.beyond.len() >= BEYOND_MAX
+        let is_full = self.beyond.len() >= BEYOND_MAX || self.beyond_bytes >= BEYOND_BYTES_MAX;
+        !self.sender.is_closed() && is_full
     }
 
     /// Whether something waits that [`drain`](Self::drain) can bring away.
@@ -44,24 +100,33 @@ impl Outbox {
 
     /// Tells the reader, if there still is one.
     pub(crate) fn push(&mut self, event: Event) {
-        if !self.beyond.is_empty() {
-            return self.push_beyond(event);
+        if self.beyond.is_empty()
+            && self.waiting.has_place()
+            && let Ok(place) = self.sender.try_reserve()
+        {
+            return self.waiting.send(place, event);
         }
-        if let Err(mpsc::error::TrySendError::Full(event)) = self.sender.try_send(event) {
-            self.push_beyond(event);
-        }
+        self.push_beyond(event);
     }
 
     fn push_beyond(&mut self, event: Event) {
+        if self.sender.is_closed() {
+            return; // nobody reads
+        }
         match event {
             Event::Entry(said) => self.miss(said),
-            event => match self.beyond.back_mut() {
+            event => {
                 // Attempts to come back have no end.
-                Some(last @ Event::Away { .. }) if matches!(event, Event::Away { .. }) => {
-                    *last = event;
+                if matches!(
+                    (&event, self.beyond.back()),
+                    (Event::Away { .. }, Some(Event::Away { .. }))
+                ) && let Some(before) = self.beyond.pop_back()
+                {
+                    self.beyond_bytes -= before.bytes();
                 }
-                _ => self.beyond.push_back(event),
-            },
+                self.beyond_bytes += event.bytes();
+                self.beyond.push_back(event);
+            }
         }
     }
 
@@ -88,20 +153,37 @@ impl Outbox {
             last: seq,
         };
         let room = said.room;
-        self.beyond.push_back(Event::Gap { room, missed });
+        self.push_beyond(Event::Gap { room, missed });
     }
 
     /// Waits until the reader has taken something, and fills its place if something waits for one.
     /// Nothing is lost if it is dropped.
     pub(crate) async fn drain(&mut self) {
+        tokio::select! {
+            () = self.waiting.place() => {}
+            () = self.sender.closed() => {}
+        }
         match self.sender.reserve().await {
             Ok(place) => {
                 if let Some(event) = self.beyond.pop_front() {
-                    place.send(event);
+                    self.beyond_bytes -= event.bytes();
+                    self.waiting.send(place, event);
                 }
             }
-            Err(_) => self.beyond.clear(),
+            Err(_) => {
+                self.beyond.clear();
+                self.beyond_bytes = 0;
+            }
         }
+    }
+}
+
+impl Waiting {
+    fn send(&self, place: mpsc::Permit<'_, Weighed>, event: Event) {
+        let bytes = event.bytes();
+        // Before the reader can take it.
+        self.bytes.fetch_add(bytes, Ordering::AcqRel);
+        place.send(Weighed { event, bytes });
     }
 }
 
@@ -114,6 +196,11 @@ mod tests {
     const EPOCH: Epoch = Epoch(7);
 
     fn entry(room: &str, seq: u64) -> Event {
+        large(room, seq, 0)
+    }
+
+    /// With so many bytes.
+    fn large(room: &str, seq: u64, bytes: usize) -> Event {
         Event::Entry(Said {
             room: RoomName::new(room).unwrap(),
             position: Position {
@@ -123,7 +210,7 @@ mod tests {
             id: None,
             from: "ann".into(),
             kind: EntryKind::MESSAGE,
-            payload: "\"\"".into(),
+            payload: format!("\"{}\"", "x".repeat(bytes)).into(),
             sent: Timestamp::from_unix_nanoseconds(0),
         })
     }
@@ -156,12 +243,12 @@ mod tests {
         outbox.push(Event::Left { room: room.clone() });
         outbox.push(entry("a", most + 9));
         for _ in 0..EVENTS_MAX {
-            assert!(matches!(reader.recv().await, Some(Event::Entry(_))));
+            assert!(matches!(reader.next().await, Some(Event::Entry(_))));
         }
         while outbox.has_beyond() {
             outbox.drain().await;
         }
-        let mut next = || reader.try_recv().unwrap();
+        let mut next = || reader.receiver.try_recv().unwrap().event;
         assert_eq!(gap(next()), ("a".into(), most + 1, most + 3));
         assert_eq!(gap(next()), ("b".into(), 1, 3));
         assert!(matches!(next(), Event::Left { .. }));
@@ -182,18 +269,18 @@ mod tests {
         (0..10 * BEYOND_MAX as u64).for_each(|seconds| outbox.push(away(seconds)));
         assert!(!outbox.is_overfull());
         while outbox.has_beyond() {
-            reader.recv().await.unwrap();
+            reader.next().await.unwrap();
             outbox.drain().await;
         }
         for _ in 1..EVENTS_MAX {
-            assert!(matches!(reader.recv().await, Some(Event::Entry(_))));
+            assert!(matches!(reader.next().await, Some(Event::Entry(_))));
         }
         let last = 10 * BEYOND_MAX as u64 - 1;
         assert!(matches!(
-            reader.try_recv().unwrap(),
+            reader.receiver.try_recv().unwrap().event,
             Event::Away { retry_in, .. } if retry_in.as_secs() == last
         ));
-        assert!(reader.try_recv().is_err());
+        assert!(reader.receiver.try_recv().is_err());
     }
 
     #[tokio::test]
@@ -207,5 +294,42 @@ mod tests {
         assert!(!outbox.is_full() && !outbox.is_overfull());
         outbox.drain().await;
         assert!(!outbox.has_beyond());
+    }
+
+    #[tokio::test]
+    async fn few_large_events_fill_it_as_many_small_ones_do() {
+        const MIB: usize = 1 << 20;
+        let (mut outbox, mut reader) = Outbox::new();
+        let most = (EVENTS_BYTES_MAX / MIB) as u64;
+        for seq in 1..=most {
+            assert!(!outbox.is_full(), "{seq}");
+            outbox.push(large("a", seq, MIB));
+        }
+        assert!(outbox.is_full());
+        outbox.push(large("a", most + 1, MIB));
+        outbox.push(large("a", most + 2, MIB));
+        assert!(!outbox.is_overfull(), "a gap is small");
+        for _ in 0..BEYOND_BYTES_MAX / MIB {
+            let kind = "x".into();
+            let payload = vec![b'1'; MIB].into();
+            outbox.push(Event::Told { kind, payload });
+        }
+        assert!(outbox.is_overfull());
+        // What is taken makes place, one for the other, in order.
+        for _ in 0..most {
+            assert!(matches!(reader.next().await, Some(Event::Entry(_))));
+        }
+        outbox.drain().await;
+        let next = reader.next().await.unwrap();
+        assert_eq!(gap(next), ("a".into(), most + 1, most + 2));
+        while outbox.has_beyond() {
+            outbox.drain().await;
+            assert!(matches!(reader.next().await, Some(Event::Told { .. })));
+        }
+        assert!(!outbox.is_full() && !outbox.is_overfull());
+        outbox.push(large("a", most + 3, MIB));
+        assert!(matches!(reader.next().await, Some(Event::Entry(_))));
+        assert_eq!(outbox.waiting.bytes.load(Ordering::Acquire), 0);
+        assert_eq!(outbox.beyond_bytes, 0);
     }
 }

@@ -1,9 +1,9 @@
 //! A server that does what none may do, or refuses.
 
-use parlour_client::{CallError, Ended, Event, Events, Join, Lost};
+use parlour_client::{CallError, Ended, Event, Events, Join, Lost, Missed};
 
 use crate::script::Script;
-use crate::{next_text, room, until};
+use crate::{next, next_text, room, until};
 
 async fn end(events: &mut Events) -> Ended {
     until(events, |event| match event {
@@ -154,4 +154,48 @@ async fn rooms_whose_frame_was_thrown_away_are_asked_for_again() {
         .await;
     line.entry(4, "x", "goes on").await;
     assert_eq!(next_text(&mut events).await, "goes on");
+}
+
+#[tokio::test]
+async fn large_entries_for_who_does_not_read_are_told_as_the_exact_gap() {
+    const COUNT: u64 = 40;
+    const BYTES: usize = 1 << 20;
+    let script = Script::start().await;
+    let (client, mut events, mut line) = script.client_in_den(0).await;
+    let text = "x".repeat(BYTES);
+    let flood = async {
+        let asked = line.asked().await.unwrap();
+        for seq in 1..=COUNT {
+            line.entry(seq, "x", &text).await;
+        }
+        line.ack(COUNT, asked["id"].as_str().unwrap()).await;
+    };
+    let den = room("den");
+    let (said, ()) = tokio::join!(client.say(&den, "hello"), flood);
+    assert_eq!(said.unwrap().seq.0, COUNT, "it is answered still");
+    let mut kept = 0;
+    let mut expected = 1;
+    while expected <= COUNT {
+        match next(&mut events).await {
+            Event::Entry(said) => {
+                assert_eq!(said.position.seq.0, expected);
+                kept += said.payload.len();
+                expected += 1;
+            }
+            Event::Gap {
+                missed: Missed::Entries { first, last, .. },
+                ..
+            } => {
+                assert_eq!(first.0, expected);
+                expected = last.0 + 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(
+        kept > BYTES && kept <= 5 * (BYTES + 2),
+        "{kept} bytes were kept"
+    );
+    line.entry(COUNT + 1, "x", "after it").await;
+    assert_eq!(next_text(&mut events).await, "after it");
 }
