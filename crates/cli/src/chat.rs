@@ -34,6 +34,9 @@ told on standard error. It ends with /quit, Ctrl+D or the end of the input, when
 been acknowledged, or when nobody reads its output any more. A lost connection comes back by itself, and
 the rooms go on where they were; after /quit or Ctrl+D it is waited for 10 seconds.
 
+On a terminal each message has its time, HH:MM of this machine, and names are in colour unless NO_COLOR is
+set. What goes into a pipe has neither.
+
 Commands:
   /join ROOM     be in another room, too, and talk there; back with the same
   /part [ROOM]   leave this room, or that one

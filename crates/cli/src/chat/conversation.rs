@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use parlour_client::{CallError, Event, Position, RoomName};
 
 use super::doing::Done;
-use super::words;
+use super::words::{self, Line};
 use crate::remote;
 
 /// What a line asks for.
@@ -22,8 +22,8 @@ pub(super) enum Act {
 /// What is shown.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Shown {
-    /// A message, as one line.
-    Message(String),
+    /// A message.
+    Message(Line),
     /// What happens beside.
     Note(String),
     /// Something was not done.

@@ -5,6 +5,7 @@ use std::sync::mpsc as blocking;
 use std::thread;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use rustyline::error::ReadlineError;
 use rustyline::{DefaultEditor, ExternalPrinter};
 use tokio::sync::mpsc;
@@ -43,6 +44,8 @@ enum Screen {
 }
 
 struct Terminal {
+    zone: TimeZone,
+    has_colours: bool,
     /// Lets the editor read the next line.
     prompts: Option<blocking::Sender<String>>,
     /// Whether the editor waits for it.
@@ -92,13 +95,13 @@ impl Face {
     /// Shows a line; what was typed so far stays.
     pub(super) fn show(&mut self, shown: &Shown) -> Result<(), RemoteError> {
         match (&mut self.screen, shown) {
-            (Screen::Terminal(Terminal { lines, .. }), shown) => {
+            (Screen::Terminal(terminal), shown) => {
                 let line = match shown {
-                    Shown::Message(line) => harmless(line),
+                    Shown::Message(line) => line.on_terminal(&terminal.zone, terminal.has_colours),
                     Shown::Note(line) => format!("-- {}", harmless(line)),
                     Shown::Refusal(line) => format!("!! {}", harmless(line)),
                 };
-                if let Some(lines) = lines {
+                if let Some(lines) = &terminal.lines {
                     // A printer that has ended has said why, or nobody looks any more.
                     let _ = lines.send(line + "\n");
                 }
@@ -109,7 +112,7 @@ impl Face {
                     return Ok(());
                 }
                 let mut out = io::stdout().lock();
-                let written = writeln!(out, "{}", harmless(line)).and_then(|()| out.flush());
+                let written = writeln!(out, "{}", line.text()).and_then(|()| out.flush());
                 match written {
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => *is_read = false,
                     written => written.map_err(RemoteError::Output)?,
@@ -165,7 +168,11 @@ impl Terminal {
             print(printer, &to_print);
             let _ = done.send(());
         });
+        // Said by many programs in one way (no-color.org): set, and not empty.
+        let has_colours = std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
         Ok(Self {
+            zone: TimeZone::system(),
+            has_colours,
             prompts: Some(prompts),
             is_waiting: true,
             lines: Some(lines),

@@ -22,7 +22,12 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    pub(crate) fn start(mut command: Command) -> Self {
+    /// Without colours, so that words stand together.
+    pub(crate) fn start(command: Command) -> Self {
+        Self::with(command, &[("NO_COLOR", "1")])
+    }
+
+    pub(crate) fn with(mut command: Command, environment: &[(&str, &str)]) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -37,6 +42,7 @@ impl Screen {
         let end = || File::from(open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap());
         let child = command
             .env("TERM", "xterm")
+            .envs(environment.iter().copied())
             .stdin(end())
             .stdout(end())
             .stderr(end())
@@ -80,6 +86,11 @@ impl Screen {
             assert!(!left.is_zero(), "no {what:?} in {:?}", &seen[self.looked..]);
             seen = self.seen.1.wait_timeout(seen, left).unwrap().0;
         }
+    }
+
+    /// All that has come so far.
+    pub(crate) fn seen(&self) -> String {
+        self.seen.0.lock().unwrap().clone()
     }
 
     /// Its exit status.

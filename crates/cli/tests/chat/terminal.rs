@@ -50,3 +50,44 @@ fn the_line_before_comes_back_with_the_arrow_and_ctrl_c_leaves() {
     assert_eq!(kim.wait(), 0);
     bob.until_told("guest-kim went from den");
 }
+
+/// The time of day five and a half hours east of Greenwich.
+fn half_past_five_east() -> String {
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let minutes = now / 60 + 330;
+    format!("{:02}:{:02}", minutes / 60 % 24, minutes % 60)
+}
+
+#[test]
+fn each_message_has_its_local_time_and_names_are_in_colour() {
+    let server = Server::start();
+    let zone = ("TZ", "IST-5:30");
+    let mut bob = Run::chat(&server, "den --as bob");
+    let mut kim = Screen::with(
+        words(&server, "chat den --as kim"),
+        &[zone, ("NO_COLOR", "")],
+    );
+    let mut ann = Screen::with(
+        words(&server, "chat den --as ann"),
+        &[zone, ("NO_COLOR", "1")],
+    );
+    bob.until_told("guest-kim came into den");
+    kim.until("guest-ann");
+    loop {
+        let before = half_past_five_east();
+        bob.say("what is the time?");
+        ann.until("guest-bob: what is the time?");
+        kim.until("\u{1b}[0m: what is the time?");
+        if before == half_past_five_east() {
+            assert!(ann.seen().contains(&format!("{before} guest-bob: what")));
+            assert!(kim.seen().contains(&format!("{before} \u{1b}[3")));
+            break;
+        }
+    }
+    assert!(!ann.seen().contains("mguest-bob"), "NO_COLOR is set");
+    assert_eq!(
+        bob.line(),
+        "guest-bob: what is the time?",
+        "a pipe has neither"
+    );
+}

@@ -72,7 +72,7 @@ fn shown(conversation: &mut Conversation, event: &Event) -> String {
         .hear(event)
         .into_iter()
         .map(|shown| match shown {
-            Shown::Message(line) => line,
+            Shown::Message(line) => line.text(),
             Shown::Note(line) => format!("-- {line}"),
             Shown::Refusal(line) => format!("!! {line}"),
         });
