@@ -32,7 +32,8 @@ On a terminal it is a line editor with history, and what comes in does not distu
 In a pipe each line in is said, and each message comes out as a line \"NAME: TEXT\"; everything else is
 told on standard error. It ends with /quit, Ctrl+D or the end of the input, when all that was said has
 been acknowledged, or when nobody reads its output any more. A lost connection comes back by itself, and
-the rooms go on where they were; after /quit or Ctrl+D it is waited for 10 seconds.
+the rooms go on where they were; after /quit or Ctrl+D it is waited for 10 seconds, at the end of a pipe
+for 20.
 
 On a terminal each message has its time, HH:MM of this machine, and names are in colour unless NO_COLOR is
 set. What goes into a pipe has neither.
@@ -79,6 +80,9 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// How long a lost connection is waited for by who wants to go, in seconds.
 const AWAY_SECONDS: u64 = 10;
+
+/// The same at the end of a pipe, where nobody sits and waits: about three attempts to come back.
+const PIPE_AWAY_SECONDS: u64 = 20;
 
 /// Talks until the end.
 pub(crate) fn run(arguments: ChatArguments) -> Result<ExitCode, RemoteError> {
@@ -216,14 +220,17 @@ impl Chat {
             if is_quiet {
                 echo_by.get_or_insert_with(|| Instant::now() + LAST_WORDS);
             }
-            let is_waiting = matches!(over, Over::Quit | Over::Unread) && !is_quiet;
-            if !is_waiting || client.status() != Status::Away {
+            let seconds = match over {
+                Over::Said => PIPE_AWAY_SECONDS,
+                Over::Quit | Over::Unread | Over::Ended => AWAY_SECONDS,
+            };
+            if is_quiet || client.status() != Status::Away {
                 back_by = None;
             } else if back_by.is_none() {
                 let words =
-                    format!("not everything is said; waiting {AWAY_SECONDS} s for the connection");
+                    format!("not everything is said; waiting {seconds} s for the connection");
                 self.face.show(&Shown::Note(words))?;
-                back_by = Some(Instant::now() + Duration::from_secs(AWAY_SECONDS));
+                back_by = Some(Instant::now() + Duration::from_secs(seconds));
             }
             tokio::select! {
                 done = self.doing.done(), if !is_quiet => if let Some(done) = done {

@@ -7,12 +7,15 @@ use crate::{Run, next_entry, run, sub, words};
 
 /// A server that can be started again at the same address.
 fn again(server: Server, signal: Signal) -> Server {
-    let mut server = server;
+    again_with(server, signal, &[])
+}
+
+fn again_with(mut server: Server, signal: Signal, settings: &[&str]) -> Server {
     let address = server.address().to_string();
     server.signal(signal);
     server.wait();
     drop(server);
-    Setup::with(&["--addr", &address]).start()
+    Setup::with(&[&["--addr", &*address], settings].concat()).start()
 }
 
 #[test]
@@ -52,15 +55,22 @@ fn chat_comes_back_by_itself_and_what_is_typed_meanwhile_is_said_then() {
     assert_eq!(kim.end().status, 0);
 }
 
-#[test]
-fn what_was_sent_to_a_server_that_died_is_not_known_and_that_is_3() {
-    let server = Server::start();
-    let mut publisher = Run::start(words(&server, "pub den --json"));
-    publisher.say("one");
-    publisher.line();
-    // It takes the next line's frame into its socket, and dies with it.
+/// Stops all threads of the server: what is sent to it from now on, it does not read.
+fn hold(server: &Server) {
     server.signal(Signal::STOP);
-    publisher.say("two");
+    let tasks = format!("/proc/{}/task", server.pid().as_raw_pid());
+    let is_held = |task: std::io::Result<std::fs::DirEntry>| {
+        let stat = std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap();
+        // Its state stands behind the name, which stands in parentheses (proc_pid_stat(5)).
+        stat.rsplit_once(") ").unwrap().1.starts_with('T')
+    };
+    while !std::fs::read_dir(&tasks).unwrap().all(is_held) {
+        std::thread::yield_now();
+    }
+}
+
+/// Until the server, which was stopped, has bytes of this one that it has not read.
+fn until_unread(server: &Server, publisher: &Run) {
     let is_waiting = || {
         let input = std::fs::read_to_string(format!("/proc/{}/net/tcp", publisher.child.id()));
         let port = format!(":{:04X} ", server.address().port());
@@ -85,6 +95,18 @@ fn what_was_sent_to_a_server_that_died_is_not_known_and_that_is_3() {
         );
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn what_was_sent_to_a_server_that_died_is_not_known_and_that_is_3() {
+    let server = Server::start();
+    let mut publisher = Run::start(words(&server, "pub den --json"));
+    publisher.say("one");
+    publisher.line();
+    // It takes the next line's frame into its socket, and dies with it.
+    hold(&server);
+    publisher.say("two");
+    until_unread(&server, &publisher);
     let _server = again(server, Signal::KILL);
     let end = publisher.end();
     assert_eq!((end.status, end.out.len()), (3, 0), "{}", end.told);
@@ -115,4 +137,25 @@ fn a_server_that_does_not_come_back_can_be_left() {
     kim.until_told("trying again in");
     kim.say("/quit");
     assert_eq!(kim.wait().status, 0, "nothing was said");
+}
+
+#[test]
+fn the_end_of_a_pipe_waits_for_twenty_seconds_and_what_is_not_known_is_3() {
+    let mut server = Server::start();
+    let mut kim = Run::chat(&server, "den --as kim");
+    kim.say("before");
+    assert_eq!(kim.line(), "guest-kim: before");
+    hold(&server);
+    kim.say("sent");
+    until_unread(&server, &kim);
+    server.signal(Signal::KILL);
+    server.wait();
+    kim.until_told("trying again in");
+    kim.say("not sent");
+    kim.input = None;
+    kim.until_told("not everything is said; waiting 20 s for the connection");
+    let end = kim.wait();
+    assert_eq!(end.status, 3, "{}", end.told);
+    assert!(end.told.contains("it is not known"), "{}", end.told);
+    assert!(end.told.contains("not said: "), "{}", end.told);
 }
