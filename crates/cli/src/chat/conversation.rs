@@ -232,7 +232,10 @@ impl Conversation {
                 self.forget(room);
                 vec![Shown::Note(format!("left {room}"))]
             }
-            Event::Refused { message, .. } => vec![Shown::Note(message.clone())],
+            Event::Refused { message, room, .. } => vec![Shown::Note(match room {
+                Some(room) => format!("{room}: {message}"),
+                None => message.clone(),
+            })],
             Event::Ended(parlour_client::Ended::Closed) => Vec::new(),
             Event::Ended(ended) => vec![Shown::Refusal(ended.to_string())],
             _ => Vec::new(),

@@ -159,3 +159,17 @@ fn the_end_of_a_pipe_waits_for_twenty_seconds_and_what_is_not_known_is_3() {
     assert!(end.told.contains("it is not known"), "{}", end.told);
     assert!(end.told.contains("not said: "), "{}", end.told);
 }
+
+#[test]
+fn who_is_not_let_back_into_one_of_several_rooms_is_told_the_servers_words() {
+    let server = Server::start();
+    let mut kim = Run::chat(&server, "den --as kim");
+    kim.say("/join hall");
+    kim.until_told("1 in hall: ");
+    let _server = again_with(server, Signal::TERM, &["--max-rooms-per-connection", "1"]);
+    let told = kim.until_told("parlour: hall: ");
+    assert!(told.contains("as many rooms as"), "{told}");
+    kim.until_told("left hall");
+    kim.say("/join hall");
+    kim.until_told("not in hall: ");
+}
