@@ -6,11 +6,15 @@ use super::Finding;
 use super::tree::Tree;
 
 /// Who may depend on whom, dev-dependencies too. A crate that is not here has no place yet.
-const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 12] = [
     ("parlour-ws", &[]),
     ("parlour-proto", &[]),
     ("parlour-hub", &["parlour-ws", "parlour-proto"]),
     ("parlour", &["parlour-ws", "parlour-proto", "parlour-hub"]),
+    (
+        "parlour-store-redb",
+        &["parlour-ws", "parlour-proto", "parlour-hub"],
+    ),
     (
         "parlour-accounts",
         &["parlour-ws", "parlour-proto", "parlour-hub", "parlour"],
@@ -23,6 +27,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
             "parlour-hub",
             "parlour",
             "parlour-accounts",
+            "parlour-store-redb",
         ],
     ),
     (
@@ -39,6 +44,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
             "parlour-hub",
             "parlour",
             "parlour-accounts",
+            "parlour-store-redb",
             "parlour-server",
             "parlour-client",
             "parlour-bench",
@@ -51,6 +57,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
             "parlour-ws",
             "parlour-proto",
             "parlour-hub",
+            "parlour-store-redb",
             "parlour-bench",
         ],
     ),
