@@ -9,6 +9,5 @@ mod log;
 mod medium;
 mod partition;
 mod row;
-mod seam;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;

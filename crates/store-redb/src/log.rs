@@ -3,13 +3,13 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use parlour_proto::{Entry, RoomName, Seq};
+use parlour_hub::{Digester, IdDigest, Opened, Recent};
+use parlour_proto::{Entry, PageFrom, RoomName, Seq};
 use redb::{ReadTransaction, ReadableTable};
 
 use crate::fault::Fault;
 use crate::format::{Damage, Identity, MARKS, Mark, ROOMS, ROWS, RoomRow};
 use crate::row::Row;
-use crate::seam::{Digester, IdDigest, Opened, ReadFrom, Recent};
 
 /// Where a room is, if it has ever had an entry.
 pub(crate) fn find(
@@ -108,11 +108,11 @@ impl<'a, T: ReadableTable<(u64, u64), &'static [u8]>> Log<'a, T> {
 
     /// Entries in ascending order without holes. What was read before damage was met is given; damage
     /// at its beginning is told.
-    pub(crate) fn read(&self, from: ReadFrom, bounds: Bounds) -> Result<Vec<Arc<Entry>>, Fault> {
+    pub(crate) fn read(&self, from: PageFrom, bounds: Bounds) -> Result<Vec<Arc<Entry>>, Fault> {
         let mut read = Vec::new();
         let ended = match from {
-            ReadFrom::After(seq) => self.forward(seq, bounds, &mut read),
-            ReadFrom::Before(seq) => {
+            PageFrom::After(seq) => self.forward(seq, bounds, &mut read),
+            PageFrom::Before(seq) => {
                 let last = Seq(seq.0.saturating_sub(1)).min(self.mark.head);
                 let ended = self.backward(last, bounds, &mut read);
                 read.reverse();
@@ -224,7 +224,7 @@ impl<'a, T: ReadableTable<(u64, u64), &'static [u8]>> Log<'a, T> {
     }
 
     /// The last entries and their ids, as far back as they are whole; and the damage that ended it.
-    pub(crate) fn tail(&self, recent: Recent, digester: &Digester) -> (Tail, Option<Fault>) {
+    pub(crate) fn tail(&self, recent: Recent, digester: Digester) -> (Tail, Option<Fault>) {
         let Mark { first, head, .. } = self.mark;
         let ids_max = u64::try_from(recent.ids_max).unwrap_or(u64::MAX);
         let ids_from = Seq((head.0 + 1).saturating_sub(ids_max)).max(first);
@@ -327,7 +327,7 @@ pub(crate) fn open(
     identity: Identity,
     room: &RoomName,
     recent: Recent,
-    digester: &Digester,
+    digester: Digester,
 ) -> Result<(Opened, Option<Fault>), Fault> {
     let Some((row, mark)) = find_in(read, identity, room)? else {
         let opened = Opened {

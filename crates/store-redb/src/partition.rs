@@ -8,14 +8,14 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use parlour_proto::{Entry, Epoch, RoomName, Seq};
+use parlour_hub::StoreFault;
+use parlour_proto::{Entry, Epoch, Keep, RoomName, Seq};
 
 use crate::fault::Fault;
 use crate::file::{self, Shared, Unopened};
 use crate::format::{Damage, Identity, MARKS, Mark, ROOMS, RoomRow};
 use crate::log;
 use crate::medium::{Failures, Medium, Step};
-use crate::seam::{Keep, StoreFault};
 use commit::Work;
 use recover::Uncertain;
 
@@ -100,7 +100,7 @@ pub(crate) struct Partition<T> {
     uncertain: Vec<Uncertain<T>>,
 }
 
-impl<T: Copy> Partition<T> {
+impl<T: Clone> Partition<T> {
     /// Opens the file, or makes it for `new`.
     pub(crate) fn open(
         medium: Arc<dyn Medium>,
@@ -258,7 +258,7 @@ impl<T: Copy> Partition<T> {
             Err(Fault::Damaged(damage)) => {
                 let room = touched.first().map(RoomName::as_str);
                 tracing::error!(%damage, room, "nothing can be appended to a damaged room");
-                self.refuse(&touched, StoreFault::Damaged, told);
+                self.refuse(&touched, StoreFault::Stopped, told);
             }
             Err(Fault::Disk(why)) => self.after_failure(touched, &why, told),
         }
@@ -291,11 +291,14 @@ impl<T: Copy> Partition<T> {
             let Some(room) = self.rooms.get_mut(name) else {
                 continue;
             };
-            let tag = room.tag;
+            let tag = room.tag.clone();
             room.staged.clear();
             (room.is_new, room.is_refused) = (false, false);
             let upto = mark.head;
-            told.push(Told::Committed { tag, upto });
+            told.push(Told::Committed {
+                tag: tag.clone(),
+                upto,
+            });
             if mark.first > room.mark.first {
                 let first = mark.first;
                 told.push(Told::Trimmed { tag, first });
@@ -312,7 +315,7 @@ impl<T: Copy> Partition<T> {
             };
             room.staged.clear();
             room.is_refused = true;
-            let (tag, from) = (room.tag, room.mark.head.next());
+            let (tag, from) = (room.tag.clone(), room.mark.head.next());
             // A room whose last commit is uncertain hears of all of it when that is known.
             if !self.uncertain.iter().any(|it| it.name == *name) {
                 told.push(Told::Refused { tag, from, fault });
@@ -326,7 +329,7 @@ impl<T: Copy> Partition<T> {
                 continue;
             };
             room.staged.clear();
-            let (tag, from) = (room.tag, room.mark.head.next());
+            let (tag, from) = (room.tag.clone(), room.mark.head.next());
             told.push(Told::Stopped { tag, from });
         }
     }

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use parlour_proto::{Entry, RoomName, Seq};
+use parlour_proto::{Entry, Keep, RoomName, Seq};
 use redb::{ReadableTable, Table, WriteTransaction};
 
 use crate::fault::Fault;
 use crate::format::{MARKS, Mark, ROOMS, ROWS, RoomRow};
 use crate::log::Log;
 use crate::row::{Row, pack};
-use crate::seam::Keep;
 
 /// Rows that leave one log in one commit, at most: a bound that was lowered costs many short commits
 /// and not a long one.

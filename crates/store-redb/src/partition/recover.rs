@@ -1,12 +1,12 @@
 //! After a write that failed: the file is opened again, and says what it has of the last commit.
 
+use parlour_hub::StoreFault;
 use parlour_proto::{RoomName, Seq};
 
 use super::{Partition, State, Told};
 use crate::fault::Fault;
 use crate::file::{self, Unopened};
 use crate::log;
-use crate::seam::StoreFault;
 
 /// Entries of one room of which only the file knows whether it has them.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(super) struct Uncertain<T> {
     last: Seq,
 }
 
-impl<T: Copy> Partition<T> {
+impl<T: Clone> Partition<T> {
     pub(super) fn go_away(&mut self, touched: Vec<RoomName>, why: &str) {
         tracing::error!(
             partition = self.identity.partition,
@@ -32,7 +32,7 @@ impl<T: Copy> Partition<T> {
             room.staged.clear();
             room.is_refused = true;
             self.uncertain.push(Uncertain {
-                tag: room.tag,
+                tag: room.tag.clone(),
                 before: room.mark.head,
                 name,
                 last,
@@ -71,7 +71,7 @@ impl<T: Copy> Partition<T> {
             if let Err(lost) = self.resolve(&uncertain, fault, told) {
                 self.stop(&lost.to_string());
                 told.push(Told::Stopped {
-                    tag: uncertain.tag,
+                    tag: uncertain.tag.clone(),
                     from: uncertain.before.next(),
                 });
             }
@@ -113,12 +113,12 @@ impl<T: Copy> Partition<T> {
             return Err(super::gone(name));
         }
         if head == *last && last > before {
-            let (tag, upto) = (*tag, *last);
+            let (tag, upto) = (tag.clone(), *last);
             told.push(Told::Committed { tag, upto });
         }
         // What came after it was dropped meanwhile; a room that has gone on does not mind.
         told.push(Told::Refused {
-            tag: *tag,
+            tag: tag.clone(),
             from: head.next(),
             fault,
         });

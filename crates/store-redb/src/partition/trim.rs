@@ -1,12 +1,11 @@
 //! What leaves logs without anything being said: by age, and by the operator's word.
 
-use parlour_proto::{RoomName, Seq};
+use parlour_proto::{Keep, RoomName, Seq};
 use redb::{ReadableTable, WriteTransaction};
 
 use super::{Partition, State, Told, commit, find, gone};
 use crate::fault::Fault;
 use crate::format::{MARKS, Mark, ROOMS, ROWS, RoomRow};
-use crate::seam::Keep;
 
 /// Rooms that one step of a sweep looks at.
 const ROOMS_SWEPT_MAX: usize = 256;
@@ -18,7 +17,7 @@ type Due = Vec<(RoomName, Keep)>;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sweep(Option<String>);
 
-impl<T: Copy> Partition<T> {
+impl<T: Clone> Partition<T> {
     /// One step of a walk over all rooms, which trims what is kept too long. Where the walk goes on,
     /// or `None` at its end. `keep_of`: what is kept of a room that is not open.
     pub(crate) fn sweep(
@@ -125,7 +124,7 @@ impl<T: Copy> Partition<T> {
         };
         if mark.first > room.mark.first {
             told.push(Told::Trimmed {
-                tag: room.tag,
+                tag: room.tag.clone(),
                 first: mark.first,
             });
         }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use parlour_hub::{Digester, Opened, Recent};
 use parlour_proto::{
-    Author, ClientId, Draft, Entry, EntryId, EntryKind, Epoch, RoomName, Seq, Timestamp,
+    Author, ClientId, Draft, Entry, EntryId, EntryKind, Epoch, Keep, PageFrom, RoomName, Seq,
+    Timestamp,
 };
 
 use super::Report;
@@ -12,7 +14,6 @@ use super::dice::Dice;
 use crate::file::Shared;
 use crate::format::Identity;
 use crate::log::{self, Bounds, Log};
-use crate::seam::{Digester, Keep, Opened, ReadFrom, Recent};
 
 /// One room.
 #[derive(Clone, Debug)]
@@ -41,11 +42,15 @@ pub(crate) const RECENT: Recent = Recent {
     bytes_max: 20_000,
     ids_max: 11,
 };
-const DIGESTER: Digester = Digester(5);
+
 const PAGE: Bounds = Bounds {
     entries_max: 9,
     bytes_max: 30_000,
 };
+
+fn digester() -> Digester {
+    Digester::new(5)
+}
 
 impl World {
     pub(crate) fn new(dice: &mut Dice) -> Self {
@@ -192,7 +197,7 @@ impl Known {
         }
         for (seq, digest) in &opened.ids {
             let written = self.entries.get(seq.0 as usize - 1);
-            let digested = written.and_then(|written| DIGESTER.digest(written));
+            let digested = written.and_then(|written| digester().digest(written));
             if digested != Some(*digest) {
                 return Err(format!("the id of {} is another", seq.0));
             }
@@ -213,7 +218,7 @@ pub(crate) struct Seen {
 impl Seen {
     /// Opens a room and reads all of it.
     pub(crate) fn of(file: &Shared, identity: Identity, name: &RoomName) -> Result<Self, String> {
-        let opened = file.read(|read| log::open(read, identity, name, RECENT, &DIGESTER));
+        let opened = file.read(|read| log::open(read, identity, name, RECENT, digester()));
         let (opened, damage) = opened.map_err(|fault| fault.to_string())?;
         let mut seen = Self {
             opened,
@@ -223,7 +228,7 @@ impl Seen {
         let head = seen.opened.head;
         let mut after = Seq(0);
         while after < head {
-            match page(file, identity, name, ReadFrom::After(after)) {
+            match page(file, identity, name, PageFrom::After(after)) {
                 Ok(page) => match page.last() {
                     Some(last) => {
                         after = last.seq;
@@ -268,7 +273,7 @@ impl Seen {
         let mut before = self.opened.head.next();
         let mut left = &self.entries[..];
         while before > self.opened.first {
-            let page = page(file, identity, name, ReadFrom::Before(before))?;
+            let page = page(file, identity, name, PageFrom::Before(before))?;
             let Some(first) = page.first() else {
                 break;
             };
@@ -290,7 +295,7 @@ fn page(
     file: &Shared,
     identity: Identity,
     name: &RoomName,
-    from: ReadFrom,
+    from: PageFrom,
 ) -> Result<Vec<Arc<Entry>>, String> {
     let read = file.read(|read| {
         let Some((row, mark)) = log::find_in(read, identity, name)? else {
