@@ -131,6 +131,17 @@ impl Doors {
 
     /// Ends what a user has, whose sessions have all been marked ended: tickets, and connections
     /// with close 1008.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use parlour::{Doors, Hub, HubConfig, SessionId, UserName};
+    /// # let hub = Hub::start(HubConfig::default())?;
+    /// # let doors = Doors::new(&hub, "127.0.0.1:8080".parse()?);
+    /// let ann = UserName::user("ann")?;
+    /// // In the application's own book ann has no session any more.
+    /// doors.end_user(&ann);
+    /// # Ok(()) }
+    /// ```
     pub fn end_user(&self, who: &UserName) {
         self.0.tickets.end_user(who);
         self.0.hub.close_user(who);
@@ -138,6 +149,17 @@ impl Doors {
 
     /// Told of every account that is made while the server runs: who has its name as a nickname at
     /// `/plain` is called otherwise from here on.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use parlour::{Doors, Hub, HubConfig, SessionId, UserName};
+    /// # let hub = Hub::start(HubConfig::default())?;
+    /// # let doors = Doors::new(&hub, "127.0.0.1:8080".parse()?);
+    /// let ann = UserName::user("ann")?;
+    /// // In the application's own book ann has an account from now on.
+    /// doors.user_added(&ann);
+    /// # Ok(()) }
+    /// ```
     pub fn user_added(&self, who: &UserName) {
         self.0.hub.nicknames().is_taken_by_account(who);
     }

@@ -131,6 +131,7 @@ pub enum StartError {
 /// let hub = Hub::start(HubConfig::default())?;
 /// assert_eq!((hub.connections(), hub.stats().entries), (0, 0));
 /// assert_eq!(hub.shutdown(std::time::Duration::from_secs(10)).await, 0, "nobody was cut");
+/// assert!(hub.is_going_away());
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -272,6 +273,16 @@ impl Hub {
     /// Waits until a shard has failed, which is a mistake in this program: its connections are cut,
     /// its rooms gone, and nobody is let in any more. What is left to do is to end the process, so
     /// that whoever watches over it starts it again. Without a failure this never ends.
+    ///
+    /// ```
+    /// use parlour::Hub;
+    /// async fn watch(hub: Hub) {
+    ///     hub.failed().await;
+    ///     eprintln!("a shard has failed; starting again");
+    ///     std::process::exit(1);
+    /// }
+    /// # let _ = watch;
+    /// ```
     pub async fn failed(&self) {
         let mut failure = self.0.failure.clone();
         if failure.wait_for(|failed| *failed).await.is_err() {
@@ -314,6 +325,15 @@ impl Hub {
     }
 
     /// Closes all connections of a user whose sessions have all ended, with 1008.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use parlour::{Hub, HubConfig, SessionId, UserName};
+    /// # let hub = Hub::start(HubConfig::default())?;
+    /// hub.close_session(SessionId(7)); // one session, which is marked ended
+    /// hub.close_user(&UserName::user("ann")?); // all of hers
+    /// # Ok(()) }
+    /// ```
     pub fn close_user(&self, who: &UserName) {
         self.0.post_all(|| Mail::CloseUser(who.clone()));
     }

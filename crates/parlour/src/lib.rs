@@ -121,7 +121,17 @@ pub use listener::{Listener, ListenerLimits, ListenerLimitsError, UnderWay, serv
 pub use local_session::{Joined, LocalSession, SessionEnd, SessionError};
 pub use nofile::raise_nofile_limit;
 pub use origin::{Origin, OriginError, OriginRefusal, Origins};
-pub use parlour_hub::{Counts, History, Logs};
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use parlour::{Draft, Hub, HubConfig, RoomName};
+/// let hub = Hub::start(HubConfig::default())?;
+/// hub.publish(RoomName::general(), Draft::message("app", "hello")).await?;
+/// let counts = hub.stats();
+/// println!("{} of {} bytes were sent", counts.sends, counts.sent_bytes);
+/// # Ok(()) }
+/// ```
+pub use parlour_hub::Counts;
+pub use parlour_hub::{History, Logs};
 pub use parlour_proto::Join;
 pub use parlour_proto::dialect;
 pub use parlour_proto::told::{Hello, HelloLimits, NotTold, Said, Told};

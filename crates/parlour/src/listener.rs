@@ -81,6 +81,14 @@ impl Listener {
     /// Names proxies, which speak for many: no share per address is theirs, only the whole
     /// [`http_connections_max`](ListenerLimits::http_connections_max). Give the doors the same, in
     /// [`DoorsConfig::trusted_proxies`](crate::DoorsConfig::trusted_proxies).
+    ///
+    /// ```
+    /// # fn of(listener: tokio::net::TcpListener) -> Result<(), parlour::NetworkError> {
+    /// use parlour::Listener;
+    /// let listener = Listener::new(listener).trusted_proxies(vec!["10.0.0.0/8".parse()?]);
+    /// # let _ = listener;
+    /// # Ok(()) }
+    /// ```
     pub fn trusted_proxies(mut self, proxies: Vec<Network>) -> Self {
         self.trusted_proxies = proxies;
         self

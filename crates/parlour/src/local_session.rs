@@ -86,6 +86,19 @@ pub struct Joined {
 }
 
 /// Why a session has ended.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use parlour::{Hub, HubConfig, UserName};
+/// let hub = Hub::start(HubConfig::default())?;
+/// let mut ann = hub.session(UserName::user("ann")?)?;
+/// hub.shutdown(std::time::Duration::ZERO).await;
+/// while ann.next().await.is_some() {}
+/// let end = ann.end().expect("it was told why");
+/// println!("{}, so come back after {:?}", end.message, end.retry_after);
+/// assert_eq!(end.why, "going_away");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionEnd {
     /// For programs, such as `going_away`.

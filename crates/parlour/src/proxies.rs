@@ -32,6 +32,12 @@ pub struct NetworkError;
 
 impl Network {
     /// How many bits all its addresses begin with alike; 0: it has all addresses of its kind.
+    ///
+    /// ```
+    /// use parlour::Network;
+    /// assert_eq!("10.0.0.0/8".parse::<Network>().unwrap().bits(), 8);
+    /// assert_eq!("::1".parse::<Network>().unwrap().bits(), 128);
+    /// ```
     #[must_use]
     pub fn bits(&self) -> u8 {
         self.0.prefix_len()

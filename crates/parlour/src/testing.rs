@@ -121,6 +121,18 @@ impl TestHub {
     ///
     /// # Panics
     /// As [`connect`](Self::connect).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use parlour::{HubConfig, RoomName, UserName, testing::TestHub};
+    /// # let hub = TestHub::start(HubConfig::default());
+    /// let ann = UserName::user("ann").unwrap();
+    /// let mut ann = hub.connect_as("parlour.events", ann, Some(RoomName::general())).await;
+    /// ann.send(r#"{"type":"send_message","payload":{"message":"hello"}}"#);
+    /// ann.assert_receives(r#"{"type":"new_message","payload":{"message":"hello","from":"ann"}}"#).await;
+    /// # }
+    /// ```
     pub async fn connect_as(
         &self,
         dialect: &'static str,
@@ -191,6 +203,17 @@ impl TestHub {
     }
 
     /// How far time was moved.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use parlour::{HubConfig, testing::TestHub};
+    /// # use std::time::Duration;
+    /// # let hub = TestHub::start(HubConfig::default());
+    /// hub.advance(Duration::from_secs(60)).await;
+    /// assert_eq!(hub.elapsed(), Duration::from_secs(60));
+    /// # }
+    /// ```
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed()

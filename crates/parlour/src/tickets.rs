@@ -73,6 +73,13 @@ impl<T> Tickets<T> {
     }
 
     /// How long each of them is good.
+    ///
+    /// ```
+    /// use parlour::Tickets;
+    /// use std::time::Duration;
+    /// let tickets = Tickets::<u32>::new(Duration::from_secs(5), 100);
+    /// assert_eq!(tickets.lifetime(), Duration::from_secs(5));
+    /// ```
     #[must_use]
     pub fn lifetime(&self) -> Duration {
         self.lifetime
@@ -101,6 +108,14 @@ impl<T> Tickets<T> {
     }
 
     /// Takes back all tickets whose holder is to have none any more; how many those were.
+    ///
+    /// ```
+    /// use parlour::Tickets;
+    /// let tickets = Tickets::new(std::time::Duration::from_secs(5), 100);
+    /// let secret = tickets.issue("ann").unwrap();
+    /// assert_eq!(tickets.take_back(|holder| *holder == "ann"), 1);
+    /// assert_eq!(tickets.spend(secret.expose()), None);
+    /// ```
     pub fn take_back(&self, is_taken: impl Fn(&T) -> bool) -> usize {
         let mut out = self.lock();
         let taken = out.iter().filter(|(_, holder)| is_taken(holder));

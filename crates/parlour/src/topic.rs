@@ -157,7 +157,7 @@ impl Hub {
         self.topic_with(room, TopicConfig::default()).await
     }
 
-    /// The same, not with the defaults.
+    /// The same, not with the defaults: see [`TopicConfig`].
     ///
     /// # Errors
     /// As [`topic`](Self::topic).

@@ -21,6 +21,11 @@ impl ClientId {
     pub const SERVER: Self = Self([0; 16]);
 
     /// That of these bytes, which whoever gives out ids draws at random.
+    ///
+    /// ```
+    /// use parlour_proto::ClientId;
+    /// assert_eq!(ClientId::from_bytes([0; 16]), ClientId::SERVER);
+    /// ```
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)

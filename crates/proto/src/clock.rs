@@ -25,6 +25,11 @@ impl Timestamp {
     }
 
     /// As [`from_unix_nanoseconds`](Self::from_unix_nanoseconds) takes it.
+    ///
+    /// ```
+    /// use parlour_proto::Timestamp;
+    /// assert_eq!(Timestamp::from_unix_nanoseconds(7).unix_nanoseconds(), 7);
+    /// ```
     #[must_use]
     pub fn unix_nanoseconds(self) -> i64 {
         self.nanoseconds

@@ -154,6 +154,14 @@ impl Join {
 
 impl Command<'_> {
     /// The room and the id that an answer to the whole command names.
+    ///
+    /// ```
+    /// use parlour_proto::{Command, Dialect as _, Frame, dialect::V1};
+    /// let frame = r#"{"t":"publish","room":"den","id":"m-1","payload":"hello"}"#;
+    /// let command = V1.decode(Frame::Text(frame)).unwrap();
+    /// let (room, id) = command.about();
+    /// assert_eq!((room.unwrap().as_str(), id.unwrap().as_str()), ("den", "m-1"));
+    /// ```
     #[must_use]
     pub fn about(&self) -> (Option<&RoomName>, Option<&EntryId>) {
         match self {

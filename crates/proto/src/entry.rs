@@ -226,6 +226,12 @@ impl Draft {
     }
 
     /// The same with its producer's name for it.
+    ///
+    /// ```
+    /// use parlour_proto::{Draft, EntryId};
+    /// let order = Draft::message("shop", "sold").with_id(EntryId::new("order-7").unwrap());
+    /// assert_eq!(order.id.unwrap().as_str(), "order-7");
+    /// ```
     #[must_use]
     pub fn with_id(self, id: EntryId) -> Self {
         let id = Some(id);

@@ -205,6 +205,12 @@ impl UserName {
     }
 
     /// The name as shared text, for entries.
+    ///
+    /// ```
+    /// use parlour_proto::{Draft, UserName};
+    /// let ann = UserName::user("ann").unwrap();
+    /// assert_eq!(&*Draft::message(ann.shared(), "hello").from, "ann");
+    /// ```
     #[must_use]
     pub fn shared(&self) -> Arc<str> {
         Arc::clone(&self.0)

@@ -132,6 +132,11 @@ impl Refusal {
     }
 
     /// Whether the frame itself was bad, so that ten in a row end the connection (docs/seeds.md, E2).
+    ///
+    /// ```
+    /// use parlour_proto::Refusal;
+    /// assert!(Refusal::BadJson.is_bad_frame() && !Refusal::NotInRoom.is_bad_frame());
+    /// ```
     #[must_use]
     pub fn is_bad_frame(self) -> bool {
         matches!(

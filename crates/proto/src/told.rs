@@ -141,6 +141,14 @@ pub enum Told {
 }
 
 /// Who a connection speaks as, and what holds for it.
+///
+/// ```
+/// use parlour_proto::told::Told;
+/// let frame = r#"{"t":"hello","version":"0.1.0","user":"guest-ann","guest":true,
+///     "limits":{"message_bytes":65536,"rooms":1000}}"#;
+/// let Ok(Told::Hello(hello)) = Told::parse(frame) else { panic!("the first frame") };
+/// assert_eq!((&*hello.user, hello.guest), ("guest-ann", true));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
     /// The server's version.
@@ -154,6 +162,16 @@ pub struct Hello {
 }
 
 /// What the server takes of one connection. What it does not say is 0.
+///
+/// ```
+/// use parlour_proto::told::Told;
+/// let frame = r#"{"t":"hello","version":"0.1.0","user":"guest-ann","guest":true,
+///     "limits":{"message_bytes":65536,"rooms":1000}}"#;
+/// let Ok(Told::Hello(hello)) = Told::parse(frame) else { panic!("the first frame") };
+/// let limits = hello.limits;
+/// assert_eq!((limits.message_bytes, limits.rooms), (65_536, 1_000));
+/// assert_eq!(limits.messages_per_second, 0, "which it does not say");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HelloLimits {
     /// Largest message, the whole frame in bytes; a larger one closes the connection with 1009.
@@ -171,6 +189,15 @@ pub struct HelloLimits {
 }
 
 /// An entry of a room, as it is told.
+///
+/// ```
+/// use parlour_proto::{EntryKind, Seq, told::Told};
+/// let frame = r#"{"t":"entry","room":"den","epoch":"9f3c5d20a1b4e687","seq":7,"from":"ann",
+///     "type":"message","payload":"hello","sent":"2026-11-22T04:00:00.120000000Z"}"#;
+/// let Ok(Told::Entry(said)) = Told::parse(frame) else { panic!("an entry") };
+/// assert_eq!((&*said.from, said.kind.clone(), said.position.seq), ("ann", EntryKind::MESSAGE, Seq(7)));
+/// assert_eq!(said.payload, r#""hello""#);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
     /// In which room.

@@ -99,6 +99,20 @@ impl<T> Client<T> {
 
     /// Closes it with this code, behind what was sent before. A second time is harmless: the first
     /// code counts.
+    ///
+    /// ```
+    /// use parlour::CloseCode;
+    /// use parlour::connections::{Client, Message};
+    /// const NO_BINARY: u16 = 4_003;
+    /// async fn handle(client: Client, message: Message) {
+    ///     if message.as_text().is_none()
+    ///         && let Some(code) = CloseCode::new(NO_BINARY)
+    ///     {
+    ///         client.close_with(code);
+    ///     }
+    /// }
+    /// # parlour::Connections::builder("texts").on_message(handle).build();
+    /// ```
     pub fn close_with(&self, code: CloseCode) {
         self.0.line.close(code);
     }

@@ -33,6 +33,12 @@ impl Message {
     }
 
     /// The text, if it is one.
+    ///
+    /// ```
+    /// use parlour::connections::Message;
+    /// assert_eq!(Message::from("hi").as_text(), Some("hi"));
+    /// assert_eq!(Message::from(vec![1, 2]).as_text(), None);
+    /// ```
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {

@@ -7,6 +7,15 @@ use serde::Serialize;
 macro_rules! counts {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// What the doors have counted since they were made; see [`Doors::counts`](crate::Doors::counts).
+        ///
+        /// ```
+        /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+        /// use parlour::{Doors, DoorCounts, Hub, HubConfig};
+        /// let hub = Hub::start(HubConfig::default())?;
+        /// let doors = Doors::new(&hub, "127.0.0.1:8080".parse()?);
+        /// assert_eq!(doors.counts(), DoorCounts::default(), "nobody has come yet");
+        /// # Ok(()) }
+        /// ```
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
         pub struct DoorCounts {
             $($(#[$doc])* pub $name: u64,)*

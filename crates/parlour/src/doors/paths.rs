@@ -71,6 +71,11 @@ impl Route {
     }
 
     /// What its path is unless it is moved.
+    ///
+    /// ```
+    /// use parlour::Route;
+    /// assert_eq!(Route::Plain.usual_path().as_str(), "/plain");
+    /// ```
     #[must_use]
     pub fn usual_path(self) -> DoorPath {
         DoorPath(format!("/{}", self.name()))

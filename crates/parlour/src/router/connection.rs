@@ -79,6 +79,15 @@ impl Connection {
     }
 
     /// Closes it with this code. A second time is harmless.
+    ///
+    /// ```
+    /// use parlour::CloseCode;
+    /// use parlour::router::Connection;
+    /// async fn resign(connection: Connection) {
+    ///     connection.close_with(CloseCode::new(4_001).unwrap_or_default());
+    /// }
+    /// # parlour::EventRouter::new(()).on("resign", resign);
+    /// ```
     pub fn close_with(&self, code: CloseCode) {
         self.line.close(code);
     }

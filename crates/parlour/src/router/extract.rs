@@ -127,6 +127,16 @@ impl Room {
     ///
     /// # Errors
     /// [`PublishError`].
+    ///
+    /// ```
+    /// use parlour::Draft;
+    /// use parlour::router::{EventError, Room};
+    /// async fn ring(room: Room) -> Result<(), EventError> {
+    ///     room.publish_draft(Draft::message("$bell", "ring!")).await?; // in nobody's name
+    ///     Ok(())
+    /// }
+    /// # parlour::EventRouter::new(()).on("ring", ring);
+    /// ```
     pub async fn publish_draft(&self, draft: Draft) -> Result<Position, PublishError> {
         let hub = self.connection.hub().ok_or(PublishError::GoingAway)?;
         hub.publish(self.name.clone(), draft).await

@@ -182,6 +182,17 @@ impl TestConnection {
     }
 
     /// How often it was pinged.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use parlour::{HubConfig, testing::TestHub};
+    /// # let hub = TestHub::start(HubConfig::default());
+    /// let idle = hub.connect("parlour.echo").await;
+    /// hub.advance(std::time::Duration::from_secs(30)).await;
+    /// assert_eq!(idle.pings(), 1);
+    /// # }
+    /// ```
     #[must_use]
     pub fn pings(&self) -> usize {
         self.lock().pings
@@ -204,6 +215,18 @@ impl TestConnection {
     }
 
     /// Everything that it was sent, once everything has settled.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use parlour::{HubConfig, testing::TestHub};
+    /// # let hub = TestHub::start(HubConfig::default());
+    /// let mut echo = hub.connect("parlour.echo").await;
+    /// echo.send("one");
+    /// echo.send("two");
+    /// assert_eq!(echo.take_all().await.len(), 2);
+    /// # }
+    /// ```
     pub async fn take_all(&mut self) -> Vec<TestFrame> {
         self.world.settle().await;
         self.lock().unseen.drain(..).collect()

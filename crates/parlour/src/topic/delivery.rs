@@ -17,6 +17,21 @@ use crate::local_session::SessionError;
 /// let open = TopicConfig { kind: EntryKind::new("move").unwrap(), ..TopicConfig::default() };
 /// # let _ = open;
 /// ```
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use parlour::{Draft, EntryKind, Hub, HubConfig, RoomName, TopicConfig};
+/// let hub = Hub::start(HubConfig::default())?;
+/// let room = RoomName::new("lab")?;
+/// let config = TopicConfig { kind: EntryKind::new("celsius")?, ..TopicConfig::default() };
+/// let degrees = hub.topic_with::<f64>(room.clone(), config).await?;
+/// let mut seen = degrees.subscribe()?;
+/// // Whoever publishes that kind there, also a router's handler:
+/// hub.publish(room, Draft::new("probe-3", EntryKind::new("celsius")?, "21.5")).await?;
+/// let item = seen.next().await.expect("the topic is open")?;
+/// assert_eq!((&*item.from, *item.value), ("probe-3", 21.5));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct TopicConfig {
     /// The kind of its entries; what is of another kind in that room is not the topic's. By default
