@@ -158,6 +158,7 @@ pub(crate) struct Follower {
 }
 
 /// What all rooms of a shard have at their birth.
+#[derive(Clone, Copy)]
 pub(crate) struct Born<'a> {
     pub(crate) now: Duration,
     pub(crate) limits: &'a Limits,

@@ -261,6 +261,42 @@ pub(super) const ALL: &[Mutant] = &[
         mutated: "self.0 == hash(text)",
         test: defects("login::d26_a_token_is_compared_in_constant_time"),
     },
+    Mutant {
+        name: "ack-before-commit",
+        takes_away: "nothing is acknowledged or shown before the store has it",
+        file: "crates/hub/src/shard/homes.rs",
+        original: "if !home.kind.is_durable {\n            return self.volatile",
+        mutated: "if home.head >= Seq(0) {\n            return self.volatile",
+        test: hub(
+            "acks::what_the_store_refuses_is_told_not_stored_seen_by_nobody_and_its_number_given_again",
+        ),
+    },
+    Mutant {
+        name: "publish-again",
+        takes_away: "what is published again is not published again",
+        file: "crates/hub/src/home/publishing.rs",
+        original: "match self.ids.find(digest) {",
+        mutated: "match Some(self.ids.find(digest)).filter(|_| false).unwrap_or(Known::New) {",
+        test: hub(
+            "repeats::the_same_id_gets_the_first_answer_over_another_connection_and_after_a_restart",
+        ),
+    },
+    Mutant {
+        name: "id-forgotten",
+        takes_away: "what may have come too long ago is not published again",
+        file: "crates/hub/src/home/publishing.rs",
+        original: "since.epoch != self.epoch || !self.ids.reaches(since.seq)",
+        mutated: "since.epoch != self.epoch && !self.ids.reaches(since.seq)",
+        test: hub("repeats::what_may_have_come_too_long_ago_is_refused_and_never_published_twice"),
+    },
+    Mutant {
+        name: "gap-notice",
+        takes_away: "a reader is told what he missed",
+        file: "crates/hub/src/shard/behind.rs",
+        original: "if let Some(missed) = replay.missed {\n            self.tell_gap(",
+        mutated: "if let Some(missed) = replay.missed.filter(|_| index == u32::MAX) {\n            self.tell_gap(",
+        test: hub("durable_rooms::what_the_operator_has_trimmed_is_a_gap"),
+    },
 ];
 
 #[cfg(test)]

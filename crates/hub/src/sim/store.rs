@@ -84,7 +84,7 @@ impl Disk {
                 Request::Append {
                     key, room, entry, ..
                 } => {
-                    answers.extend(self.append(key, room, entry, refused));
+                    answers.extend(self.append(key, &room, entry, refused));
                 }
                 Request::Read {
                     token,
@@ -124,11 +124,11 @@ impl Disk {
     fn append(
         &mut self,
         key: RoomKey,
-        room: RoomName,
+        room: &RoomName,
         entry: Arc<Entry>,
         refused: bool,
     ) -> Option<Stored> {
-        let (_, log) = self.logs.get_mut(&room)?;
+        let (_, log) = self.logs.get_mut(room)?;
         let next = Seq(log.len() as u64 + 1);
         if entry.seq != next {
             // It was numbered behind one that was refused; the shard numbers it anew.

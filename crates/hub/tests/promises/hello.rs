@@ -12,12 +12,12 @@ fn hello_is_the_first_frame_and_tells_name_and_limits() {
         limits.messages_per_second = 3;
         limits.message_burst = 4;
         limits.presence_members_max = 5;
+        limits.ids_per_room_max = 6;
     });
     let peer = world.connect(0, FULL, Some("den"));
     world.run();
     let heard = world.heard(peer);
-    let limits =
-        r#"{"message_bytes":512,"rooms":7,"messages_per_second":3,"burst":4,"presence_members":5}"#;
+    let limits = r#"{"message_bytes":512,"rooms":7,"messages_per_second":3,"burst":4,"presence_members":5,"ids":6}"#;
     let hello = format!(
         r#"{{"t":"hello","version":"{}","user":"guest-1","guest":true,"limits":{limits}}}"#,
         env!("CARGO_PKG_VERSION")

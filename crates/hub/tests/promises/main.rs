@@ -5,6 +5,7 @@
 // Clippy knows test functions, but not the helpers of an integration test.
 #![allow(clippy::unwrap_used)]
 
+mod disk;
 mod sockets;
 mod speech;
 mod stores;
@@ -17,10 +18,12 @@ mod bad_frames;
 mod close;
 mod closing;
 mod durable_order;
+mod durable_rooms;
 mod epochs;
 mod fairness;
 mod heartbeat;
 mod hello;
+mod history;
 mod in_process;
 mod many_rooms;
 mod members;
@@ -34,6 +37,7 @@ mod pongs;
 mod presence;
 mod presence_bounds;
 mod rate_limit;
+mod repeats;
 mod resume;
 mod rooms;
 mod since;
