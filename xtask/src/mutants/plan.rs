@@ -289,14 +289,6 @@ pub(super) const ALL: &[Mutant] = &[
         mutated: "since.epoch != self.epoch && !self.ids.reaches(since.seq)",
         test: hub("repeats::what_may_have_come_too_long_ago_is_refused_and_never_published_twice"),
     },
-    Mutant {
-        name: "gap-notice",
-        takes_away: "a reader is told what he missed",
-        file: "crates/hub/src/shard/behind.rs",
-        original: "if let Some(missed) = replay.missed {\n            self.tell_gap(",
-        mutated: "if let Some(missed) = replay.missed.filter(|_| index == u32::MAX) {\n            self.tell_gap(",
-        test: hub("durable_rooms::what_the_operator_has_trimmed_is_a_gap"),
-    },
 ];
 
 #[cfg(test)]

@@ -118,7 +118,8 @@ impl<S: Store> Shard<S> {
         let (Some(reason), Some(latest)) = (self.going_away, self.close_all_by) else {
             return;
         };
-        if !self.to_pass.is_empty() && self.now.monotonic < latest {
+        let is_left = !self.to_pass.is_empty() || !self.behind.is_empty();
+        if is_left && self.now.monotonic < latest {
             return;
         }
         self.close_all_by = None;
