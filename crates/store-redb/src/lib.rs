@@ -1,7 +1,8 @@
 //! Durable rooms on disk: logs in redb files, with group commit, checksums and quick recovery.
 
-#![allow(dead_code, unreachable_pub)]
-
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+mod error;
 mod fault;
 mod file;
 mod format;
@@ -11,3 +12,11 @@ mod partition;
 mod row;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
+mod stores;
+
+pub use error::{InspectError, OpenError};
+pub use partition::DISK_RESERVE_BYTES;
+pub use stores::{
+    DAMAGES_MAX, DamagedPart, HistoryPage, PARTITIONS_MAX, PartitionHealth, PartitionState,
+    RoomSummary, RoomsPage, ShardStore, StoreConfig, Stores, Verdict, VerifyProgress,
+};

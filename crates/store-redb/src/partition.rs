@@ -18,6 +18,7 @@ use crate::log;
 use crate::medium::{Failures, Medium, Step};
 use commit::Work;
 use recover::Uncertain;
+pub(crate) use trim::{Sweep, names_after, stored_name};
 
 /// Space that is left free on the disk, in bytes: below it appends are refused before anything is
 /// written, so that the database is never the one to find the disk full in the middle of a commit.
@@ -166,11 +167,11 @@ impl<T: Clone> Partition<T> {
     }
 
     /// Forgets a room, if it is still the one of `tag`.
-    pub(crate) fn close_room(&mut self, tag: T, name: &RoomName)
+    pub(crate) fn close_room(&mut self, tag: &T, name: &RoomName)
     where
         T: PartialEq,
     {
-        if self.rooms.get(name).is_some_and(|room| room.tag == tag) {
+        if self.rooms.get(name).is_some_and(|room| room.tag == *tag) {
             self.rooms.remove(name);
         }
     }
@@ -191,9 +192,6 @@ impl<T: Clone> Partition<T> {
         }
         if touched.is_empty() {
             return;
-        }
-        if matches!(self.state, State::Away(_)) {
-            self.come_back(told);
         }
         match &self.state {
             State::Stopped(_) => return self.stop_rooms(&touched, told),
@@ -353,6 +351,21 @@ impl<T: Clone> Partition<T> {
         }
         self.go_away(touched, why);
         self.come_back(told);
+    }
+
+    /// Looks whether a full disk has space again, and a failing file can be opened again.
+    pub(crate) fn look_again(&mut self, told: &mut Vec<Told<T>>) {
+        match self.state {
+            State::Full if !self.has_no_space(0) => self.state = State::Ok,
+            State::Away(_) => self.come_back(told),
+            _ => {}
+        }
+    }
+
+    /// Tells every room that is open that it has stopped.
+    pub(crate) fn stop_all(&mut self, told: &mut Vec<Told<T>>) {
+        let names: Vec<RoomName> = self.rooms.keys().cloned().collect();
+        self.stop_rooms(&names, told);
     }
 
     /// Nothing more is written before the next start.

@@ -51,7 +51,7 @@ impl<T: Clone> Partition<T> {
         }
     }
 
-    /// Opens the file again, if it is away, and tells what it has. Tried again until it can be.
+    /// Opens the file again, if it is away, and tells what it has. Its owner tries until it can be.
     pub(crate) fn come_back(&mut self, told: &mut Vec<Told<T>>) {
         if !matches!(self.state, State::Away(_)) {
             return;

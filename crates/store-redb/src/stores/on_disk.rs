@@ -1,0 +1,63 @@
+//! A partition's file.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use redb::StorageBackend;
+use redb::backends::FileBackend;
+
+use crate::medium::Medium;
+
+/// A file by its path.
+#[derive(Clone, Debug)]
+pub(crate) struct OnDisk(pub(crate) PathBuf);
+
+impl OnDisk {
+    /// Makes an empty file, for this user alone.
+    pub(crate) fn make(&self) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        options.open(&self.0).map(drop)
+    }
+}
+
+impl Medium for OnDisk {
+    fn open(&self) -> io::Result<Box<dyn StorageBackend>> {
+        let file = OpenOptions::new().read(true).write(true).open(&self.0)?;
+        // What an earlier process wrote and did not sync is written now, or this fails; and what is
+        // read from now on comes from the disk. So recovery sees what a power cut would leave.
+        file.sync_all()?;
+        forget_cached(&file)?;
+        let backend = FileBackend::new(file).map_err(io::Error::other)?;
+        Ok(Box::new(backend))
+    }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        let space = rustix::fs::statvfs(&self.0)?;
+        Ok(space.f_bavail.saturating_mul(space.f_frsize))
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn forget_cached(file: &File) -> io::Result<()> {
+    Ok(rustix::fs::fadvise(
+        file,
+        0,
+        None,
+        rustix::fs::Advice::DontNeed,
+    )?)
+}
+
+/// Elsewhere no call makes the system read again what it has in memory.
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "as on Linux")]
+fn forget_cached(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Makes names in a directory durable.
+pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
