@@ -92,6 +92,14 @@ pub enum Answer {
     /// Carry this out instead, without another question. Of rooms that were asked for, those that a
     /// [`Command::Join`] here leaves out are refused with [`Refusal::NotAllowed`].
     Go(Command<'static>),
+    /// Of the rooms that were asked for, be in these; the others are refused in the application's own
+    /// words.
+    Joins {
+        /// Those that are allowed.
+        rooms: Vec<Join>,
+        /// Those that are not.
+        denied: Vec<DeniedRoom>,
+    },
     /// Refuse what was asked. A connection whose opening is refused is closed.
     Refused(Refusal),
     /// The same in the application's own words.
@@ -103,6 +111,17 @@ pub enum Answer {
     },
     /// It is called so from now on.
     Renamed(UserName),
+}
+
+/// A room that the application does not allow.
+#[derive(Debug)]
+pub struct DeniedRoom {
+    /// Which.
+    pub room: RoomName,
+    /// For programs.
+    pub code: Cow<'static, str>,
+    /// For people.
+    pub message: String,
 }
 
 /// What the application tells one connection.

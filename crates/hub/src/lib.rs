@@ -48,7 +48,7 @@ mod view;
 mod weights;
 mod wire;
 
-pub use ask::{Answer, Asked, Asks, Brought, NotTold, OwnedTold, What};
+pub use ask::{Answer, Asked, Asks, Brought, DeniedRoom, NotTold, OwnedTold, What};
 pub use bus::Bus;
 pub use ids::{Digester, IdDigest};
 pub use letter::{History, Letter};

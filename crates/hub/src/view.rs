@@ -1,5 +1,7 @@
 //! A shard's view of a room: one ring of encoded entries per dialect in use here.
 
+use std::collections::BTreeSet;
+
 use parlour_proto::{Position, RoomName, Seq, ShardId};
 
 use crate::presence::ViewPresence;
@@ -26,8 +28,8 @@ pub(crate) struct View {
     pub(crate) weight: usize,
     /// Only while somebody asks who is in the room.
     pub(crate) presence: Option<Box<ViewPresence>>,
-    /// Some member has more than has come here, and waits for it to come.
-    pub(crate) has_ahead: bool,
+    /// Members who had more than had come here, and wait for it to come, by their connections.
+    pub(crate) ahead: BTreeSet<u32>,
     /// In the shard's list of views to close.
     pub(crate) in_empty: bool,
 }
@@ -45,7 +47,7 @@ impl View {
             taken_notices: 0,
             weight: 0,
             presence: None,
-            has_ahead: false,
+            ahead: BTreeSet::new(),
             in_empty: false,
         }
     }

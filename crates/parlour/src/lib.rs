@@ -74,7 +74,8 @@
 //! - `tls` (on by default): [`Listener`] speaks TLS. Without it neither rustls nor a C compiler is needed.
 //! - `testing`: `parlour::testing`, in-memory connections and a clock that a test moves.
 //!
-//! Rooms live in memory today. The threads of the hub are its own; tokio serves HTTP, and runs your
+//! Rooms live in memory, or on disk where [`HubConfig::rooms`] says so: then what is acknowledged survives
+//! a crash and a power cut, in the store that [`HubConfig::store`] gives ([`store`]). The threads of the hub are its own; tokio serves HTTP, and runs your
 //! handlers.
 
 mod accounts;
@@ -100,6 +101,7 @@ mod proxies;
 mod rates;
 pub mod router;
 mod source;
+pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tickets;
@@ -130,8 +132,7 @@ pub use origin::{Origin, OriginError, OriginRefusal, Origins};
 /// println!("{} of {} bytes were sent", counts.sends, counts.sent_bytes);
 /// # Ok(()) }
 /// ```
-pub use parlour_hub::Counts;
-pub use parlour_hub::{History, Logs};
+pub use parlour_hub::{Counts, History};
 pub use parlour_proto::Join;
 pub use parlour_proto::dialect;
 pub use parlour_proto::told::{Hello, HelloLimits, NotTold, Said, Told};

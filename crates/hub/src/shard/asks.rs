@@ -7,7 +7,7 @@ use parlour_proto::{
 
 use super::Shard;
 use super::commands::Publication;
-use crate::ask::{Answer, Asked, Asks, Brought, NotTold, OwnedTold, What};
+use crate::ask::{Answer, Asked, Asks, Brought, DeniedRoom, NotTold, OwnedTold, What};
 use crate::connection::{Asking, State};
 use crate::letter::Body;
 use crate::store::Store;
@@ -292,6 +292,7 @@ impl<S: Store> Shard<S> {
             }
             (Asking::Frame, Answer::Done) => {}
             (Asking::Policy(command), Answer::Done) => self.carry_out(index, command),
+            (_, Answer::Joins { rooms, denied }) => self.join_allowed(index, rooms, denied),
             (asking, Answer::Go(command)) => self.go(index, &asking, command),
             (Asking::Frame, Answer::Refused(refusal)) => self.refuse(index, None, None, refusal),
             (Asking::Policy(command), Answer::Refused(refusal)) => {
@@ -342,6 +343,30 @@ impl<S: Store> Shard<S> {
         if !left_out.is_empty() {
             let rooms = left_out;
             self.refuse_command(index, &Command::Join { rooms }, Refusal::NotAllowed);
+        }
+    }
+
+    /// Every room is answered by itself, those that are not allowed in the application's words.
+    fn join_allowed(&mut self, index: u32, rooms: Vec<Join>, denied: Vec<DeniedRoom>) {
+        self.carry_out(index, Command::Join { rooms });
+        let is_any = !denied.is_empty();
+        for DeniedRoom {
+            room,
+            code,
+            message,
+        } in denied
+        {
+            let failed = Event::Failed {
+                room: Some(&room),
+                id: None,
+                code: &code,
+                message: &message,
+            };
+            self.counts.refusal(Refusal::NotAllowed);
+            self.tell(index, &failed);
+        }
+        if is_any {
+            self.close_if_nowhere(index, Refusal::NotAllowed);
         }
     }
 

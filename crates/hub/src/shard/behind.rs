@@ -62,7 +62,9 @@ impl<S: Store> Shard<S> {
                 Stand::Behind { after, told } => {
                     let view = views.get_mut(membership.view)?;
                     let is_ahead = told && view.is_before(after);
-                    view.has_ahead |= is_ahead;
+                    if is_ahead {
+                        view.ahead.insert(index);
+                    }
                     (!is_ahead).then_some((membership, after, told))
                 }
                 _ => None,

@@ -254,14 +254,14 @@ impl<S: Store> Shard<S> {
 
     /// Members who had more than had come here look again.
     fn go_on_ahead(&mut self, key: Key) {
-        let view = self.views.get_mut(key);
-        if view.is_some_and(|view| std::mem::take(&mut view.has_ahead)) {
-            for index in self.members_of(key) {
-                let connection = self.connections.at(index);
-                let slot = connection.and_then(|it| Some(&it.rooms[it.slot_of(key)?]));
-                if slot.is_some_and(|it| matches!(it.stand, Stand::Behind { .. })) {
-                    self.queue_behind(index);
-                }
+        let Some(view) = self.views.get_mut(key) else {
+            return;
+        };
+        for index in std::mem::take(&mut view.ahead) {
+            let connection = self.connections.at(index);
+            let slot = connection.and_then(|it| Some(&it.rooms[it.slot_of(key)?]));
+            if slot.is_some_and(|it| matches!(it.stand, Stand::Behind { .. })) {
+                self.queue_behind(index);
             }
         }
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlour_hub::{Answer, Asked, What};
-use parlour_proto::{Command, Draft, Join, RoomName, UserName};
+use parlour_hub::{Answer, Asked, DeniedRoom, What};
+use parlour_proto::{Draft, Join, RoomName, UserName};
 use tokio::time::Instant;
 
 use super::Desk;
@@ -82,8 +82,7 @@ fn refused(denied: &Denied) -> Answer {
     }
 }
 
-/// One room is refused in the policy's own words, of several only by name. All of a frame have
-/// `time_max` together.
+/// Every room is refused in the policy's own words. All of a frame have `time_max` together.
 async fn joins(
     policy: Arc<dyn AnyPolicy>,
     who: UserName,
@@ -94,20 +93,24 @@ async fn joins(
         let asking = async { policy.join(&who, &only.room).await };
         return one(guarded(time_max, asking)).await;
     }
-    let asked = rooms.len();
-    let mut allowed = Vec::new();
+    let (mut allowed, mut denied) = (Vec::new(), Vec::new());
     let start = Instant::now();
     for join in rooms {
         let time_max = time_max.map(|time_max| time_max.saturating_sub(start.elapsed()));
         let asking = async { policy.join(&who, &join.room).await };
-        if said(guarded(time_max, asking).await).is_ok() {
-            allowed.push(join);
+        match said(guarded(time_max, asking).await) {
+            Ok(()) => allowed.push(join),
+            Err(why) => denied.push(DeniedRoom {
+                room: join.room,
+                code: Denied::CODE.into(),
+                message: why.to_string(),
+            }),
         }
     }
-    if allowed.len() == asked {
-        return Answer::Done;
+    Answer::Joins {
+        rooms: allowed,
+        denied,
     }
-    Answer::Go(Command::Join { rooms: allowed })
 }
 
 #[cfg(test)]
@@ -135,10 +138,10 @@ mod tests {
         let start = Instant::now();
         let (ann, time_max) = (UserName::guest("ann").unwrap(), Duration::from_secs(30));
         let answer = joins(Arc::new(Pondering), ann, rooms, Some(time_max)).await;
-        let Answer::Go(Command::Join { rooms }) = answer else {
+        let Answer::Joins { rooms, denied } = answer else {
             panic!("{answer:?}");
         };
-        assert_eq!(rooms.len(), 1);
+        assert_eq!((rooms.len(), denied.len()), (1, 50));
         // A clock of tokio's counts whole milliseconds.
         assert!(start.elapsed() < time_max + Duration::from_secs(1));
     }

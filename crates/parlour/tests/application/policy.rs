@@ -155,7 +155,7 @@ fn of_several_rooms_those_that_are_allowed_are_joined() {
     let refused = answers.iter().filter(|it| it.contains("not_allowed"));
     let refused: Vec<_> = refused.collect();
     assert!(
-        refused.len() == 1 && refused[0].contains("staff"),
+        refused.len() == 1 && refused[0].contains(r#""message":"the staff only","room":"staff""#),
         "{answers:?}"
     );
     assert_eq!(
