@@ -2,6 +2,7 @@
 
 import { Chat } from './chat.js';
 import { byId } from './element.js';
+import { Kept } from './kept.js';
 import { listenToKeys } from './keys.js';
 import { forgetWho, rememberWho, whoWasHere } from './memory.js';
 import { Panels } from './panels.js';
@@ -19,6 +20,7 @@ const CANNOT_REACH = 'The server cannot be reached. Try again in a moment.';
 let chat = null;
 let isGoingOut = false;
 
+const kept = new Kept({ onGone: (id) => chat?.gone(id) });
 const panels = new Panels();
 const door = new DoorView({ onSignIn: enterAsUser, onGuest: enterAsGuest });
 const views = {
@@ -26,7 +28,7 @@ const views = {
   log: new LogView({
     onEarlier: () => chat.showEarlier(),
     onAgain: (id) => chat.sendAgain(id),
-    onDiscard: (id, text) => chat.discard(id, text),
+    onDrop: (id, text) => chat.drop(id, text),
   }),
   people: new PeopleView(),
   composer: new ComposerView({
@@ -102,7 +104,7 @@ function enter({ otp, user, guest }) {
 // Whoever comes in again as the same finds everything as it was.
 function openChat(who, first = null) {
   const isSame = chat?.who.user === who.user && chat.who.guest === who.guest;
-  if (!isSame) chat = new Chat({ who, views, onEnd: sessionEnded });
+  if (!isSame) chat = new Chat({ who, views, kept, onEnd: sessionEnded });
   door.hide();
   byId('chat-view').hidden = false;
   byId('skip').hidden = false;
@@ -142,9 +144,19 @@ async function goOut() {
     isGoingOut = false;
   }
   chat.pause();
+  const waiting = waitingWords(chat.undelivered, user);
+  chat.forgetDrafts();
   chat = null;
   forgetWho();
-  showDoor(guest ? { guestName: nameOfGuest(user) } : { news: 'You are signed out.', user });
+  if (guest) showDoor({ news: waiting, guestName: nameOfGuest(user) });
+  else showDoor({ news: `You are signed out. ${waiting}`.trim(), user });
+}
+
+// What is not delivered stays in this browser, and is sent by nobody else.
+function waitingWords(count, user) {
+  if (count === 0) return '';
+  const what = count === 1 ? 'One message was not delivered; it waits' : `${count} messages were not delivered; they wait`;
+  return `${what} in this browser until ${user} comes in again.`;
 }
 
 function joinRoom(name) {

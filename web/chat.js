@@ -4,7 +4,7 @@ import { batched } from './batched.js';
 import { Connection } from './connection.js';
 import { Conversation } from './conversation.js';
 import { byId } from './element.js';
-import { rememberRooms, rememberWho, roomsOf } from './memory.js';
+import { draftsOf, forgetDrafts, rememberDrafts, rememberRooms, rememberWho, roomsOf } from './memory.js';
 import { FIRST_ROOM } from './protocol.js';
 import { HISTORY } from './room-log.js';
 import { ROOM_NAME_RULE, isRoomName, linkTo, roomOfLink } from './room-name.js';
@@ -14,6 +14,9 @@ import { Upkeep } from './upkeep.js';
 
 const REMEMBER_EVERY_MS = 1_000;
 
+// So often it is looked after what a page that is gone has left.
+const ADOPT_EVERY_MS = 5_000;
+
 // For the ticket that is fetched only to keep the session.
 const UPKEEP_TIMEOUT_MS = 30_000;
 
@@ -22,6 +25,7 @@ const ENDS_SESSION = new Set(['signed_out', 'bad_session', 'guests_not_allowed',
 
 export class Chat {
   #views;
+  #kept;
   #onEnd;
   #conversation;
   #connection;
@@ -31,16 +35,19 @@ export class Chat {
   // Ids of own messages that were told to wait for a choice.
   #told = new Set();
   #remembered = '';
+  #rememberedDrafts = '';
   #draw = batched(() => this.#show());
 
   // `who` is `{user, guest}`; `onEnd(code, words)` hears that the server asks who this is.
-  constructor({ who, views, onEnd }) {
+  // `kept` keeps messages until they are delivered.
+  constructor({ who, views, kept, onEnd }) {
     this.#views = views;
+    this.#kept = kept;
     this.#onEnd = onEnd;
     this.#conversation = new Conversation({
       ...who,
       rooms: new Rooms(roomsOf(who)),
-      idPrefix: randomPrefix(),
+      kept,
       send: (frame) => this.#connection.send(frame),
       later: (delay, then) => setTimeout(then, delay),
       onChange: () => this.#draw(),
@@ -51,6 +58,8 @@ export class Chat {
       onState: (state) => this.#stateChanged(state),
       onFrame: (frame) => this.#received(frame),
     });
+    this.#rooms.putDrafts(draftsOf(who));
+    kept.own(who.user).then((items) => this.#conversation.restore(items));
   }
 
   get who() {
@@ -61,12 +70,19 @@ export class Chat {
     return this.#conversation.rooms;
   }
 
+  // How many messages of this user wait for their delivery.
+  get undelivered() {
+    return this.#conversation.undelivered.length;
+  }
+
   // Begins, or begins again after `onEnd`; `first`, if given, is a ticket to spend.
   start(first = null) {
     this.#timers.push(
       setInterval(() => this.#tick(), 1_000),
       setInterval(() => this.remember(), REMEMBER_EVERY_MS),
+      setInterval(() => this.#adopt(), ADOPT_EVERY_MS),
     );
+    this.#adopt({ isFirst: true });
     this.openLink();
     this.#connection.start(first);
     this.#show();
@@ -126,6 +142,12 @@ export class Chat {
   leaveRoom() {
     const room = this.#rooms.current;
     if (!room) return;
+    const open = room.outbox.undelivered.length;
+    if (open > 0) {
+      const what = open === 1 ? 'One of your messages here is' : `${open} of your messages here are`;
+      this.#views.composer.hint(`${what} not delivered yet. Drop what you no longer want to say, then leave.`);
+      return;
+    }
     this.#conversation.leave(room);
     if (!this.#rooms.current) history.replaceState(null, '', location.pathname);
     this.show(this.#rooms.current);
@@ -134,10 +156,12 @@ export class Chat {
   // Gives the words that tell why not, or ''.
   say(text) {
     const room = this.#rooms.current;
-    if (!this.#connection.isOnline) return 'Not sent: there is no connection. The text stays here.';
     if (room.state === 'refused') return `Not sent: you are not in this room. ${room.refusal}`;
-    if (room.outbox.full) return 'Not sent: too many messages before it have no answer. Wait a moment, or discard some.';
+    if (this.#conversation.isFull) {
+      return 'Not sent: too many messages before it are not delivered yet. The text stays here; wait, or drop some of them.';
+    }
     this.#conversation.say(room, text);
+    if (!this.#connection.isOnline) this.#views.state.announce('Your message waits for a connection');
     this.#views.log.scrollToEnd();
     return '';
   }
@@ -151,10 +175,15 @@ export class Chat {
     this.#views.composer.focus();
   }
 
-  // The text goes back into the field: discarding is no reason to type it again.
-  discard(id, text) {
+  // The text goes back into the field: dropping it is no reason to type it again.
+  drop(id, text) {
     this.#conversation.discard(this.#rooms.current, id);
     this.#views.composer.putBack(text);
+  }
+
+  // Another page has taken care of it.
+  gone(id) {
+    this.#conversation.gone(id);
   }
 
   showEarlier() {
@@ -169,11 +198,24 @@ export class Chat {
   }
 
   remember() {
+    const drafts = JSON.stringify(this.#rooms.drafts());
+    if (drafts !== this.#rememberedDrafts) rememberDrafts(this.who, this.#rooms.drafts());
+    this.#rememberedDrafts = drafts;
     const rooms = this.#rooms.remembered();
     const text = JSON.stringify(rooms);
     if (text === this.#remembered) return;
     this.#remembered = text;
     rememberRooms(this.who, rooms);
+  }
+
+  forgetDrafts() {
+    forgetDrafts(this.who);
+  }
+
+  async #adopt({ isFirst = false } = {}) {
+    if (isFirst || await this.#kept.canAdoptLater()) {
+      this.#conversation.restore(await this.#kept.adopt(this.who.user));
+    }
   }
 
   // A cookie may be somebody else's by now; his tickets are not for this chat.
@@ -252,10 +294,4 @@ export class Chat {
     const which = fresh.length === 1 ? `Your message in ${name}` : `${fresh.length} of your messages`;
     this.#views.state.announce(`${which}: ${words}`);
   }
-}
-
-// Ids of this page's messages: nobody else, and no other page of this user, makes the same.
-function randomPrefix() {
-  const bytes = crypto.getRandomValues(new Uint8Array(9));
-  return [...bytes].map((byte) => byte.toString(36).padStart(2, '0')).join('');
 }

@@ -1,7 +1,10 @@
 // What this user says and hears in all rooms over one connection: turns frames into rooms, and
 // wishes into frames. Knows no page and no socket.
 
-import { MESSAGE_BYTES, bytesOf, encodeJoins, encodeLeave, encodePublish } from './protocol.js';
+import { randomId } from './kept.js';
+import { BYTES_MAX, ITEMS_MAX } from './outbox.js';
+import { MESSAGE_BYTES, bytesOf, bytesToSend, encodeJoins, encodeLeave, encodePublish } from './protocol.js';
+import { isRoomName } from './room-name.js';
 
 // Before a `join` that was too fast is sent again, where the server does not say how long.
 const PAUSE_MS = 1_000;
@@ -11,6 +14,9 @@ const FRAME_REFUSALS = new Set(['bad_room', 'bad_payload', 'bad_json']);
 const ROOM_REFUSALS = new Set(['too_many_rooms', 'too_many_rooms_here']);
 
 const ROOMS_UNTIL_HELLO = 1_000;
+
+// So many of the last ids of this page are known to be its own.
+const OWN_IDS_MAX = 10_000;
 
 export class Conversation {
   user;
@@ -22,29 +28,45 @@ export class Conversation {
   #later;
   #now;
   #on;
-  #idPrefix;
+  #kept;
+  #newId;
+  #ownIds = new Set();
   #written = 0;
   // Rooms of each `join` frame that are not answered yet.
   #asked = [];
   // Counts connections: a timer of an earlier one does nothing.
   #life = 0;
 
-  // `send(frame)` gives whether it was handed over, `later(ms, then)` is a timer. `onProblem(words)`
-  // hears of refusals that belong to no line, `onChange()` of everything.
-  constructor({ user, guest, rooms, idPrefix, send, later, now = Date.now, onChange, onProblem }) {
+  // `send(frame)` gives whether it was handed over, `later(ms, then)` is a timer. `kept`, which may be
+  // missing, keeps messages until they are delivered. `onProblem(words)` hears of refusals that belong
+  // to no line, `onChange()` of everything.
+  constructor({
+    user, guest, rooms, send, later, kept = null, newId = randomId, now = Date.now, onChange, onProblem,
+  }) {
     this.user = user;
     this.isGuest = guest;
     this.rooms = rooms;
-    this.#idPrefix = `${idPrefix}-`;
+    this.#kept = kept;
+    this.#newId = newId;
     this.#send = send;
     this.#later = later;
     this.#now = now;
     this.#on = { change: onChange, problem: onProblem };
   }
 
-  // Bytes of the frame that `text` would be sent in.
+  // Bytes of the largest frame that `text` may come to be sent in.
   bytesOf(room, text) {
-    return bytesOf(encodePublish({ room: room.name, id: this.#id(this.#written + 1), text }));
+    return bytesToSend(room.name, text);
+  }
+
+  // Whether more has to wait for its delivery than may.
+  get isFull() {
+    const open = this.undelivered;
+    return open.length >= ITEMS_MAX || open.reduce((sum, { bytes }) => sum + bytes, 0) >= BYTES_MAX;
+  }
+
+  get undelivered() {
+    return this.rooms.all.flatMap(({ outbox }) => outbox.undelivered);
   }
 
   receive(frame) {
@@ -89,22 +111,51 @@ export class Conversation {
     this.#on.change();
   }
 
-  // The text becomes a message on its way; `room.outbox.full` is to be asked before.
+  // The text becomes a message on its way; `isFull` is to be asked before.
   say(room, text) {
     this.#written += 1;
-    room.outbox.add(this.#id(this.#written), text, this.#now());
+    const id = this.#ownId();
+    const message = room.outbox.add({ id, text, bytes: bytesOf(text), written: this.#now(), number: this.#written });
+    if (room.state === 'inside') message.since = room.place;
+    this.#keep(room, [message]);
     this.#flush(room);
     this.#on.change();
   }
 
+  // What was written on an earlier page and is not delivered.
+  restore(items) {
+    if (items.length === 0) return;
+    for (const item of items) {
+      if (typeof item.text !== 'string' || !isRoomName(item.room) || this.#ownIds.has(item.id)) continue;
+      this.#addOwnId(item.id);
+      this.rooms.add(item.room).outbox.restore({ ...item, bytes: bytesOf(item.text) });
+    }
+    this.rooms.current ??= this.rooms.all[0] ?? null;
+    this.#askForRooms();
+    for (const room of this.rooms.all) this.#flush(room);
+    this.#on.change();
+  }
+
   again(room, id) {
-    room.outbox.again(id);
+    const message = room.outbox.again(id, this.#ownId());
+    if (!message) return;
+    if (message.id !== id) this.#forget(id);
+    this.#keep(room, [message]);
     this.#flush(room);
     this.#on.change();
   }
 
   discard(room, id) {
-    room.outbox.discard(id);
+    room.outbox.came(id);
+    this.#forget(id);
+    this.#on.change();
+  }
+
+  // Another page is done with it.
+  gone(id) {
+    for (const { outbox } of this.rooms.all) {
+      if (outbox.undelivered.some((message) => message.id === id)) outbox.came(id);
+    }
     this.#on.change();
   }
 
@@ -123,23 +174,27 @@ export class Conversation {
     joined: (room, place) => {
       this.#answered(room.name);
       room.joined(place);
-      this.#caughtUp(room);
+      room.settle(this.user);
+      this.#flush(room);
     },
     entry: (room, entry) => {
       if (room.state !== 'inside') return;
       const isHere = entry.from === this.user;
-      const fromHere = isHere && entry.id.startsWith(this.#idPrefix);
+      const fromHere = isHere && this.#ownIds.has(entry.id);
       const own = fromHere || (isHere && !this.isGuest);
-      room.add(entry, { own, fromHere });
-      if (fromHere || !room.outbox.isSettled) this.#caughtUp(room);
+      if (room.add(entry, { own, fromHere })) this.#forget(entry.id);
+      room.settle(this.user);
+      if (fromHere) this.#flush(room);
     },
-    ack: (room, { id }) => {
-      room.outbox.acked(id);
+    ack: (room, { id, epoch, seq }) => {
+      this.#forget(id);
+      room.acked(id, { epoch, seq });
       this.#flush(room);
     },
     gap: (room, gap) => {
       room.gap(gap);
-      this.#caughtUp(room);
+      room.settle(this.user);
+      this.#flush(room);
     },
     presence: (room, frame) => room.presence.snapshot(frame),
     presence_change: (room, frame) => room.presence.change(frame),
@@ -168,8 +223,9 @@ export class Conversation {
 
   #refused(frame, room) {
     if (frame.id) {
-      const writer = room ?? this.rooms.all.find(({ outbox }) => outbox.messages.some(({ id }) => id === frame.id));
-      writer?.outbox.refused(frame.id, frame, this.#now());
+      const isWriter = ({ outbox }) => outbox.messages.some(({ id }) => id === frame.id);
+      const writer = room ?? this.rooms.all.find(isWriter);
+      if (writer) this.#publishRefused(writer, frame);
     } else if (FRAME_REFUSALS.has(frame.code)) {
       this.#joinRefused(frame, room);
     } else if (frame.code === 'bad_position' && room) {
@@ -177,6 +233,8 @@ export class Conversation {
       this.#answered(room.name);
       this.#askAgain([room.name]);
     } else if (frame.code === 'rate_limited') {
+      // A long frame is thrown away unread, and nobody says which; publishes of any room may be that.
+      if (!room) for (const { outbox } of this.rooms.all) outbox.thrownAway(frame.retryAfterMs, this.#now());
       this.#inThisLife(frame.retryAfterMs ?? PAUSE_MS, () => this.#askAgain(this.#asked.flatMap((rooms) => [...rooms])));
     } else if (ROOM_REFUSALS.has(frame.code) && room) {
       this.#answered(room.name);
@@ -217,21 +275,72 @@ export class Conversation {
     this.#askForRooms();
   }
 
-  // What did not come back although the replay is complete is not confirmed.
-  #caughtUp(room) {
-    if (!room.outbox.isSettled && room.isComplete) room.settle(this.user);
-    this.#flush(room);
+  #publishRefused(room, frame) {
+    room.outbox.refused(frame.id, frame, this.#now());
+    // One that waits for its writer waits for him after a reload, too.
+    const message = room.outbox.messages.find(({ id, state }) => id === frame.id && state === 'refused');
+    if (message) this.#keep(room, [message]);
   }
 
-  // Gives whether anything was handed over.
+  // Gives whether anything was handed over. Before the first time the place of the room is written down,
+  // so that the server knows what to look for if it comes again.
   #flush(room) {
-    if (room.state !== 'inside' && room.state !== 'asked') return false;
+    if (room.state !== 'inside' || !room.place) return false;
+    const unmarked = room.outbox.sendable(this.#now())
+      .filter(({ wasSent, since }) => !wasSent && since?.epoch !== room.place.epoch);
+    if (unmarked.length > 0) {
+      for (const message of unmarked) Object.assign(message, { since: room.place, state: 'keeping' });
+      this.#keep(room, unmarked);
+    }
     const sendable = room.outbox.sendable(this.#now());
-    for (const { id, text } of sendable) {
-      if (!this.#send(encodePublish({ room: room.name, id, text }))) return false;
-      room.outbox.sent(id, this.#now());
+    for (const message of sendable) {
+      if (!this.#handOver(room, message)) return false;
     }
     return sendable.length > 0;
+  }
+
+  #handOver(room, { id, text, since, wasSent }) {
+    const frame = encodePublish({ room: room.name, id, text, since: wasSent ? since : null });
+    if (bytesOf(frame) > this.limits.messageBytes) {
+      // The server may take less than when this was written.
+      this.#publishRefused(room, { id, code: 'too_large', words: 'it is larger than the server takes', retryAfterMs: null });
+      return true;
+    }
+    if (!this.#send(frame)) return false;
+    room.outbox.sent(id, this.#now());
+    return true;
+  }
+
+  // Has the messages where a reload finds them, at once or soon.
+  #keep(room, messages) {
+    if (!this.#kept) {
+      for (const { id } of messages) room.outbox.kept(id, false);
+      return;
+    }
+    const items = messages.map(({ id, text, written, number, since, isKept, state, words, code }) => ({
+      id, room: room.name, text, written: written.getTime(), number, since, isNew: !isKept,
+      refusal: state === 'refused' ? words : '', code, user: this.user, guest: this.isGuest,
+    }));
+    this.#kept.put(items).then((isKept) => {
+      for (const { id } of items) room.outbox.kept(id, isKept);
+      this.#flush(room);
+      this.#on.change();
+    });
+  }
+
+  #forget(id) {
+    this.#kept?.remove([id]);
+  }
+
+  #ownId() {
+    const id = this.#newId();
+    this.#addOwnId(id);
+    return id;
+  }
+
+  #addOwnId(id) {
+    this.#ownIds.add(id);
+    if (this.#ownIds.size > OWN_IDS_MAX) this.#ownIds.delete(this.#ownIds.values().next().value);
   }
 
   #inThisLife(delay, then) {
@@ -241,10 +350,6 @@ export class Conversation {
       then();
       this.#on.change();
     });
-  }
-
-  #id(number) {
-    return `${this.#idPrefix}${number}`;
   }
 }
 

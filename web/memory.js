@@ -40,6 +40,21 @@ export function rememberRooms(who, rooms) {
   if (!who.guest) write('localStorage', roomsKey(who), rooms);
 }
 
+// Texts that were not sent, of this tab alone.
+const draftsKey = ({ user }) => `parlour.drafts.${user}`;
+
+export function draftsOf(who) {
+  return read('sessionStorage', draftsKey(who));
+}
+
+export function rememberDrafts(who, drafts) {
+  write('sessionStorage', draftsKey(who), drafts);
+}
+
+export function forgetDrafts(who) {
+  remove('sessionStorage', draftsKey(who));
+}
+
 // Storage may be switched off or full; the page works without it.
 function read(kind, key) {
   try {

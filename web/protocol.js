@@ -18,10 +18,17 @@ export function bytesOf(text) {
   return utf8.encode(text).length;
 }
 
-// Half a character, which a field can hold, is none that could be sent.
-export function encodePublish({ room, id, text }) {
+// Half a character, which a field can hold, is none that could be sent. `since` says that this `id` may
+// have been sent before, but not before the room was there.
+export function encodePublish({ room, id, text, since = null }) {
   const payload = text.replace(/\p{Surrogate}/gu, '\ufffd');
-  return JSON.stringify({ t: 'publish', room, id, type: 'message', payload });
+  return JSON.stringify({ t: 'publish', room, id, ...(since ? { since } : {}), type: 'message', payload });
+}
+
+// Bytes of the largest frame that `text` may come to be sent in.
+export function bytesToSend(room, text) {
+  const since = { epoch: '0'.repeat(16), seq: Number.MAX_SAFE_INTEGER };
+  return bytesOf(encodePublish({ room, id: '0'.repeat(32), text, since }));
 }
 
 export function encodeLeave(room) {

@@ -55,6 +55,11 @@ export class RoomLog {
     }
   }
 
+  // Whether the entry of that place is one of the lines.
+  has({ epoch, seq }) {
+    return this.lines.some(({ key }) => key === `${epoch}:${seq}`);
+  }
+
   // Starts over in the same epoch, `seq` before everything that is here.
   restartAfter(seq) {
     this.#known = this.reached;

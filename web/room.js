@@ -61,9 +61,20 @@ export class Room {
     this.outbox.lost();
   }
 
-  // `own` says that the entry was written by this user, `fromHere` that this page wrote it.
+  // The last place of the room that this page knows of.
+  get place() {
+    return this.#head ?? this.log.position;
+  }
+
+  // `own` says that the entry was written by this user, `fromHere` that this page wrote it. Gives whether it
+  // was still on its way.
   add(entry, { own, fromHere }) {
-    if (fromHere) this.outbox.came(entry.id);
+    const wasOpen = fromHere && this.outbox.came(entry.id);
+    this.#put(entry, { own, fromHere });
+    return wasOpen;
+  }
+
+  #put(entry, { own, fromHere }) {
     const isNew = this.log.add({ ...entry, id: fromHere ? entry.id : '' }, own);
     this.#lookForHead();
     if (!isNew || this.#wasRead(entry)) return;
@@ -103,11 +114,27 @@ export class Room {
     this.#isSeen = isSeen;
   }
 
+  // The server has its place. Where that was said before, its entry may have come and gone already.
+  acked(id, place) {
+    this.outbox.acked(id, place);
+    if (this.log.position?.epoch !== place.epoch || this.log.position.seq < place.seq) return;
+    if (this.outbox.came(id) && !this.log.has(place)) {
+      this.log.note('One of your messages had been delivered before; it stands among the earlier ones');
+    }
+  }
+
   // What is acknowledged and will not come again stands where the log has its hole.
   settle(user) {
-    for (const { id, text, written } of this.outbox.settle()) {
+    for (const { id, text, written } of this.outbox.settle(this.log.position)) {
       this.log.keep({ id, text, sent: written, from: user });
     }
+  }
+
+  // What a reload would lose: the draft, behind what is only just being kept.
+  get unsent() {
+    const texts = this.outbox.messages.filter(({ state, isKept }) => state === 'keeping' && !isKept)
+      .map(({ text }) => text);
+    return [...texts, this.draft].filter(Boolean).join('\n');
   }
 
   remembered() {

@@ -79,6 +79,19 @@ export class Rooms {
       .map(({ name, log }) => ({ room: name, from: log.from }));
   }
 
+  // Texts that are nowhere but on this page, by the names of their rooms.
+  drafts() {
+    return Object.fromEntries(this.all.map((room) => [room.name, room.unsent]).filter(([, text]) => text));
+  }
+
+  // `drafts` is what `drafts()` gave at an earlier visit, or anything else.
+  putDrafts(drafts) {
+    for (const room of this.all) {
+      const text = drafts && Object.hasOwn(drafts, room.name) ? drafts[room.name] : '';
+      if (typeof text === 'string' && !room.draft) room.draft = text;
+    }
+  }
+
   remembered() {
     return { current: this.current?.name ?? '', rooms: this.all.map((room) => room.remembered()) };
   }

@@ -38,16 +38,34 @@ export function rowsOf(room) {
   return rows;
 }
 
-// The own messages that are on their way, after the last line of `rows`.
+// The own messages that are on their way, after the last line of `rows`. `note` says how each stands.
 export function waitingRowsOf(room, user, rows) {
   let before = rows.at(-1)?.kind === 'entry' ? rows.at(-1) : null;
   return room.outbox.messages.map((message) => {
-    const { key, state, words, text, written } = message;
-    const line = { key: `${key}:${state}:${words}`, from: user, text, sent: written, own: true, isText: true };
-    const row = { ...message, ...line, ...together(before, line) };
+    const { text, written } = message;
+    const { state, note } = standOf(message, room);
+    const line = {
+      key: `${message.key}:${state}:${note}`, from: user, text, sent: written, own: true, isText: true,
+    };
+    const row = { id: message.id, state, note, ...line, ...together(before, line) };
     before = line;
     return row;
   });
+}
+
+// How a message stands, for people: what is not handed over for want of a connection waits.
+function standOf({ state, words, isKept }, room) {
+  if (state === 'acked') return { state, note: '' };
+  if (state === 'sent') return { state, note: 'Sending' };
+  if (state !== 'queued' && state !== 'keeping') return { state, note: words };
+  const isAfoot = room.state === 'inside' || room.state === 'asked';
+  const reason = room.state === 'refused' ? 'Waiting: you are not in this room' : 'Waiting for a connection';
+  const note = words || (isAfoot ? 'Sending' : reason);
+  const isLosable = state === 'queued' && !isKept && note !== 'Sending';
+  return {
+    state: isAfoot && !words ? 'queued' : 'waiting',
+    note: isLosable ? `${note}. A reload of this page loses it` : note,
+  };
 }
 
 // How `line` looks after the message `before`, or after anything else.

@@ -21,7 +21,7 @@ export class LogView {
   #unseen = 0;
   #lastKey = '';
 
-  // `on` has `onEarlier()`, `onAgain(id)`, `onDiscard(id, text)`, each about the shown room.
+  // `on` has `onEarlier()`, `onAgain(id)`, `onDrop(id, text)`, each about the shown room.
   constructor(on) {
     this.#on = on;
     this.#log.addEventListener('scroll', () => this.#scrolled(), { passive: true });

@@ -1,4 +1,4 @@
-// All rooms in one connection: one `join` with all positions, refusals sorted out, nothing said twice.
+// All rooms in one connection: one `join` with all positions, refusals sorted out, nothing said twice or lost.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { load } from './support/modules.js';
 
 const { Conversation } = await load('conversation.js');
+const { BYTES_MAX, ITEMS_MAX } = await load('outbox.js');
 const { Rooms } = await load('rooms.js');
 const { decode } = await load('protocol.js');
 
@@ -13,14 +14,16 @@ const E1 = '00000000000000e1';
 const HELLO = { t: 'hello', user: 'ann', guest: false, limits: { message_bytes: 65_536, rooms: 5 } };
 
 // A conversation without page and socket: `sent` are its frames, `passTime()` ends all waits.
-function startConversation(names = [], { guest = false } = {}) {
+function startConversation(names = [], { guest = false, kept = null } = {}) {
   const sent = [];
+  let ids = 0;
   let timers = [];
   const problems = [];
   let time = 0;
   const remembered = { rooms: names.map((room) => ({ room })) };
   const conversation = new Conversation({
-    user: 'ann', guest, rooms: new Rooms(remembered), idPrefix: 'x',
+    user: 'ann', guest, rooms: new Rooms(remembered), kept,
+    newId: () => `x-${ids += 1}`,
     send: (frame) => sent.push(JSON.parse(frame)) > 0,
     later: (delay, then) => timers.push(then),
     now: () => time,
@@ -90,166 +93,235 @@ test('who comes back asks for all rooms with their positions in one frame', () =
   assert.deepEqual(texts(rooms.get('tea')), ['m8', 'm9']);
 });
 
-test('what was on its way and did not come back is not sent again by itself, what never was is sent', () => {
+test('what has no answer is sent again, with its id and the place that the room had before', () => {
   const it = startConversation(['tea']);
   it.hear(HELLO);
-  it.hear(joined('tea'));
+  it.hear(joined('tea', 7));
   const tea = it.rooms.get('tea');
   for (const text of ['one', 'two']) it.conversation.say(tea, text);
-  assert.deepEqual(it.take('publish').map(({ id, payload }) => [id, payload]), [['x-1', 'one'], ['x-2', 'two']]);
+  assert.deepEqual(it.take('publish').map(({ id, payload, since }) => [id, payload, since]), [
+    ['x-1', 'one', undefined], ['x-2', 'two', undefined],
+  ]);
+  it.conversation.lost();
+  it.conversation.say(tea, 'three');
+  assert.deepEqual(states(tea), ['x-1 queued', 'x-2 queued', 'x-3 queued']);
+  it.hear(HELLO);
+  assert.deepEqual(it.take('publish'), [], 'not before this page is in the room');
+  it.hear(joined('tea', 7, { head: 9 }));
+  assert.deepEqual(it.take('publish').map(({ id, since }) => [id, since]), [
+    ['x-1', { epoch: E1, seq: 7 }], ['x-2', { epoch: E1, seq: 7 }], ['x-3', undefined],
+  ], 'what never was on its way needs no place');
   it.conversation.lost();
   it.hear(HELLO);
-  it.hear(joined('tea', 0, { head: 3 }));
-  assert.ok(tea.isLoading);
-  it.conversation.say(tea, 'three');
-  it.hear(entry('tea', 1, { id: 'x-1', from: 'ann', payload: 'one' }));
-  it.hear(entry('tea', 2));
-  it.passTime(60_000);
-  assert.deepEqual(it.take('publish'), [], 'an entry is still on its way, however long it takes');
-  it.hear(entry('tea', 3));
-  assert.ok(!tea.isLoading);
-  assert.deepEqual(it.take('publish').map(({ id }) => id), ['x-3']);
-  assert.deepEqual(states(tea), ['x-2 unknown', 'x-3 sent']);
-  assert.deepEqual(texts(tea), ['one', 'm2', 'm3']);
+  it.hear(joined('tea', 7, { head: 9 }));
+  assert.deepEqual(it.take('publish').at(-1).since, { epoch: E1, seq: 9 }, 'all that the room had is older');
 });
 
-test('a publish of the earlier connection that is numbered after the new one began is there once', () => {
+test('an answer to the first or to the second sending is the same one', () => {
   const it = lostWithOne();
-  it.hear(joined('tea'));
-  assert.deepEqual(states(it.tea), ['x-1 unknown']);
-  it.conversation.say(it.tea, 'two');
-  it.conversation.say(it.tea, 'three');
-  it.passTime(60_000);
-  it.conversation.tick();
-  assert.deepEqual(it.take('publish').map(({ id }) => id), ['x-2', 'x-3'], 'nothing waits for it');
-  it.hear(entry('tea', 1, { id: 'x-2', from: 'ann', payload: 'two' }));
-  it.hear(entry('tea', 2, { id: 'x-1', from: 'ann', payload: 'one' }));
-  it.hear(entry('tea', 3, { id: 'x-3', from: 'ann', payload: 'three' }));
-  assert.deepEqual(states(it.tea), []);
-  assert.deepEqual(texts(it.tea), ['two', 'one', 'three']);
-  assert.deepEqual(it.take('publish'), []);
-});
-
-test('what was sent again or discarded is shown once, whatever still comes', () => {
-  const it = lostWithOne();
-  it.hear(joined('tea'));
-  it.conversation.again(it.tea, 'x-1');
+  it.hear(joined('tea', 0, { head: 1 }));
   assert.deepEqual(it.take('publish').map(({ id }) => id), ['x-1']);
-  for (const seq of [1, 2]) it.hear(entry('tea', seq, { id: 'x-1', from: 'ann', payload: 'one' }));
+  it.hear(entry('tea', 1, { id: 'x-1', from: 'ann', payload: 'one' }));
+  it.hear({ t: 'ack', room: 'tea', id: 'x-1', epoch: E1, seq: 1 });
+  it.hear(entry('tea', 2, { id: 'x-1', from: 'ann', payload: 'one' }));
   assert.deepEqual([states(it.tea), texts(it.tea)], [[], ['one']]);
 
   const other = lostWithOne();
-  other.hear(joined('tea'));
-  other.conversation.discard(other.tea, 'x-1');
+  other.hear(joined('tea', 0, { head: 1 }));
+  other.hear({ t: 'ack', room: 'tea', id: 'x-1', epoch: E1, seq: 1 });
+  assert.deepEqual(states(other.tea), ['x-1 acked']);
+  other.take('publish');
+  other.conversation.lost();
+  other.hear(HELLO);
+  other.hear(joined('tea', 0, { head: 1 }));
+  assert.deepEqual(other.take('publish'), [], 'it has its place');
   other.hear(entry('tea', 1, { id: 'x-1', from: 'ann', payload: 'one' }));
   assert.deepEqual([states(other.tea), texts(other.tea)], [[], ['one']]);
 });
 
-test('where nothing was said meanwhile it is not confirmed as soon as the room is entered', () => {
-  const it = lostWithOne();
-  it.hear(joined('tea'));
-  assert.deepEqual(it.take('publish'), []);
-  assert.deepEqual(states(it.tea), ['x-1 unknown']);
-  assert.ok(!it.tea.isLoading);
-});
-
-test('each room is complete by its own head', () => {
-  const it = startConversation(['tea', 'den']);
-  it.hear(HELLO);
-  for (const room of it.rooms.all) {
-    it.hear(joined(room.name));
-    it.conversation.say(room, `in ${room.name}`);
-  }
-  it.conversation.lost();
-  for (const room of it.rooms.all) it.conversation.say(room, `later in ${room.name}`);
-  it.hear(HELLO);
-  it.take('publish');
-  it.hear(joined('tea', 0, { head: 2 }));
-  it.hear(joined('den', 0, { head: 1 }));
-  it.hear(entry('tea', 1));
-  it.hear(entry('den', 1));
-  assert.deepEqual(it.take('publish').map(({ room }) => room), ['den']);
-  it.hear(entry('tea', 2));
-  assert.deepEqual(it.take('publish').map(({ room }) => room), ['tea']);
-});
-
-test('a gap up to the head makes a room complete as well, and leaves the choice', () => {
-  const it = lostWithOne();
-  it.hear(joined('tea', 0, { head: 40 }));
-  it.hear({ t: 'gap', room: 'tea', reason: 'trimmed', epoch: E1, first: 1, last: 40 });
-  assert.ok(!it.tea.isLoading);
-  assert.equal(it.tea.outbox.messages[0].state, 'unknown');
-  assert.deepEqual(it.take('publish'), []);
-});
-
-test('a connection lost before the head leaves it to the next one', () => {
-  const it = lostWithOne();
-  it.hear(joined('tea', 0, { head: 2 }));
-  it.hear(entry('tea', 1));
-  it.conversation.lost();
-  assert.ok(!it.tea.isLoading, 'offline nothing is on its way');
-  it.passTime(60_000);
-  assert.deepEqual(it.take('publish'), []);
-  it.hear(HELLO);
-  it.hear(joined('tea', 1, { head: 2 }));
-  assert.deepEqual(it.take('publish'), []);
-  it.hear(entry('tea', 2, { id: 'x-1', from: 'ann' }));
-  assert.deepEqual(it.take('publish'), []);
-  assert.deepEqual([it.tea.outbox.messages.length, it.tea.isLoading], [0, false]);
-});
-
-test('where a connection was lost before the head, the next one settles it', () => {
-  const it = lostWithOne();
-  it.hear(joined('tea', 0, { head: 41 }));
-  it.hear({ t: 'gap', room: 'tea', reason: 'trimmed', epoch: E1, first: 1, last: 40 });
-  it.conversation.lost();
-  it.hear(HELLO);
-  it.hear(joined('tea', 40, { head: 41 }));
-  it.hear(entry('tea', 41));
-  assert.deepEqual(it.take('publish'), [], 'it may be in the room already');
-  assert.equal(it.tea.outbox.messages[0].state, 'unknown');
-});
-
-test('in a new epoch nobody knows, and nothing is sent by itself', () => {
+test('one that was delivered long before this page looked is told of', () => {
   const it = startConversation(['tea']);
   it.hear(HELLO);
+  it.hear(joined('tea', 500));
+  it.conversation.restore([{ id: 'old', room: 'tea', text: 'one', written: 5, number: 1, since: { epoch: E1, seq: 3 } }]);
+  assert.deepEqual(it.take('publish').map(({ id, since }) => [id, since.seq]), [['old', 3]]);
+  it.hear({ t: 'ack', room: 'tea', id: 'old', epoch: E1, seq: 4 });
+  const tea = it.rooms.get('tea');
+  assert.deepEqual(states(tea), []);
+  assert.match(texts(tea)[0], /had been delivered before/);
+});
+
+test('what was dropped is shown once, whatever still comes', () => {
+  const it = lostWithOne();
   it.hear(joined('tea'));
+  it.conversation.discard(it.tea, 'x-1');
+  it.hear(entry('tea', 1, { id: 'x-1', from: 'ann', payload: 'one' }));
+  assert.deepEqual([states(it.tea), texts(it.tea)], [[], ['one']]);
+});
+
+test('what is acknowledged and then missing keeps its place beside the hole', () => {
+  const it = lostWithOne();
+  it.hear(joined('tea'));
+  it.hear({ t: 'ack', room: 'tea', id: 'x-1', epoch: E1, seq: 7 });
+  it.conversation.lost();
+  it.hear(HELLO);
+  it.hear(joined('tea', 0, { head: 40 }));
+  assert.deepEqual(states(it.tea), ['x-1 acked']);
+  it.hear({ t: 'gap', room: 'tea', reason: 'trimmed', epoch: E1, first: 1, last: 40 });
+  assert.deepEqual([states(it.tea), texts(it.tea)], [[], ['[40 messages are missing here]', 'one']]);
+  assert.ok(!it.tea.isLoading);
+});
+
+test('where the server remembers no longer it is unknown, and sent again only as another message', () => {
+  const it = startConversation(['tea']);
+  it.hear(HELLO);
+  it.hear(joined('tea', 5));
   const tea = it.rooms.get('tea');
   it.conversation.say(tea, 'one');
   it.conversation.lost();
   it.take('publish');
   it.hear(HELLO);
   it.hear(joined('tea', 0, { epoch: E2 }));
-  it.hear(newEpoch('tea', 0, 0));
-  assert.deepEqual(it.take('publish'), []);
-  assert.equal(tea.outbox.messages[0].state, 'unknown');
+  it.hear(newEpoch('tea', 5, 0));
   assert.equal(texts(tea).length, 1, 'told once');
+  assert.deepEqual(it.take('publish').map(({ id, since }) => [id, since]), [['x-1', { epoch: E1, seq: 5 }]]);
+  it.hear(error('id_forgotten', { room: 'tea', id: 'x-1' }));
+  assert.deepEqual(states(tea), ['x-1 unknown']);
+  it.conversation.tick();
+  assert.deepEqual(it.take('publish'), []);
   it.conversation.again(tea, 'x-1');
-  assert.deepEqual(it.take('publish').map(({ id }) => id), ['x-1']);
+  const [again] = it.take('publish');
+  assert.deepEqual([again.id !== 'x-1', again.payload, again.since], [true, 'one', undefined]);
 });
 
 test('the head counts in the new epoch, whichever frame names that', () => {
   for (const place of [joined('tea', 0, { epoch: E2, head: 2 }), joined('tea', 0, { head: 2 })]) {
-    const it = lostWithOne();
+    const it = startConversation(['tea']);
+    it.hear(HELLO);
+    it.hear(joined('tea'));
+    it.conversation.lost();
+    it.hear(HELLO);
     it.hear(place);
     it.hear(newEpoch('tea', 0, 0));
     it.hear(entry('tea', 1, { epoch: E2 }));
-    assert.ok(it.tea.isLoading);
+    const tea = it.rooms.get('tea');
+    assert.ok(tea.isLoading);
     it.hear(entry('tea', 2, { epoch: E2 }));
-    assert.ok(!it.tea.isLoading);
-    assert.equal(it.tea.outbox.messages[0].state, 'unknown');
-    assert.deepEqual(it.take('publish'), []);
+    assert.ok(!tea.isLoading);
   }
 });
 
-test('a busy room does not keep messages back for ever', () => {
-  const it = lostWithOne();
-  it.conversation.say(it.tea, 'two');
-  it.hear(joined('tea', 0, { head: 1 }));
-  it.hear(entry('tea', 1));
-  assert.deepEqual(it.take('publish').map(({ id }) => id), ['x-2'], 'what comes after the head is new');
-  it.hear(entry('tea', 2));
+test('a frame that is thrown away without a word which is sent again', () => {
+  const it = startConversation(['tea']);
+  it.hear(HELLO);
+  it.hear(joined('tea', 3));
+  it.conversation.say(it.rooms.get('tea'), 'long');
+  it.take('publish');
+  it.hear(error('rate_limited', { retry_after: 0.25 }));
+  it.passTime(250);
+  it.conversation.tick();
+  assert.deepEqual(it.take('publish').map(({ id, since }) => [id, since.seq]), [['x-1', 3]]);
+});
+
+test('a server that takes less than before refuses here, and not by closing', () => {
+  const it = startConversation(['tea']);
+  it.hear({ ...HELLO, limits: { message_bytes: 200, rooms: 5 } });
+  it.hear(joined('tea'));
+  it.conversation.restore([{ id: 'old', room: 'tea', text: 'x'.repeat(200), written: 5, number: 1, since: null }]);
   assert.deepEqual(it.take('publish'), []);
+  assert.match(it.rooms.get('tea').outbox.messages[0].words, /larger than the server takes/);
+});
+
+// Keeps messages as a browser does: answered only when `write()` is called.
+function slowKept() {
+  const kept = new Map();
+  const waiting = [];
+  return {
+    kept,
+    removed: [],
+    put(items) {
+      return new Promise((resolve) => {
+        waiting.push(() => {
+          for (const item of items) kept.set(item.id, item);
+          resolve(true);
+        });
+      });
+    },
+    async remove(ids) {
+      for (const id of ids) kept.delete(id);
+    },
+    async write() {
+      for (const write of waiting.splice(0)) write();
+      await new Promise((resolve) => { setImmediate(resolve); });
+    },
+  };
+}
+
+test('a message is kept, with its place, before it is sent, and until it has its answer', async () => {
+  const kept = slowKept();
+  const it = startConversation(['tea'], { kept });
+  const tea = it.rooms.get('tea');
+  it.conversation.say(tea, 'written before the room was there');
+  await kept.write();
+  assert.equal(kept.kept.get('x-1').since, null);
+  it.hear(HELLO);
+  it.hear(joined('tea', 7));
+  assert.deepEqual(it.take('publish'), [], 'its place is not kept yet');
+  it.conversation.say(tea, 'second');
+  assert.deepEqual(it.take('publish'), []);
+  await kept.write();
+  assert.deepEqual(it.take('publish').map(({ id }) => id), ['x-1', 'x-2']);
+  assert.deepEqual([...kept.kept.values()].map(({ room, user, since }) => [room, user, since.seq]), [
+    ['tea', 'ann', 7], ['tea', 'ann', 7],
+  ]);
+  it.hear({ t: 'ack', room: 'tea', id: 'x-1', epoch: E1, seq: 8 });
+  assert.deepEqual([...kept.kept.keys()], ['x-2']);
+  it.hear(error('disk_full', { room: 'tea', id: 'x-2', retry_after: 1 }));
+  assert.deepEqual([...kept.kept.keys()], ['x-2'], 'this passes');
+  it.passTime(1_000);
+  it.conversation.tick();
+  assert.deepEqual(it.take('publish').map(({ id }) => id), ['x-2']);
+  it.hear(error('not_allowed', { room: 'tea', id: 'x-2' }));
+  await kept.write();
+  assert.match(kept.kept.get('x-2').refusal, /words of not_allowed/);
+  it.conversation.discard(tea, 'x-2');
+  assert.equal(kept.kept.size, 0);
+});
+
+test('the next page goes on with what this one kept, in the order of writing, and with no more', async () => {
+  const kept = slowKept();
+  const it = startConversation(['tea'], { kept });
+  it.hear(HELLO);
+  it.hear(joined('tea', 7));
+  for (const text of ['one', 'two', 'three']) it.conversation.say(it.rooms.get('tea'), text);
+  await kept.write();
+  it.hear({ t: 'ack', room: 'tea', id: 'x-2', epoch: E1, seq: 8 });
+  it.hear(error('not_allowed', { room: 'tea', id: 'x-3' }));
+  await kept.write();
+
+  const next = startConversation();
+  next.conversation.restore([...kept.kept.values()]);
+  next.hear(HELLO);
+  assert.deepEqual(next.take('join')[0].rooms.map(({ room }) => room), ['tea']);
+  next.hear(joined('tea', 8));
+  next.conversation.restore([...kept.kept.values()]);
+  assert.deepEqual(next.take('publish').map(({ id, since }) => [id, since.seq]), [['x-1', 7]]);
+  assert.deepEqual(states(next.rooms.get('tea')), ['x-1 sent', 'x-3 refused']);
+  next.conversation.gone('x-1');
+  assert.deepEqual(states(next.rooms.get('tea')), ['x-3 refused']);
+});
+
+test('what waits is bounded in number and in bytes, over all rooms', () => {
+  const it = startConversation(['tea', 'den']);
+  const [tea, den] = it.rooms.all;
+  for (let number = 0; number < ITEMS_MAX - 1; number += 1) it.conversation.say(tea, 'x');
+  assert.ok(!it.conversation.isFull);
+  it.conversation.say(den, 'x');
+  assert.ok(it.conversation.isFull);
+  it.conversation.discard(den, it.conversation.undelivered.at(-1).id);
+  assert.ok(!it.conversation.isFull);
+  it.conversation.say(den, 'x'.repeat(BYTES_MAX));
+  assert.ok(it.conversation.isFull);
 });
 
 test('a position that the server does not know is given up for its room alone, and told', () => {
@@ -334,7 +406,7 @@ test('only what this page wrote, or this account, is one’s own', () => {
     it.conversation.say(it.rooms.get('tea'), 'one');
     it.hear(entry('tea', 1, { from: 'ann', id: 'x-1', payload: 'one' }));
     it.hear(entry('tea', 2, { from: 'ann', id: 'y-1' }));
-    it.hear(entry('tea', 3, { from: 'bob', id: 'x-2' }));
+    it.hear(entry('tea', 3, { from: 'bob', id: 'x-1' }));
     assert.deepEqual(it.rooms.get('tea').log.lines.map((line) => line.own), [...own, false]);
     assert.equal(it.rooms.get('tea').outbox.messages.length, 0);
   }

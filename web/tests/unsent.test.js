@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import {
-  joinRoom, messageField, openAndJoin, send, sendAndSee, showRoom, texts, untilState,
+  joinRoom, messageField, openAndJoin, recordAnnouncements, send, sendAndSee, showRoom, texts, untilMessage, untilState,
 } from './support/chat.js';
 import { withParlour } from './support/parlour.js';
 import { startServer } from './support/server.js';
@@ -15,28 +15,34 @@ const sendButton = (page) => page.getByRole('button', { name: 'Send', exact: tru
 // The longest text of `letter` that one frame can carry.
 async function largestText(page, limit, letter) {
   const frame = await page.evaluate(async (text) => {
-    const { encodePublish, bytesOf } = await import('/protocol.js');
-    return bytesOf(encodePublish({ room: 'general', id: `${'0'.repeat(18)}-1`, text }));
+    const { bytesToSend } = await import('/protocol.js');
+    return bytesToSend('general', text);
   }, '');
   return letter.repeat(Math.floor((limit - frame) / new TextEncoder().encode(letter).length));
 }
 
-test('without a connection the text stays, and goes out once there is one', withParlour(
+test('without a connection a message waits in the list, and goes out once there is one', withParlour(
   async ({ server, newPage }) => {
     const page = await openAndJoin(await newPage(), server, 'ann');
     await server.halt();
     await untilState(page, 'offline');
+    await recordAnnouncements(page);
     await send(page, 'patience');
-    await hint(page, 'there is no connection');
-    assert.equal(await messageField(page).inputValue(), 'patience');
-    assert.deepEqual(await texts(page), []);
+    await page.locator('#waiting [data-state="waiting"]').getByText('Waiting for a connection').waitFor();
+    await page.waitForFunction(() => window.announced.includes('Your message waits for a connection'));
+    assert.equal(await messageField(page).inputValue(), '');
+    await send(page, 'thought better of');
+    const second = page.locator('#waiting .message').filter({ hasText: 'thought better of' });
+    await second.getByRole('button', { name: 'Drop' }).click();
+    assert.equal(await messageField(page).inputValue(), 'thought better of');
 
     const again = await startServer({ port: server.port, data: server.data });
     try {
       await untilState(page, 'online');
-      assert.equal(await messageField(page).inputValue(), 'patience');
-      await sendAndSee(page, 'patience');
-      assert.equal(await messageField(page).inputValue(), '');
+      await untilMessage(page, 'patience');
+      await page.locator('#lines .delivered').waitFor();
+      await sendAndSee(page, 'next');
+      assert.deepEqual(await texts(page), ['patience', 'next']);
     } finally {
       await again.halt();
     }
@@ -82,7 +88,7 @@ test('the page keeps to the limit that the server was given', withParlour(
     await page.keyboard.press('Enter');
     await hint(page, 'the server takes 512');
     const largest = await largestText(page, 512, 'x');
-    await messageField(page).fill(largest.slice(0, 300));
+    await messageField(page).fill(largest.slice(0, 200));
     assert.equal(await page.locator('#size').textContent(), '', 'far from the limit nothing is said');
     // A quotation mark takes two bytes on the wire.
     await messageField(page).fill(`${largest.slice(1)}"`);

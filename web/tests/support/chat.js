@@ -134,3 +134,12 @@ export function setHidden(page, hidden) {
     document.dispatchEvent(new Event('visibilitychange'));
   }, hidden);
 }
+
+// Keeps everything that is said aloud from now on, in `window.announced`.
+export function recordAnnouncements(page) {
+  return page.evaluate(() => {
+    const announcer = document.getElementById('announcer');
+    window.announced = [];
+    new MutationObserver(() => window.announced.push(announcer.textContent)).observe(announcer, { childList: true });
+  });
+}
