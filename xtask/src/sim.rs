@@ -1,13 +1,19 @@
 //! `cargo xtask sim`: seeded worlds around the hub, and replaying one of them.
 
+mod store;
+
 use std::io::{IsTerminal, Write};
 
 use parlour_hub::sim::{Fault, Plan, Report, Violation, run};
+use parlour_store_redb::sim as stores;
 
 /// Lets seeded worlds live and checks every promise in them.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "A failing seed prints itself: replay it with --seed N.")]
 pub(crate) struct SimArgs {
+    /// Cut the power under the store of durable rooms, instead of worlds around the hub.
+    #[arg(long)]
+    store: bool,
     /// How many worlds, counted from --first.
     #[arg(long, default_value_t = 1_000)]
     seeds: u64,
@@ -21,7 +27,7 @@ pub(crate) struct SimArgs {
     #[arg(long, default_value_t = 1_500)]
     steps: u32,
     /// Plant a fault, which must be caught within 100 seeds.
-    #[arg(long = "break", value_name = "FAULT", value_parser = Fault::ALL.map(|(name, _)| name))]
+    #[arg(long = "break", value_name = "FAULT")]
     planted: Option<String>,
 }
 
@@ -31,6 +37,12 @@ pub(crate) enum SimError {
     /// A promise does not hold.
     #[error("{0}")]
     Violation(#[from] Violation),
+    /// The power cuts of a store lost something.
+    #[error("{0}")]
+    Lost(#[from] stores::Violation),
+    /// There is no such fault to plant.
+    #[error("there is no fault {0} to plant here; there are: {1}")]
+    Unknown(String, String),
     /// The checkers are blind for a planted fault.
     #[error("the planted fault was not caught within {0} seeds: a checker does not see it")]
     NotCaught(u64),
@@ -45,20 +57,31 @@ const CAUGHT_WITHIN: u64 = 100;
 /// As [`run_worlds`].
 pub(crate) fn run_all() -> Result<(), SimError> {
     let plain = SimArgs {
+        store: false,
         seeds: 500,
         first: 1_000,
         seed: None,
         steps: 1_500,
         planted: None,
     };
-    run_worlds(&plain)?;
-    Fault::ALL.iter().try_for_each(|(name, _)| {
-        run_worlds(&SimArgs {
-            first: 0,
-            planted: Some((*name).to_owned()),
-            ..plain.clone()
-        })
-    })
+    let stores = SimArgs {
+        store: true,
+        ..plain.clone()
+    };
+    for (args, faults) in [
+        (plain, Fault::ALL.map(|(name, _)| name).to_vec()),
+        (stores, stores::Fault::ALL.map(|(name, _)| name).to_vec()),
+    ] {
+        run_worlds(&args)?;
+        for name in faults {
+            run_worlds(&SimArgs {
+                first: 0,
+                planted: Some(name.to_owned()),
+                ..args.clone()
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// Runs the worlds, or one, or looks for a planted fault.
@@ -66,12 +89,16 @@ pub(crate) fn run_all() -> Result<(), SimError> {
 /// # Errors
 /// The first violation; or that a planted fault was not caught.
 pub(crate) fn run_worlds(args: &SimArgs) -> Result<(), SimError> {
+    args.check_planted()?;
     let fault = args.planted.as_deref().and_then(fault_named);
-    let seeds = match (args.seed, fault) {
+    let seeds = match (args.seed, &args.planted) {
         (Some(seed), _) => seed..seed + 1,
         (None, Some(_)) => args.first..args.first + CAUGHT_WITHIN,
         (None, None) => args.first..args.first + args.seeds,
     };
+    if args.store {
+        return store::run_lives(args, seeds);
+    }
     let count = seeds.end - seeds.start;
     let mut total = Report::default();
     for seed in seeds {
@@ -107,6 +134,22 @@ pub(crate) fn run_worlds(args: &SimArgs) -> Result<(), SimError> {
          slowness, {blocked_sends} blocked sends"
     );
     Ok(())
+}
+
+impl SimArgs {
+    fn check_planted(&self) -> Result<(), SimError> {
+        let known = if self.store {
+            stores::Fault::ALL.map(|(name, _)| name).to_vec()
+        } else {
+            Fault::ALL.map(|(name, _)| name).to_vec()
+        };
+        match &self.planted {
+            Some(name) if !known.contains(&name.as_str()) => {
+                Err(SimError::Unknown(name.clone(), known.join(", ")))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 fn fault_named(name: &str) -> Option<Fault> {

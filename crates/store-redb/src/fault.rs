@@ -1,5 +1,7 @@
 //! What goes wrong below a log: the disk, or what was on it.
 
+use std::io;
+
 use crate::format::Damage;
 
 /// Why something in a file could not be read or written.
@@ -17,6 +19,9 @@ impl From<redb::StorageError> for Fault {
     fn from(error: redb::StorageError) -> Self {
         match error {
             redb::StorageError::Corrupted(what) => Damage::new(what).into(),
+            redb::StorageError::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+                Damage::new(error.to_string()).into()
+            }
             other => Self::Disk(other.to_string()),
         }
     }

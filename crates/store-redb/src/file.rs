@@ -33,7 +33,32 @@ where
 
 /// An open file, or none while it is opened again.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Shared(Arc<RwLock<Option<Database>>>);
+pub(crate) struct Shared(Arc<RwLock<Option<Held>>>);
+
+/// A database whose end is no panic: closing a damaged one may be.
+#[derive(Debug)]
+struct Held(Option<Database>);
+
+impl Held {
+    fn get(&self) -> Result<&Database, Fault> {
+        self.0.as_ref().ok_or_else(absent)
+    }
+
+    fn close(&mut self) -> Result<(), Fault> {
+        let Some(database) = self.0.take() else {
+            return Ok(());
+        };
+        let closed = catch_unwind(AssertUnwindSafe(|| database.close()));
+        Ok(closed.map_err(|_| contradiction())??)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // The next start recovers what did not close in order. Whoever wants to know calls `close`.
+        let _ = self.close();
+    }
+}
 
 impl Shared {
     /// Reads what is committed. Does not wait for a commit; damage is an answer, even where the
@@ -43,7 +68,7 @@ impl Shared {
         work: impl FnOnce(&ReadTransaction) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let database = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let database = database.as_ref().ok_or_else(absent)?;
+        let database = database.as_ref().ok_or_else(absent)?.get()?;
         let done = catch_unwind(AssertUnwindSafe(|| work(&database.begin_read()?)));
         done.unwrap_or_else(|_| Err(contradiction().into()))
     }
@@ -54,7 +79,7 @@ impl Shared {
         work: impl FnOnce(&WriteTransaction) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let database = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let database = database.as_ref().ok_or_else(absent)?;
+        let database = database.as_ref().ok_or_else(absent)?.get()?;
         write_durably(database, work)
     }
 
@@ -65,16 +90,14 @@ impl Shared {
     ) -> Result<(), Unopened> {
         let mut place = self.0.write().unwrap_or_else(PoisonError::into_inner);
         drop(place.take());
-        *place = Some(open()?);
+        *place = Some(Held(Some(open()?)));
         Ok(())
     }
 
     /// Closes it, so that the next start has nothing to recover.
     pub(crate) fn close(&self) -> Result<(), Fault> {
         let mut place = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        place
-            .take()
-            .map_or(Ok(()), |database| Ok(database.close()?))
+        place.take().map_or(Ok(()), |mut held| held.close())
     }
 }
 

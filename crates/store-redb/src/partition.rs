@@ -2,6 +2,8 @@
 
 mod commit;
 mod recover;
+#[cfg(test)]
+mod tests;
 mod trim;
 
 use std::collections::HashMap;

@@ -118,6 +118,15 @@ const fn accounts(program: &'static str, name: &'static str) -> Named {
     }
 }
 
+const fn store(name: &'static str) -> Named {
+    Named {
+        package: "parlour-store-redb",
+        folder: "store-redb",
+        target: Target::Lib,
+        name,
+    }
+}
+
 const fn defects(name: &'static str) -> Named {
     Named {
         package: "parlour-cli",
@@ -288,6 +297,34 @@ pub(super) const ALL: &[Mutant] = &[
         original: "since.epoch != self.epoch || !self.ids.reaches(since.seq)",
         mutated: "since.epoch != self.epoch && !self.ids.reaches(since.seq)",
         test: hub("repeats::what_may_have_come_too_long_ago_is_refused_and_never_published_twice"),
+    },
+    Mutant {
+        name: "store-no-sync",
+        takes_away: "what is acknowledged has been synced",
+        file: "crates/store-redb/src/medium.rs",
+        original: ".note(Step::Sync, self.inner.sync_data())",
+        mutated: ".note(Step::Sync, Ok(()))",
+        test: store(
+            "sim::tests::nothing_acknowledged_is_lost_and_nothing_damaged_served_whenever_the_power_goes_off",
+        ),
+    },
+    Mutant {
+        name: "store-checksum",
+        takes_away: "what is damaged on the disk is not served",
+        file: "crates/store-redb/src/format.rs",
+        original: "(checksum(key, value) == u32::from_le_bytes(*sum)).then_some(value)",
+        mutated: "(checksum(key, value) != 0 || sum[0] < 1).then_some(value)",
+        test: store("row::tests::a_flipped_bit_of_a_row_is_found_wherever_it_is"),
+    },
+    Mutant {
+        name: "store-sync-error",
+        takes_away: "a log stops when a sync has failed",
+        file: "crates/store-redb/src/partition.rs",
+        original: "failure.as_ref().is_some_and(|it| it.step != Step::Sync)",
+        mutated: "failure.as_ref().is_some_and(|it| !it.what.is_empty())",
+        test: store(
+            "partition::tests::a_failed_sync_stops_the_log_until_the_next_start_and_nothing_is_tried_again",
+        ),
     },
 ];
 

@@ -124,8 +124,9 @@ struct Plates {
     free: Option<u64>,
     /// A sync does nothing.
     lies: bool,
-    /// What the next step of a kind says.
-    fails: Vec<(Fails, io::ErrorKind)>,
+    /// What a step says, after so many of its kind.
+    fails: Vec<(u64, Fails, io::ErrorKind)>,
+    steps: u64,
 }
 
 /// A step that fails once.
@@ -165,13 +166,36 @@ impl Disk {
     }
 
     /// Bytes that are free; `None`: nobody knows.
+    #[cfg(test)]
     pub(crate) fn set_free(&self, free: Option<u64>) {
         self.plates().free = free;
     }
 
     /// The next such step fails.
+    #[cfg(test)]
     pub(crate) fn fail(&self, step: Fails, kind: io::ErrorKind) {
-        self.plates().fails.push((step, kind));
+        self.fail_after(0, step, kind);
+    }
+
+    /// Such a step fails, after so many that do not.
+    #[cfg(test)]
+    pub(crate) fn fail_after(&self, steps: u64, step: Fails, kind: io::ErrorKind) {
+        self.plates().fails.push((steps, step, kind));
+    }
+
+    /// No step fails any more. Whether one was still to fail.
+    #[cfg(test)]
+    pub(crate) fn mend(&self) -> bool {
+        let mut plates = self.plates();
+        let was_planned = !plates.fails.is_empty();
+        plates.fails.clear();
+        was_planned
+    }
+
+    /// How many steps that write or sync there were.
+    #[cfg(test)]
+    pub(crate) fn steps(&self) -> u64 {
+        self.plates().steps
     }
 
     pub(crate) fn now(&self) -> Image {
@@ -228,12 +252,21 @@ impl Plates {
             }
             *power -= 1;
         }
+        self.steps += 1;
         self.may(step)
     }
 
     fn may(&mut self, step: Fails) -> io::Result<()> {
-        let at = self.fails.iter().position(|(fails, _)| *fails == step);
-        at.map_or(Ok(()), |at| Err(self.fails.remove(at).1.into()))
+        let planned = self.fails.iter_mut().enumerate();
+        let mut planned = planned.filter(|(_, (_, fails, _))| *fails == step);
+        match planned.next() {
+            None => Ok(()),
+            Some((at, (0, ..))) => Err(self.fails.remove(at).2.into()),
+            Some((_, (left, ..))) => {
+                *left -= 1;
+                Ok(())
+            }
+        }
     }
 
     fn write(&mut self, written: Written) -> io::Result<()> {
