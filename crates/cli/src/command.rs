@@ -7,6 +7,7 @@ use crate::chat::{self, ChatArguments};
 use crate::publish::{self, PubArguments};
 use crate::serve::ServeArguments;
 use crate::subscribe::{self, SubArguments};
+use crate::torture::{self, Torture};
 use crate::user::{self, User};
 use crate::version::version;
 
@@ -27,6 +28,7 @@ Examples:
   parlour sub den                     print what is said there, one JSON object a line
   parlour user add ann                let ann sign in; asks for the password
   parlour bench fanout                measure a server that is started for it
+  parlour torture kill                kill a server 100 times, and look for what is lost
   parlour help serve                  every setting of the server";
 
 #[derive(Debug, Subcommand)]
@@ -57,6 +59,9 @@ pub(crate) enum Command {
     /// Measure a server from outside
     #[command(subcommand)]
     Bench(Bench),
+    /// Kill, stop and starve a server, and check that nothing was lost
+    #[command(subcommand, after_help = torture::HELP)]
+    Torture(Torture),
 }
 
 const SERVE_EXAMPLES: &str = "\

@@ -9,6 +9,7 @@ mod publish;
 mod remote;
 mod serve;
 mod subscribe;
+mod torture;
 mod user;
 mod version;
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Sub(arguments) => subscribe::run(&arguments).map_err(Into::into),
         Command::User(what) => user::run(&what).map(done).map_err(Into::into),
         Command::Bench(what) => bench::run(&what).map(done).map_err(Into::into),
+        Command::Torture(what) => torture::run(&what).map_err(Into::into),
     };
     match result {
         Ok(status) => status,

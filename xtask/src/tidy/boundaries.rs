@@ -36,6 +36,8 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 12] = [
         &["parlour-ws", "parlour-proto", "parlour"],
     ),
     ("parlour-bench", &[]),
+    // It speaks as clients do, and never links against what it tortures.
+    ("parlour-torture", &["parlour-ws", "parlour-proto"]),
     (
         "parlour-cli",
         &[
@@ -48,6 +50,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 12] = [
             "parlour-server",
             "parlour-client",
             "parlour-bench",
+            "parlour-torture",
         ],
     ),
     ("parlour-examples", &["parlour"]),
