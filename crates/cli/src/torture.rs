@@ -4,9 +4,13 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use parlour_torture::scenario::clock::ClockOptions;
+use parlour_torture::scenario::disk_full::DiskFullOptions;
 use parlour_torture::scenario::kill::KillOptions;
 use parlour_torture::scenario::pause::PauseOptions;
-use parlour_torture::scenario::{kill, pause};
+use parlour_torture::scenario::slow_readers::SlowReadersOptions;
+use parlour_torture::scenario::storm::StormOptions;
+use parlour_torture::scenario::{clock, disk_full, kill, pause, slow_readers, storm};
 use parlour_torture::{Report, TortureError};
 
 /// What can be done to a server.
@@ -18,6 +22,18 @@ pub(crate) enum Torture {
     /// Stop the process for a minute, and let it go on
     #[command(after_help = PAUSE_HELP)]
     Pause(PauseOptions),
+    /// Readers that take nothing, beside others that must not notice
+    #[command(after_help = SLOW_READERS_HELP)]
+    SlowReaders(SlowReadersOptions),
+    /// Kill the server under ten thousand signed-in clients, and let all of them come back
+    #[command(after_help = STORM_HELP)]
+    Storm(StormOptions),
+    /// Let the server's wall clock jump by hours and days, forwards and back
+    #[command(after_help = CLOCK_HELP)]
+    Clock(ClockOptions),
+    /// Fill the server's disk, and free it again
+    #[command(after_help = DISK_FULL_HELP)]
+    DiskFull(DiskFullOptions),
 }
 
 /// The help of `parlour torture`.
@@ -61,6 +77,45 @@ Examples:
   parlour torture pause --url http://127.0.0.1:8080 --pid \"$(pidof parlour)\"
       A server that runs already. It stands still meanwhile!";
 
+const SLOW_READERS_HELP: &str = "\
+One room. In turn the slow readers are away, which is the baseline, and in the room without reading
+anything. The p99 of the others, from publish to delivery, may be 1.15 times the baseline's (median of
+the rounds); the server may grow by 256 KiB for each slow reader and 10 MB. When the slow ones read
+again, each gets all of it, or a notice of what is no longer kept.
+
+Examples:
+  parlour torture slow-readers
+  parlour torture slow-readers --url http://127.0.0.1:8080 --pid \"$(pidof parlour)\"";
+
+const STORM_HELP: &str = "\
+Users are made with `parlour user add`, each signs in once, and its clients share the session, as the
+tabs of a browser do. Then the server is killed and started again: each client asks for a ticket with
+its session and comes back with its position. All must be complete within 30 s, without a password; the
+server's memory on the way may be 1.3 times what it was.
+
+It is INCONCLUSIVE with fewer than 10,000 clients, which take as many open files here and there.
+
+Examples:
+  parlour torture storm
+  parlour torture storm --clients 2000 --json";
+
+const CLOCK_HELP: &str = "\
+The clock is changed for the server alone, by libfaketime (Debian: apt install faketime); without it the
+run is INCONCLUSIVE. Nobody may be thrown out, no entry may expire, no ticket may count twice.
+
+Examples:
+  parlour torture clock
+  parlour torture clock --faketime /opt/lib/libfaketime.so.1";
+
+const DISK_FULL_HELP: &str = "\
+The data directory is on a small tmpfs, which takes the right to mount (root); without it the run is
+INCONCLUSIVE. Publishes fill it: they must be refused as disk_full within 1 s, while a volatile room
+goes on. Then half of it is freed, and service must be back within 5 s, without a restart.
+
+Examples:
+  sudo parlour torture disk-full
+  sudo parlour torture disk-full --disk 256 --seconds 30";
+
 /// Why there is no verdict.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failed {
@@ -75,6 +130,10 @@ pub(crate) fn run(torture: &Torture) -> Result<ExitCode, Failed> {
     let (report, json) = match torture {
         Torture::Kill(options) => (kill::run(options)?, options.common.json),
         Torture::Pause(options) => (pause::run(options)?, options.common.json),
+        Torture::SlowReaders(options) => (slow_readers::run(options)?, options.common.json),
+        Torture::Storm(options) => (storm::run(options)?, options.common.json),
+        Torture::Clock(options) => (clock::run(options)?, options.common.json),
+        Torture::DiskFull(options) => (disk_full::run(options)?, options.common.json),
     };
     print(&report, json)?;
     Ok(ExitCode::from(report.status()))

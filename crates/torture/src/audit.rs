@@ -34,7 +34,9 @@ pub(crate) struct Audited {
 /// Silence, and then everything once more from the beginning.
 pub(crate) async fn audit(world: &Arc<World>, crowd: &Crowd) -> Result<Audited, TortureError> {
     crowd.order(|orders| orders.speaks = false);
-    world.until(ANSWERS, |state| state.tally.unanswered == 0).await;
+    world
+        .until(ANSWERS, |state| state.tally.unanswered == 0)
+        .await;
     let unanswered = world.state().tally.unanswered;
     let (auditor, from) = world.state().checker.auditor();
     for rooms in from.chunks(ROOMS_AT_ONCE) {
@@ -81,7 +83,8 @@ async fn pass(world: &World, auditor: Reader, left: &mut Vec<Room>) -> Result<()
     line.send(&frame);
     let mut goals: Vec<(Room, Position)> = Vec::new();
     while !left.is_empty() {
-        line.turn(true, |told| hear(world, auditor, told, &mut goals)).await?;
+        line.turn(true, |told| hear(world, auditor, told, &mut goals))
+            .await?;
         let state = world.state();
         let is_there = |(room, goal): &(Room, Position)| {
             let place = state.checker.place(auditor, *room);

@@ -250,8 +250,9 @@ impl Checker {
     pub fn disowned(&mut self, Reader(reader): Reader, room: Room) {
         if let Some(at) = self.place(Reader(reader), room) {
             let violation = self.violation(Kind::Lost, reader, room, at, None);
-            self.found
-                .add(violation.because("told to it, and then the server did not know the position"));
+            self.found.add(
+                violation.because("told to it, and then the server did not know the position"),
+            );
         }
         self.leaves(Reader(reader), room);
     }
@@ -281,9 +282,17 @@ impl Checker {
     }
 
     /// Something else that a rule of the protocol forbids.
-    pub fn wrong(&mut self, kind: Kind, room: Room, at: Option<Position>, id: Option<Id>, why: String) {
+    pub fn wrong(
+        &mut self,
+        kind: Kind,
+        room: Room,
+        at: Option<Position>,
+        id: Option<Id>,
+        why: String,
+    ) {
         let room = self.rooms[room.0].0.as_str();
-        self.found.add(Violation::new(kind, room, at, id).because(why));
+        self.found
+            .add(Violation::new(kind, room, at, id).because(why));
     }
 
     /// One position has one content. False if it has another one.
@@ -311,8 +320,9 @@ impl Checker {
                 } else {
                     Kind::WrongAck
                 };
-                self.found
-                    .add(violation(kind).because("something else was told at this position before"));
+                self.found.add(
+                    violation(kind).because("something else was told at this position before"),
+                );
                 false
             }
             Placed::Elsewhere(first, count) => {
@@ -353,6 +363,12 @@ impl Checker {
         self.counts
     }
 
+    /// Acknowledgements of one room so far.
+    #[must_use]
+    pub fn acks_of(&self, room: Room) -> u64 {
+        self.rooms[room.0].1.acks
+    }
+
     /// Different entries that were told or acknowledged so far.
     #[must_use]
     pub fn entries(&self) -> usize {
@@ -364,6 +380,14 @@ impl Checker {
     pub fn incomplete(&self, auditor: Reader) -> usize {
         let count = |reading: &&Reading| self.lacks(reading, auditor).is_some();
         self.readers.iter().filter(count).count()
+    }
+
+    /// Readers of a room that are not as far as this.
+    #[must_use]
+    pub fn short_of(&self, room: Room, goal: Position) -> usize {
+        let is_behind = |at: &Position| at.epoch != goal.epoch || at.seq < goal.seq;
+        let places = self.readers.iter().flat_map(|it| &it.places);
+        places.filter(|it| it.0 == room && is_behind(&it.1)).count()
     }
 
     /// The first room in which a reader is not where the auditor is.
@@ -385,7 +409,8 @@ impl Checker {
             }
             for id in &log.refused {
                 if let Some(at) = log.place_of(*id) {
-                    let violation = Violation::new(Kind::Refused, name.as_str(), Some(at), Some(*id));
+                    let violation =
+                        Violation::new(Kind::Refused, name.as_str(), Some(at), Some(*id));
                     self.found
                         .add(violation.because("it was refused, and is there"));
                 }
@@ -393,7 +418,10 @@ impl Checker {
         }
         for (room, id, since) in std::mem::take(&mut self.forgotten) {
             // In a new epoch nothing of the old one is known; perhaps nobody had been told of it then.
-            if self.head(room).is_some_and(|head| head.epoch == since.epoch) {
+            if self
+                .head(room)
+                .is_some_and(|head| head.epoch == since.epoch)
+            {
                 let why = format!("not many entries after {}", since.seq.0);
                 self.wrong(Kind::Forgotten, room, None, Some(id), why);
             }

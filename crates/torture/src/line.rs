@@ -5,7 +5,7 @@
 use std::io;
 
 use parlour_proto::told::Told;
-use parlour_ws::client::Opening;
+use parlour_ws::client::{Opening, OpeningError};
 use parlour_ws::{Extensions, Incoming, Limits, Opcode, Receiver, put_masked_frame};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::{TcpSocket, TcpStream};
@@ -29,7 +29,7 @@ pub(crate) enum Lost {
     Ended(String),
     /// Refused for now.
     Later(std::time::Duration),
-    /// Refused: a session or ticket that is none.
+    /// Refused: the session is none.
     Unauthorised,
 }
 
@@ -107,14 +107,12 @@ impl Line {
             match opening.check(&answer) {
                 Ok(Some(opened)) => break opened.head_bytes,
                 Ok(None) => {}
-                Err(parlour_ws::client::OpeningError::Refused {
+                Err(OpeningError::Refused {
                     status: 429 | 503,
                     retry_after,
                     ..
                 }) => return Err(Lost::Later(retry_after.unwrap_or_default())),
-                Err(parlour_ws::client::OpeningError::Refused { status: 401, .. }) => {
-                    return Err(Lost::Unauthorised);
-                }
+                // Here it is the ticket that is none, or none any more; the session may be good.
                 Err(error) => return Err(Lost::Ended(error.to_string())),
             }
         };
@@ -134,17 +132,16 @@ impl Line {
     }
 
     fn next_mask(&mut self) -> [u8; 4] {
-        self.mask = self.mask.wrapping_mul(0x9e37_79b1).wrapping_add(0x7f4a_7c15);
+        self.mask = self
+            .mask
+            .wrapping_mul(0x9e37_79b1)
+            .wrapping_add(0x7f4a_7c15);
         self.mask.to_le_bytes()
     }
 
     /// Writes what is queued and, if it `reads`, reads what is there, once something of it is possible.
     /// Nothing is lost if this is dropped.
-    pub(crate) async fn turn(
-        &mut self,
-        reads: bool,
-        mut on: impl FnMut(Told),
-    ) -> Result<(), Lost> {
+    pub(crate) async fn turn(&mut self, reads: bool, mut on: impl FnMut(Told)) -> Result<(), Lost> {
         if reads && !self.early.is_empty() {
             let mut early = std::mem::take(&mut self.early);
             self.take(&mut early, &mut on)?;

@@ -54,7 +54,7 @@ impl Orders {
     };
 }
 
-/// Milliseconds from a publish to its delivery, in nanoseconds; shared by a group.
+/// Nanoseconds from a publish to its delivery; shared by a group.
 pub(crate) type Latencies = Arc<Mutex<Histogram<u64>>>;
 
 /// One client.
@@ -192,8 +192,8 @@ impl Member {
             }
             self.follow(orders, line);
             self.speak(orders, line);
-            let is_stalled = orders.reads == Reads::Nothing
-                && self.behind.iter().all(|it| it.1.is_some());
+            let is_stalled =
+                orders.reads == Reads::Nothing && self.behind.iter().all(|it| it.1.is_some());
             let wake = self.publishing.as_ref().filter(|_| self.is_here());
             let wake = wake.and_then(|it| it.wake(orders.speaks));
             let mut inbox = Vec::new();
@@ -236,7 +236,11 @@ impl Member {
         let world = self.world.clone();
         let mut frame = Vec::new();
         if !is_wanted {
-            let rooms: Vec<_> = self.rooms.iter().map(|it| world.rooms[it.0].clone()).collect();
+            let rooms: Vec<_> = self
+                .rooms
+                .iter()
+                .map(|it| world.rooms[it.0].clone())
+                .collect();
             ask::leave(&rooms, &mut frame);
             line.send(&frame);
             return;
@@ -272,7 +276,11 @@ impl Member {
             return;
         }
         if let Some(publishing) = &mut self.publishing {
-            let at = self.world.state().checker.place(self.reader, publishing.room);
+            let at = self
+                .world
+                .state()
+                .checker
+                .place(self.reader, publishing.room);
             if let Some(at) = at {
                 publishing.speak(&self.world, at, line, orders.speaks);
             }
@@ -307,7 +315,15 @@ impl Member {
                 state.checker.leaves(self.reader, room);
                 self.behind.retain(|it| it.0 != room);
             }
-            (Told::Error { code, id: Some(id), retry_after, .. }, _) => {
+            (
+                Told::Error {
+                    code,
+                    id: Some(id),
+                    retry_after,
+                    ..
+                },
+                _,
+            ) => {
                 if let Some(publishing) = &mut self.publishing {
                     publishing.refused(&world, state, &id, &code, retry_after);
                 }
@@ -338,14 +354,18 @@ impl Member {
 
     fn entry(&mut self, state: &mut State, room: Room, said: &Said, orders: Orders) {
         if let (true, Some(latencies)) = (orders.measures, &self.latencies) {
-            let took = said_at(&said.payload)
-                .map_or(0, |said_at| self.world.nanoseconds().saturating_sub(said_at));
+            let took = said_at(&said.payload).map_or(0, |said_at| {
+                self.world.nanoseconds().saturating_sub(said_at)
+            });
             let mut latencies = latencies.lock().unwrap_or_else(PoisonError::into_inner);
             latencies.saturating_record(took);
         }
+        state.tally.last_sent = said.sent.unix_nanoseconds();
         let id = said.id.as_ref().map(|id| self.world.id(id));
         let content = content(&said.from, said.kind.as_str(), &said.payload);
-        state.checker.told(self.reader, room, said.position, id, content);
+        state
+            .checker
+            .told(self.reader, room, said.position, id, content);
         if !self.behind.is_empty() {
             self.moved(state, room, None);
         }
@@ -363,9 +383,8 @@ impl Member {
                 goal.epoch = now.epoch;
             }
         }
-        let is_there = |goal: Position| {
-            place.is_some_and(|it| it.epoch == goal.epoch && it.seq >= goal.seq)
-        };
+        let is_there =
+            |goal: Position| place.is_some_and(|it| it.epoch == goal.epoch && it.seq >= goal.seq);
         self.behind
             .retain(|it| it.0 != room || !it.1.is_some_and(is_there));
         self.settled(state);

@@ -60,8 +60,9 @@ impl Common {
     pub(crate) fn program(&self) -> Result<PathBuf, TortureError> {
         match &self.server {
             Some(program) => Ok(program.clone()),
-            None => std::env::current_exe()
-                .map_err(TortureError::system("finding the own program")),
+            None => {
+                std::env::current_exe().map_err(TortureError::system("finding the own program"))
+            }
         }
     }
 
@@ -126,6 +127,10 @@ pub(crate) fn open_files() -> u64 {
         maximum: limit.maximum,
     };
     let is_raised = setrlimit(Resource::Nofile, raised).is_ok();
-    let holds = if is_raised { limit.maximum } else { limit.current };
+    let holds = if is_raised {
+        limit.maximum
+    } else {
+        limit.current
+    };
     holds.unwrap_or(u64::MAX)
 }

@@ -21,14 +21,25 @@ impl Show {
 
     /// A bar that counts.
     pub(crate) fn count(self, what: &'static str, total: u64) -> ProgressBar {
-        self.bar(what, total, "{prefix:14} {bar:30} {human_pos}/{human_len} {msg}")
+        self.bar(
+            what,
+            total,
+            "{prefix:14} {bar:30} {human_pos}/{human_len} {msg}",
+        )
     }
 
     /// Waits, and shows how long it takes. `each` is called ten times a second.
     pub(crate) async fn wait(self, what: &'static str, total: Duration, mut each: impl FnMut()) {
-        let bar = self.bar(what, total.as_millis() as u64, "{prefix:14} {bar:30} {elapsed} {msg}");
+        let bar = self.bar(
+            what,
+            total.as_millis() as u64,
+            "{prefix:14} {bar:30} {elapsed} {msg}",
+        );
         let began = Instant::now();
-        while let Some(left) = total.checked_sub(began.elapsed()).filter(|it| !it.is_zero()) {
+        while let Some(left) = total
+            .checked_sub(began.elapsed())
+            .filter(|it| !it.is_zero())
+        {
             sleep(left.min(STEP)).await;
             bar.set_position(began.elapsed().as_millis() as u64);
             each();

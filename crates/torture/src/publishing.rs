@@ -106,7 +106,10 @@ impl Publishing {
     pub(crate) fn speak(&mut self, world: &World, at: Position, line: &mut Line, speaks: bool) {
         let now = Instant::now();
         for index in 0..self.unanswered.len() {
-            if self.unanswered[index].wait_until.is_some_and(|it| it <= now) {
+            if self.unanswered[index]
+                .wait_until
+                .is_some_and(|it| it <= now)
+            {
                 self.unanswered[index].wait_until = None;
                 self.send(index, world, line);
             }
@@ -192,7 +195,9 @@ impl Publishing {
         let Some(pending) = index.and_then(|index| self.answered(index, state)) else {
             let why = format!("{id:?} was not waiting for an answer");
             let id = id.map(|id| world.id(id));
-            state.checker.wrong(Kind::WrongAck, self.room, Some(at), id, why);
+            state
+                .checker
+                .wrong(Kind::WrongAck, self.room, Some(at), id, why);
             return;
         };
         let content = world::content(&self.from, "message", self.payload(&pending).as_bytes());
@@ -235,7 +240,9 @@ impl Publishing {
             }
             "id_reused" => {
                 let why = "the same under the same id was refused as something else".into();
-                state.checker.wrong(Kind::Different, room, None, Some(id), why);
+                state
+                    .checker
+                    .wrong(Kind::Different, room, None, Some(id), why);
             }
             _ => state.checker.refused(room, id),
         }

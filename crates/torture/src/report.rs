@@ -121,7 +121,11 @@ impl Report {
     pub(crate) fn measured(&mut self, name: &'static str, value: f64, unit: &'static str) {
         let number = serde_json::Number::from_f64(value).map_or(Value::Null, Value::Number);
         let is_whole = value.fract() == 0.0 && value.abs() < 9e15;
-        let number = if is_whole { Value::from(value as i64) } else { number };
+        let number = if is_whole {
+            Value::from(value as i64)
+        } else {
+            number
+        };
         self.measured.insert(name.replace(' ', "_"), number);
         self.notes.push((name.to_owned(), rounded(value), unit));
     }
@@ -136,11 +140,17 @@ impl Report {
 
     /// Takes over what the checker and the clients have found, and gives the verdict. `too_little`
     /// says what the run did not see.
-    pub(crate) fn conclude(mut self, world: &World, audited: &Audited, too_little: Vec<String>) -> Self {
+    pub(crate) fn conclude(
+        mut self,
+        world: &World,
+        audited: &Audited,
+        too_little: Vec<String>,
+    ) -> Self {
         let mut state = world.state();
         let counts = state.checker.counts();
         let entries = state.checker.entries();
-        let checker = std::mem::replace(&mut state.checker, crate::checker::Checker::new(Vec::new()));
+        let checker =
+            std::mem::replace(&mut state.checker, crate::checker::Checker::new(Vec::new()));
         let found = checker.finish(audited.auditor);
         self.history = History {
             acks: counts.acks,
@@ -157,8 +167,10 @@ impl Report {
         self.measured("sent again", tally.cut_off as f64, "");
         self.measured("answer max", tally.answer_max.as_secs_f64() * 1e3, "ms");
         for (code, count) in &tally.refused {
-            self.measured.insert(format!("refused_{code}"), (*count).into());
-            self.notes.push((format!("refused: {code}"), rounded(*count as f64), ""));
+            self.measured
+                .insert(format!("refused_{code}"), (*count).into());
+            self.notes
+                .push((format!("refused: {code}"), rounded(*count as f64), ""));
         }
         let unanswered = audited.unanswered as f64;
         self.limit("publishes without an answer", unanswered, 0.0, "");
@@ -167,7 +179,8 @@ impl Report {
         let broken = broken.map(|it| format!("{}: {}", it.name, it.words()));
         self.why.extend(broken.collect::<Vec<_>>());
         for (kind, count) in &self.history.found.count {
-            self.why.push(format!("{}: {}", kind.name(), rounded(*count as f64)));
+            self.why
+                .push(format!("{}: {}", kind.name(), rounded(*count as f64)));
         }
         self.verdict = match (self.why.is_empty(), too_little.is_empty()) {
             (false, _) => Verdict::Violated,
@@ -224,7 +237,13 @@ impl fmt::Display for Report {
         rows.push(("acknowledged".into(), count(history.acks), String::new()));
         rows.push(("told to readers".into(), count(history.told), String::new()));
         rows.push(("notices".into(), count(history.notices), String::new()));
-        for kind in [Kind::Lost, Kind::Twice, Kind::Reordered, Kind::Different, Kind::Hole] {
+        for kind in [
+            Kind::Lost,
+            Kind::Twice,
+            Kind::Reordered,
+            Kind::Different,
+            Kind::Hole,
+        ] {
             let name = kind.name().to_owned();
             rows.push((name, count(history.found.of(kind)), String::new()));
         }

@@ -67,6 +67,12 @@ impl Server {
         self.data = data;
     }
 
+    /// With these options behind what the caller has given.
+    pub(crate) fn also<'a>(&mut self, options: impl IntoIterator<Item = &'a str>) {
+        self.arguments
+            .extend(options.into_iter().map(OsString::from));
+    }
+
     /// With this variable, whatever the caller's is.
     pub(crate) fn variable(&mut self, name: &str, value: impl Into<OsString>) {
         self.variables.push((name.into(), value.into()));
@@ -88,9 +94,14 @@ impl Server {
     /// Starts it, and says how long it took until it served: from the start of the process until the
     /// answer to `GET /healthz` was 200.
     pub(crate) async fn start(&mut self) -> Result<Duration, TortureError> {
-        let log = OpenOptions::new().create(true).append(true).open(self.log());
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.log());
         let log = log.map_err(TortureError::system("making the server's log"))?;
-        let both = log.try_clone().map_err(TortureError::system("making the server's log"))?;
+        let both = log
+            .try_clone()
+            .map_err(TortureError::system("making the server's log"))?;
         let mut command = self.command(&["serve"]);
         command
             .arg("--addr")
@@ -127,7 +138,10 @@ impl Server {
     pub(crate) fn add_user(&self, name: &str, password: &str) -> Result<(), TortureError> {
         use std::io::Write as _;
         let mut command = self.command(&["user", "add", name, "--password-stdin"]);
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         let added = command.spawn().and_then(|mut child| {
             if let Some(mut input) = child.stdin.take() {
                 writeln!(input, "{password}")?;
@@ -160,22 +174,19 @@ impl Server {
         if let Ok(Some(status)) = child.try_wait() {
             return Err(self.failed(&format!("ended by itself with {status}")));
         }
-        child.kill().map_err(TortureError::system("killing the server"))?;
+        child
+            .kill()
+            .map_err(TortureError::system("killing the server"))?;
         loop {
             let ended = child.try_wait();
-            if ended.map_err(TortureError::system("waiting for the server"))?.is_some() {
+            if ended
+                .map_err(TortureError::system("waiting for the server"))?
+                .is_some()
+            {
                 return Ok(());
             }
             sleep(Duration::from_millis(1)).await;
         }
-    }
-
-    /// SIGSTOP or SIGCONT.
-    pub(crate) fn signal(&self, signal: Signal) -> Result<(), TortureError> {
-        let Some(pid) = self.pid() else {
-            return Ok(());
-        };
-        send_signal(pid, signal)
     }
 
     /// Whether it has ended without having been told to.

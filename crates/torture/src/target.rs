@@ -35,7 +35,9 @@ impl FromStr for Target {
             .ok_or_else(|| wrong("it must begin with http://, the server's plain address"))?;
         let authority = rest.trim_end_matches("/ws").trim_end_matches('/');
         if authority.contains('/') {
-            return Err(wrong("it must be the address alone; the doors are where they usually are"));
+            return Err(wrong(
+                "it must be the address alone; the doors are where they usually are",
+            ));
         }
         let with_port = match authority.rsplit_once(':') {
             Some((_, port)) if port.parse::<u16>().is_ok() => authority.to_owned(),
@@ -43,7 +45,9 @@ impl FromStr for Target {
         };
         let addresses = with_port.to_socket_addrs();
         let mut addresses = addresses.map_err(|error| wrong(&error.to_string()))?;
-        let address = addresses.next().ok_or_else(|| wrong("the host has no address"))?;
+        let address = addresses
+            .next()
+            .ok_or_else(|| wrong("the host has no address"))?;
         Ok(Self {
             address,
             authority: authority.to_owned(),

@@ -69,6 +69,8 @@ pub(crate) struct Tally {
     pub(crate) attempts_failed: u64,
     /// Answers that said that a session or ticket is none.
     pub(crate) unauthorised: u64,
+    /// When the last entry was said, by the server's clock, in nanoseconds.
+    pub(crate) last_sent: i64,
     /// Longest time from sending a publish to its answer over the same connection.
     pub(crate) answer_max: Duration,
 }
@@ -227,7 +229,10 @@ impl State {
 /// Counts a reason, or `other` if there are too many different ones.
 pub(crate) fn count(reasons: &mut BTreeMap<String, u64>, why: &str) {
     let is_known = reasons.contains_key(why);
-    let why = if is_known || reasons.len() < REASONS_MAX { why } else { "other" };
+    let why = if is_known || reasons.len() < REASONS_MAX {
+        why
+    } else {
+        "other"
+    };
     *reasons.entry(why.to_owned()).or_default() += 1;
 }
-

@@ -18,6 +18,7 @@ pub(super) struct Log {
     /// Where each id stands: number of the epoch, and seq.
     ids: HashMap<Id, (u32, u64)>,
     pub(super) refused: HashSet<Id>,
+    pub(super) acks: u64,
 }
 
 /// One life of the log.
@@ -105,7 +106,11 @@ impl Log {
         if slot.state & KNOWN != 0 {
             let is_same = (slot.id, slot.content, slot.state & HAS_ID)
                 == (seen.id, seen.content, seen.state & HAS_ID);
-            return if is_same { Placed::Known } else { Placed::Differs };
+            return if is_same {
+                Placed::Known
+            } else {
+                Placed::Differs
+            };
         }
         *slot = seen;
         let Some(id) = id else {
@@ -140,6 +145,7 @@ impl Log {
     }
 
     pub(super) fn acked(&mut self, at: Position) {
+        self.acks += 1;
         if let Some(slot) = self.slot(at) {
             slot.state |= ACKED;
         }

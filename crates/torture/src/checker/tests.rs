@@ -39,7 +39,8 @@ impl History {
     /// A reader is told these, each with its own number as id and content.
     fn tell(&mut self, reader: Reader, seqs: impl IntoIterator<Item = u64>) {
         for seq in seqs {
-            self.checker.told(reader, DEN, at(EPOCH, seq), Some(Id(seq)), seq);
+            self.checker
+                .told(reader, DEN, at(EPOCH, seq), Some(Id(seq)), seq);
         }
     }
 
@@ -62,7 +63,11 @@ impl History {
 fn only(found: &Violations, kind: Kind, count: u64, seq: u64) {
     assert_eq!(found.count, [(kind, count)].into(), "{:#?}", found.first);
     let first = &found.first[0];
-    assert_eq!((first.room.as_str(), first.seq), ("den", Some(seq)), "{first}");
+    assert_eq!(
+        (first.room.as_str(), first.seq),
+        ("den", Some(seq)),
+        "{first}"
+    );
 }
 
 #[test]
@@ -103,7 +108,11 @@ fn what_a_notice_names_is_not_lost_and_nothing_beyond_it_is_excused() {
         history.checker.notice(auditor, DEN, trimmed(1, last));
         history.tell(auditor, 4..=5);
         let found = history.checker.finish(auditor);
-        assert_eq!((found.of(Kind::Lost), found.of(Kind::Hole)), (lost, lost), "{last}");
+        assert_eq!(
+            (found.of(Kind::Lost), found.of(Kind::Hole)),
+            (lost, lost),
+            "{last}"
+        );
     }
 }
 
@@ -117,7 +126,9 @@ fn one_id_at_two_positions_is_twice_and_so_is_one_position_told_twice() {
     history.checker.told(bob, DEN, at(EPOCH, 4), Some(Id(2)), 4);
     let (auditor, _) = history.checker.auditor();
     history.tell(auditor, 1..=3);
-    history.checker.told(auditor, DEN, at(EPOCH, 4), Some(Id(2)), 4);
+    history
+        .checker
+        .told(auditor, DEN, at(EPOCH, 4), Some(Id(2)), 4);
     // One repetition, however many readers see it.
     only(&history.checker.finish(auditor), Kind::Twice, 1, 4);
 
@@ -173,7 +184,10 @@ fn a_number_that_is_skipped_without_a_notice_is_a_hole() {
     let found = history.end(1..=5);
     only(&found, Kind::Hole, 1, 5);
     let words = found.first[0].to_string();
-    assert!(words.contains("room den, seq 5") && words.contains("seen by bob"), "{words}");
+    assert!(
+        words.contains("room den, seq 5") && words.contains("seen by bob"),
+        "{words}"
+    );
 }
 
 #[test]
@@ -189,8 +203,12 @@ fn a_new_epoch_without_a_notice_is_a_hole_and_with_one_what_was_acknowledged_is_
     history.checker.told(bob, DEN, at(LATER, 1), Some(Id(3)), 3);
     let (auditor, _) = history.checker.auditor();
     let was = at(EPOCH, 0);
-    history.checker.notice(auditor, DEN, Missed::Epoch { was, now });
-    history.checker.told(auditor, DEN, at(LATER, 1), Some(Id(3)), 3);
+    history
+        .checker
+        .notice(auditor, DEN, Missed::Epoch { was, now });
+    history
+        .checker
+        .told(auditor, DEN, at(LATER, 1), Some(Id(3)), 3);
     assert_eq!(history.checker.counts().new_epochs, 2);
     let found = history.checker.finish(auditor);
     assert_eq!(found.count, [(Kind::Lost, 2), (Kind::Hole, 1)].into());
@@ -204,7 +222,11 @@ fn a_notice_that_leaves_out_an_entry_or_begins_too_early_does_not_fit() {
         let bob = history.bob;
         history.tell(bob, 1..=2);
         history.checker.notice(bob, DEN, missed);
-        assert_eq!(history.checker.found().of(Kind::WrongNotice), 1, "{missed:?}");
+        assert_eq!(
+            history.checker.found().of(Kind::WrongNotice),
+            1,
+            "{missed:?}"
+        );
     }
 }
 
@@ -286,7 +308,9 @@ fn what_the_server_should_know_and_does_not_is_found_unless_a_new_epoch_came() {
         for reader in [ann, bob] {
             history.tell(reader, 1..=5);
         }
-        history.checker.forgotten(DEN, Id(9), at(EPOCH, seq), 10_000);
+        history
+            .checker
+            .forgotten(DEN, Id(9), at(EPOCH, seq), 10_000);
         // So few ids: it cannot know.
         history.checker.forgotten(DEN, Id(8), at(EPOCH, seq), 500);
         if has_new_epoch {

@@ -125,7 +125,10 @@ async fn kill(options: &KillOptions) -> Result<Report, TortureError> {
 /// Lets time go by, and shows what comes in.
 async fn wait(time: Duration, world: &World, bar: &ProgressBar) {
     let until = Instant::now() + time;
-    while let Some(left) = until.checked_duration_since(Instant::now()).filter(|it| !it.is_zero()) {
+    while let Some(left) = until
+        .checked_duration_since(Instant::now())
+        .filter(|it| !it.is_zero())
+    {
         sleep(left.min(Duration::from_millis(250))).await;
         let state = world.state();
         let (acks, violations) = (state.checker.counts().acks, state.checker.found().total());
@@ -147,7 +150,12 @@ async fn restart(
     restarts.ready.push(server.start().await?);
     let ready = Instant::now();
     if !is_last && chance.next().is_multiple_of(EARLY) {
-        wait(chance.between(Duration::ZERO, EARLY_MAX), world, &ProgressBar::hidden()).await;
+        wait(
+            chance.between(Duration::ZERO, EARLY_MAX),
+            world,
+            &ProgressBar::hidden(),
+        )
+        .await;
         return Ok(());
     }
     let is_back = |state: &crate::world::State| state.back() == state.members();
@@ -172,20 +180,32 @@ fn conclude(
     let mut too_little = Vec::new();
     if restarts.in_flight < KILLS_MIN {
         let kills = restarts.in_flight;
-        too_little.push(format!("{kills} kills with publishes in flight; {KILLS_MIN} are needed"));
+        too_little.push(format!(
+            "{kills} kills with publishes in flight; {KILLS_MIN} are needed"
+        ));
     }
     if acks < ACKS_MIN {
         too_little.push(format!("{acks} acknowledgements; {ACKS_MIN} are needed"));
     }
     if never > 0 {
-        too_little.push(format!("{never} clients never came back with their positions"));
+        too_little.push(format!(
+            "{never} clients never came back with their positions"
+        ));
     }
     report.measured("kills", restarts.kills as f64, "");
     report.measured("kills in flight", restarts.in_flight as f64, "");
     report.times(["ready p50", "ready p99", "ready max"], &mut restarts.ready);
-    report.times(["complete p50", "complete p99", "complete max"], &mut restarts.complete);
+    report.times(
+        ["complete p50", "complete p99", "complete max"],
+        &mut restarts.complete,
+    );
     let seconds = |times: &[Duration], share| crate::report::quantile(times, share).as_secs_f64();
-    report.limit("ready after a start, max", seconds(&restarts.ready, 1.0), READY_MAX, "s");
+    report.limit(
+        "ready after a start, max",
+        seconds(&restarts.ready, 1.0),
+        READY_MAX,
+        "s",
+    );
     let p99 = seconds(&restarts.complete, 0.99);
     report.limit("complete after ready, p99", p99, COMPLETE_MAX, "s");
     report.limit("clients not back", restarts.never_back as f64, 0.0, "");
@@ -193,11 +213,7 @@ fn conclude(
 }
 
 /// Fills the rooms before anybody else is in them, as fast as the server takes it.
-async fn preload(
-    world: &Arc<World>,
-    options: &KillOptions,
-    seed: u64,
-) -> Result<(), TortureError> {
+async fn preload(world: &Arc<World>, options: &KillOptions, seed: u64) -> Result<(), TortureError> {
     let rooms = options.load.rooms as u32;
     let mut crowd = Crowd::new();
     let mut total = 0;

@@ -68,7 +68,11 @@ async fn pause(options: &PauseOptions) -> Result<Report, TortureError> {
     let mut chance = Chance::new(seed);
     options::open_files();
     let mut place = options.common.place(&options.remote, &mut chance).await?;
-    let world = World::new(place.target.clone(), options.load.rooms, Duration::from_millis(500));
+    let world = World::new(
+        place.target.clone(),
+        options.load.rooms,
+        Duration::from_millis(500),
+    );
     let mut crowd = Crowd::new();
     crowd.gather(&world, &options.load, seed);
     everybody_is_in(&world).await?;
@@ -84,7 +88,9 @@ async fn pause(options: &PauseOptions) -> Result<Report, TortureError> {
     let acks = world.state().checker.counts().acks;
     drop(stopped);
     let goes_on = Instant::now();
-    let answers = world.until(ANSWER, |state| state.checker.counts().acks > acks).await;
+    let answers = world
+        .until(ANSWER, |state| state.checker.counts().acks > acks)
+        .await;
     let first_answer = goes_on.elapsed();
     show.wait("after", AFTER, || {}).await;
     if let Some(server) = &mut place.server {
@@ -95,7 +101,11 @@ async fn pause(options: &PauseOptions) -> Result<Report, TortureError> {
     let mut report = Report::new("pause", seed, place.target.authority.clone());
     report.measured("clients", world.state().members() as f64, "");
     report.measured("stopped for", options.seconds.as_secs_f64(), "s");
-    report.measured("first answer after it", first_answer.as_secs_f64() * 1e3, "ms");
+    report.measured(
+        "first answer after it",
+        first_answer.as_secs_f64() * 1e3,
+        "ms",
+    );
     let disconnects = world.state().tally.disconnects - before;
     report.limit("wrongful disconnects", disconnects as f64, 0.0, "");
     for (why, count) in &world.state().tally.reasons {
