@@ -12,6 +12,8 @@ use crate::world::World;
 
 /// Violations that the table shows.
 const SHOWN_MAX: usize = 10;
+/// Where nothing was started.
+const NO_SERVER: &str = "no server";
 
 /// What a run came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -102,6 +104,7 @@ impl Report {
     /// What this environment does not permit.
     pub(crate) fn not_possible(mut self, why: impl Into<String>) -> Self {
         self.why.push(why.into());
+        self.url = NO_SERVER.into();
         self
     }
 
@@ -231,6 +234,9 @@ pub(crate) fn quantile(sorted: &[Duration], share: f64) -> Duration {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let history = &self.history;
+        if self.url == NO_SERVER {
+            return write!(f, "INCONCLUSIVE: {}", self.why.join("; "));
+        }
         writeln!(f, "{} of {}, seed {}", self.scenario, self.url, self.seed)?;
         let mut rows: Vec<(String, String, String)> = Vec::new();
         let count = |value: u64| rounded(value as f64);

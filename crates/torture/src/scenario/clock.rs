@@ -95,7 +95,7 @@ impl Time {
 async fn clock(options: &ClockOptions) -> Result<Report, TortureError> {
     let seed = options.common.seed();
     let mut chance = Chance::new(seed);
-    let report = Report::new("clock", seed, "no server");
+    let report = Report::new("clock", seed, "");
     let given = options.faketime.iter().map(PathBuf::as_path);
     let mut places = given.chain(PLACES.iter().map(Path::new));
     let Some(library) = places.find(|it| it.is_file()) else {

@@ -115,7 +115,7 @@ async fn disk_full(options: &DiskFullOptions) -> Result<Report, TortureError> {
         Ok(disk) => disk,
         Err(error) => {
             let why = format!("{error}; it takes the right to mount (root, or CAP_SYS_ADMIN)");
-            return Ok(report("no server").not_possible(why));
+            return Ok(report("").not_possible(why));
         }
     };
     options::open_files();
