@@ -135,6 +135,26 @@ mod tests {
         assert!(caught.is_some());
     }
 
+    /// One bit of the header says which of the two last commits is the last one. Nothing in the file
+    /// can tell that it was flipped from a commit that was cut off.
+    #[test]
+    fn of_all_bits_of_the_header_one_alone_takes_back_the_last_commit_unseen() {
+        let plan = plan(7, None);
+        let mut life = Life::new(&plan);
+        life.live(&plan).unwrap();
+        let (image, world) = life.end();
+        let unseen = (0..HEADER_BYTES * 8).filter(|bit| {
+            let mut flipped = image.clone();
+            flipped.flip(bit / 8, (bit % 8) as u32);
+            flip::look(flipped, world).is_err()
+        });
+        let unseen: Vec<_> = unseen.map(|bit| (bit / 8, (bit % 8) as u32)).collect();
+        assert_eq!(unseen, [flip::WHICH_IS_LAST]);
+    }
+
+    /// Up to the end of both commits.
+    const HEADER_BYTES: usize = 320;
+
     #[test]
     fn one_seed_is_one_life() {
         assert_eq!(run(&plan(7, None)), run(&plan(7, None)));

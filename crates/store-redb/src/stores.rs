@@ -8,6 +8,8 @@ mod make;
 pub(crate) mod on_disk;
 mod reader;
 mod shard_store;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::path::Path;

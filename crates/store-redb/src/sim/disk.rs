@@ -122,6 +122,7 @@ struct Plates {
     /// Steps until the power goes off.
     power: Option<u64>,
     free: Option<u64>,
+    panics: bool,
     /// A sync does nothing.
     lies: bool,
     /// What a step says, after so many of its kind.
@@ -181,6 +182,12 @@ impl Disk {
     #[cfg(test)]
     pub(crate) fn fail_after(&self, steps: u64, step: Fails, kind: io::ErrorKind) {
         self.plates().fails.push((steps, step, kind));
+    }
+
+    /// Who asks for free space panics.
+    #[cfg(test)]
+    pub(crate) fn panic_at_free_bytes(&self) {
+        self.plates().panics = true;
     }
 
     /// No step fails any more. Whether one was still to fail.
@@ -320,8 +327,8 @@ impl Medium for Disk {
     }
 
     fn free_bytes(&self) -> io::Result<u64> {
-        self.plates()
-            .free
-            .ok_or_else(|| io::ErrorKind::Unsupported.into())
+        let plates = self.plates();
+        assert!(!plates.panics, "as it was told to");
+        plates.free.ok_or_else(|| io::ErrorKind::Unsupported.into())
     }
 }

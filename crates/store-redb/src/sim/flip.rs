@@ -6,6 +6,9 @@ use super::disk::{Disk, Image};
 use super::life::{identity, open};
 use super::world::{Seen, World};
 
+/// Byte and bit of the file that say which of its two last commits is the last one.
+pub(super) const WHICH_IS_LAST: (usize, u32) = (9, 0);
+
 /// Flips a bit of `image` and reads everything: it is as it was written, or reported.
 pub(super) fn one(
     mut image: Image,
@@ -17,6 +20,9 @@ pub(super) fn one(
     let page = dice.below(pages.len() as u64) as usize;
     let byte = pages.get(page).copied().unwrap_or(0) + dice.below(4096) as usize;
     let bit = dice.below(8) as u32;
+    if (byte, bit) == WHICH_IS_LAST {
+        return Ok(());
+    }
     image.flip(byte, bit);
     report.flips += 1;
     let is_reported =

@@ -22,6 +22,7 @@ pub(super) struct Life {
     dice: Dice,
     world: World,
     image: Image,
+    last: Image,
     is_made: bool,
     now: u64,
     pub(super) report: Report,
@@ -37,10 +38,17 @@ impl Life {
             world: World::new(&mut dice),
             dice,
             image: Image::default(),
+            last: Image::default(),
             is_made: false,
             now: 1,
             report: Report::default(),
         }
+    }
+
+    /// What is there at the end, and what must be.
+    #[cfg(test)]
+    pub(super) fn end(&self) -> (Image, &World) {
+        (self.last.clone(), &self.world)
     }
 
     pub(super) fn live(&mut self, plan: &Plan) -> Result<(), String> {
@@ -60,12 +68,23 @@ impl Life {
         }
         // With power for ever.
         let disk = Disk::of(self.image.clone());
-        let partition = open(&disk, !self.is_made)?;
+        let mut partition = open(&disk, !self.is_made)?;
         self.world
             .check_after_start(&partition.file(), IDENTITY, &mut self.report)?;
+        self.open_rooms(&mut partition)?;
+        self.batch(&mut partition, &disk)?;
+        self.world
+            .check_after_start(&partition.file(), IDENTITY, &mut self.report)?;
+        // As a kill leaves the file, and as a stop in order does.
+        self.last = disk.now();
         drop(partition);
-        for _ in 0..plan.flips {
-            flip::one(disk.now(), &self.world, &mut self.dice, &mut self.report)?;
+        for flip in 0..plan.flips {
+            let image = if flip % 2 == 0 {
+                self.last.clone()
+            } else {
+                disk.now()
+            };
+            flip::one(image, &self.world, &mut self.dice, &mut self.report)?;
         }
         Ok(())
     }

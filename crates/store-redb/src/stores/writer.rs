@@ -109,8 +109,14 @@ impl Writer {
         };
         loop {
             let found = self.queue.take(&mut jobs, self.deadline(&chores));
-            let turned = catch_unwind(AssertUnwindSafe(|| self.turn(&mut jobs, &mut chores)));
-            if turned.is_err() {
+            // The first to be asked is the last in the list.
+            jobs.reverse();
+            loop {
+                let turn = AssertUnwindSafe(|| self.turn(&mut jobs, &mut chores));
+                if catch_unwind(turn).is_ok() {
+                    break;
+                }
+                // What is left is answered by a log that has stopped.
                 self.panicked();
             }
             self.watch.is_now(self.partition.state());
@@ -138,7 +144,7 @@ impl Writer {
     fn turn(&mut self, jobs: &mut Vec<WriteJob>, chores: &mut Chores) {
         let mut batch = Vec::new();
         let mut rooms = HashSet::new();
-        for job in jobs.drain(..) {
+        while let Some(job) = jobs.pop() {
             match job {
                 WriteJob::Append(append) => {
                     if !rooms.contains(&append.room) {
