@@ -1,4 +1,68 @@
 //! Durable rooms on disk: logs in redb files, with group commit, checksums and quick recovery.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use parlour_store_redb::{StoreConfig, Stores};
+//!
+//! let folder = tempfile::tempdir().unwrap();
+//! let stores = Stores::open(folder.path(), &StoreConfig::default(), |_, _| {}).unwrap();
+//! // One for each shard of a hub:
+//! let shard = stores.for_shard(Arc::new(|| println!("something new to poll")));
+//! assert!(stores.rooms(None, 10).unwrap().rooms.is_empty());
+//! # drop(shard);
+//! stores.close().unwrap();
+//! ```
+//!
+//! # What it promises
+//!
+//! - What is acknowledged is on the disk, in its order, and stays there through a power cut at any
+//!   moment. A batch that was not acknowledged is there whole or not at all. The epoch of a room is the
+//!   same after every start, also before its first entry.
+//! - A flipped bit is reported and never served; `verify` names room and entry. One bit of a file is
+//!   an exception that nothing in the file can see: the one that says which of the last two commits
+//!   is the last. Flipped between a kill and the next start, it takes back the last commit.
+//! - A full disk refuses entries before anything is written ([`DISK_RESERVE_BYTES`]), and goes on by
+//!   itself within a second of there being space. After another write error the file is opened again
+//!   and says what it has. After a failed sync a partition stops until the next start, which drops
+//!   what the system has in memory, so that recovery sees what the disk has.
+//!
+//! `cargo xtask sim --store` holds it to this on disks that lose what was not synced; the feature
+//! `conformance` holds any store to what all stores promise.
+//!
+//! # How it is made
+//!
+//! A data directory has a number of files (`rooms/partition-00.redb` …) that is fixed when it is made;
+//! a room hashes to one of them. Each has a thread that writes: it takes all that waits, makes it one
+//! commit, and answers. With nothing waiting that is one entry at once; under load it is what came
+//! during the last commit. A second thread reads, and waits for no sync. All entries of a room in one
+//! commit are one row. Queues hold what the hub's shards have on the way, which the hub bounds.
+//!
+//! # What was measured, and chosen for it
+//!
+//! On a virtual machine with two cores and a disk that syncs in 0.12 ms (`cargo run --release -p
+//! parlour-store-redb --example commit_price -- FOLDER 2`; rows of 300 bytes, 64 MiB of cache):
+//!
+//! | commits | one sync | two-phase | quick repair |
+//! |---|---|---|---|
+//! | 1 row, 1 room | 3,573/s, p50 0.26 ms | 2,159/s, 0.44 ms | 1,922/s, 0.49 ms |
+//! | 20 rows, 20 rooms | 1,115/s, 0.88 ms | 1,089/s, 0.90 ms | 1,018/s, 0.94 ms |
+//! | 64 rows, 1,000 rooms | 325/s, 2.34 ms | 312/s, 2.44 ms | 350/s, 2.74 ms |
+//! | append and fdatasync, for comparison | 7,286/s, 0.12 ms | | |
+//!
+//! | a killed file of 1,000,000 rows, 1 GiB | opens from memory | from the disk |
+//! |---|---|---|
+//! | one sync (a full repair) | 1,138 ms | 4,347 ms |
+//! | quick repair with every commit | 3 ms | 8 ms |
+//!
+//! So every commit is one with quick repair: what it costs is little beside the pages that a batch
+//! touches, and without it a start takes seconds. On every Nth commit it would help nobody who is
+//! killed under load, for what counts is the last one.
+//!
+//! The whole store (`--example store_speed`, entries of 200 bytes with ids, while the machine was
+//! busy with other work): with 1, 256 and 4,096 entries on the way 257, 18,688 and 194,060 entries/s in
+//! one room of one partition, and 290, 32,164 and 113,034 in 1,000 rooms. Of 1,000,000 entries in 20
+//! rooms, killed with 50 on the way, the files (502 MiB) were open in 184 ms, and all rooms with the
+//! ids of their last 10,000 entries in 1.2 s.
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
