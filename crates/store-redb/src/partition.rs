@@ -317,8 +317,9 @@ impl<T: Clone> Partition<T> {
             room.is_refused = true;
             let (tag, from) = (room.tag.clone(), room.mark.head.next());
             // A room whose last commit is uncertain hears of all of it when that is known.
-            if !self.uncertain.iter().any(|it| it.name == *name) {
-                told.push(Told::Refused { tag, from, fault });
+            match self.uncertain.iter_mut().find(|it| it.name == *name) {
+                Some(uncertain) => uncertain.has_more = true,
+                None => told.push(Told::Refused { tag, from, fault }),
             }
         }
     }

@@ -10,9 +10,12 @@ use crate::format::{MARKS, Mark, ROOMS, ROWS, RoomRow};
 use crate::log::Log;
 use crate::row::{Row, pack};
 
-/// Rows that leave one log in one commit, at most: a bound that was lowered costs many short commits
-/// and not a long one.
-const ROWS_TRIMMED_MAX: usize = 1_000;
+/// Rows that leave one log in one commit that does nothing else, at most: a bound that was lowered
+/// costs many short commits and not a long one.
+pub(super) const ROWS_TRIMMED_MAX: usize = 1_000;
+
+/// The same in a commit that publishers wait for. It is more than a room gets in one.
+const ROWS_TRIMMED_WITH_APPEND: usize = 128;
 
 /// An append may let a log grow over its bounds by this part before it trims, so that not every
 /// commit touches the oldest page of each log too.
@@ -51,7 +54,8 @@ pub(super) fn append(
     for work in work {
         let mut mark = put(&mut rows, work, now)?;
         if is_due(&rows, work.row.number, &mark, &work.keep, now, SLACK)? {
-            trim(&mut rows, work.row.number, &mut mark, &work.keep, now)?;
+            let most = ROWS_TRIMMED_WITH_APPEND;
+            trim(&mut rows, work.row.number, &mut mark, &work.keep, now, most)?;
         }
         marks.insert(work.row.number, mark.encode(work.row.number).as_slice())?;
         after.push(mark);
@@ -119,9 +123,10 @@ pub(super) fn trim(
     mark: &mut Mark,
     keep: &Keep,
     now: u64,
+    rows_max: usize,
 ) -> Result<bool, Fault> {
     let before = mark.first;
-    for _ in 0..ROWS_TRIMMED_MAX {
+    for _ in 0..rows_max {
         if mark.entries() == 0 {
             break;
         }

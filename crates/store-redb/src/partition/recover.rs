@@ -15,6 +15,8 @@ pub(super) struct Uncertain<T> {
     pub(super) name: RoomName,
     before: Seq,
     last: Seq,
+    /// More came and was dropped before the outcome was known.
+    pub(super) has_more: bool,
 }
 
 impl<T: Clone> Partition<T> {
@@ -36,6 +38,7 @@ impl<T: Clone> Partition<T> {
                 before: room.mark.head,
                 name,
                 last,
+                has_more: false,
             });
         }
         self.state = State::Away(why.to_owned());
@@ -104,6 +107,7 @@ impl<T: Clone> Partition<T> {
             tag,
             before,
             last,
+            has_more,
         } = uncertain;
         let found = self
             .file
@@ -112,16 +116,18 @@ impl<T: Clone> Partition<T> {
         if head != *before && head != *last {
             return Err(super::gone(name));
         }
-        if head == *last && last > before {
+        let is_there = head == *last;
+        if is_there {
             let (tag, upto) = (tag.clone(), *last);
             told.push(Told::Committed { tag, upto });
         }
-        // What came after it was dropped meanwhile; a room that has gone on does not mind.
-        told.push(Told::Refused {
-            tag: tag.clone(),
-            from: head.next(),
-            fault,
-        });
+        if !is_there || *has_more {
+            told.push(Told::Refused {
+                tag: tag.clone(),
+                from: head.next(),
+                fault,
+            });
+        }
         if let (Some(room), Some((row, mark))) = (self.rooms.get_mut(name), found) {
             (room.row, room.mark, room.is_new) = (row, mark, false);
         }

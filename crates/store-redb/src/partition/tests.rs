@@ -216,12 +216,6 @@ fn a_write_error_at_any_step_of_a_commit_is_refused_or_committed_as_the_file_has
                     "step {step}"
                 );
             }
-            [
-                Told::Committed { upto: Seq(3), .. },
-                Told::Refused { from: Seq(4), .. },
-            ] => {
-                assert!(is_there, "step {step}");
-            }
             other => panic!("step {step}: {other:?}"),
         }
         refusals += u64::from(!is_there);

@@ -37,10 +37,11 @@ impl<T: Clone> Partition<T> {
         let identity = self.identity;
         let trimmed = self.write(|write| {
             let mut trimmed = Vec::new();
+            let most = commit::ROWS_TRIMMED_MAX;
             for (name, keep) in &due {
                 let (row, mut mark) = find(write, identity, name)?.ok_or_else(|| gone(name))?;
                 let mut rows = write.open_table(ROWS)?;
-                let is_trimmed = commit::trim(&mut rows, row.number, &mut mark, keep, now)?;
+                let is_trimmed = commit::trim(&mut rows, row.number, &mut mark, keep, now, most)?;
                 if is_trimmed {
                     put_mark(write, row, &mark)?;
                     trimmed.push((name.clone(), mark));

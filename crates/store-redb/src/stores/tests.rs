@@ -93,7 +93,6 @@ impl Bench {
         self.hear()
     }
 
-    /// What is told is told before the health is.
     fn wait_for(&self, wanted: impl Fn(&PartitionState) -> bool) -> PartitionState {
         let begun = Instant::now();
         loop {

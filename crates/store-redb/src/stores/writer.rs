@@ -192,6 +192,8 @@ impl Writer {
         }
         let mut told = Vec::new();
         self.partition.append(batch, self.clock.now(), &mut told);
+        // Who is refused and looks why finds it.
+        self.watch.is_now(self.partition.state());
         tell(told);
     }
 
