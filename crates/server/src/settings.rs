@@ -19,6 +19,7 @@ mod kind;
 mod nearest;
 mod print;
 mod resolve;
+mod room_rule;
 mod table;
 mod units;
 mod values;
@@ -29,6 +30,7 @@ pub use error::{SettingsError, Source};
 pub use parlour::{Guests, Route};
 pub use print::print;
 pub use resolve::{Effective, Given};
+pub use room_rule::RoomRule;
 pub use table::{Group, groups};
 pub use values::{Door, LogFormat, Paths, Settings, TlsMode};
 
@@ -70,7 +72,15 @@ impl Setting {
     /// Whether it may be given more than once.
     #[must_use]
     pub fn is_list(&self) -> bool {
-        matches!(self.kind, Kind::List { .. })
+        self.separator().is_some()
+    }
+
+    /// What stands between the values of a list in a variable.
+    fn separator(&self) -> Option<char> {
+        match &self.kind {
+            Kind::List { separator, .. } => Some(*separator),
+            _ => None,
+        }
     }
 
     /// Whether the bare flag means `true`.

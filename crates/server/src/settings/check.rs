@@ -1,12 +1,22 @@
 //! Settings that each make sense, and together do not.
 
 use super::error::{SettingsError, Source};
+use super::kind::Item as _;
 use super::resolve::Effective;
+use super::room_rule::RoomRule;
 use super::values::{Door, Settings, TlsMode};
 
 /// Looks for what cannot be meant.
 pub(super) fn check(given: &Effective) -> Result<(), SettingsError> {
-    let rules = [certificate, plain_http, doors, paths, proxies, bounds];
+    let rules = [
+        certificate,
+        plain_http,
+        doors,
+        paths,
+        proxies,
+        bounds,
+        rooms,
+    ];
     match rules.iter().find_map(|rule| rule(given)) {
         Some(senseless) => Err(SettingsError::Senseless(senseless)),
         None => Ok(()),
@@ -121,6 +131,38 @@ fn bounds(given: &Effective) -> Option<String> {
         "--{} is more than --{}, so it can never be reached: make it smaller",
         above.flag, above.whole_flag
     ))
+}
+
+/// A rule that no room reaches, and a bound that a volatile room never does.
+fn rooms(given: &Effective) -> Option<String> {
+    let it = given.settings();
+    let place = given.place("rooms");
+    if let Some([all, never]) = it.rooms.windows(2).find(|pair| pair[0].takes_all()) {
+        return Some(format!(
+            "{place}: `{}` is never reached, as every name matches `{}` before it: put it first",
+            never.show(),
+            all.show()
+        ));
+    }
+    let whole = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    let bounds = |rule: &RoomRule| {
+        let keep = rule.kind.keep;
+        let (entries, bytes) = (it.limits.log_entries_max, it.limits.log_bytes_max);
+        [
+            (keep.entries, whole(entries), "--room-log-entries"),
+            (keep.bytes, whole(bytes), "--room-log-bytes"),
+        ]
+    };
+    let mut volatile = it.rooms.iter().filter(|rule| !rule.kind.is_durable);
+    volatile.find_map(|rule| {
+        let above = |(keep, most, _): &(Option<u64>, u64, _)| keep.is_some_and(|it| it > *most);
+        let (_, _, flag) = bounds(rule).into_iter().find(above)?;
+        Some(format!(
+            "{place}: `{}` keeps more than {flag} lets any volatile room keep: raise that, or make the \
+             room durable",
+            rule.show()
+        ))
+    })
 }
 
 /// A bound on a part of what another one bounds.

@@ -25,7 +25,7 @@ the whole list of what it overrides.
 - **Sizes** are bytes, or have a unit: `65536`, `64KiB`, `1MiB`, `2GiB`.
 - **Times** are seconds, or have a unit: `5`, `0.5`, `500ms`, `5s`, `10m`, `2h`, `30d`.
 - **Switches** are `true` or `false`; the bare flag means `true`.
-- **Lists**: repeat the flag, separate the values of the variable by commas, use an array in the file.
+- **Lists**: repeat the flag, separate the values of the variable by commas (those of PARLOUR_ROOMS by semicolons), use an array in the file.
 - **0** means *no limit* only where that is said.
 
 An unknown key or variable, a value of the wrong type or out of range, and settings that make no sense together stop the

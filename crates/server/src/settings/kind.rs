@@ -47,6 +47,8 @@ pub(super) enum Kind {
     List {
         value_name: &'static str,
         takes: &'static str,
+        /// Stands between values in a variable, and in none of them.
+        separator: char,
         place: fn(&mut Settings) -> &mut dyn List,
     },
 }

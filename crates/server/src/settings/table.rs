@@ -7,6 +7,7 @@ mod network;
 mod people;
 mod process;
 mod rooms;
+mod store;
 mod tls;
 
 use std::ops::RangeInclusive;
@@ -33,6 +34,7 @@ pub fn groups() -> &'static [Group] {
         doors::GROUP,
         people::GROUP,
         rooms::GROUP,
+        store::GROUP,
         connections::GROUP,
         http::GROUP,
         process::GROUP,

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use parlour::{
     DoorLimits, DoorPath, DoorPaths, Guests, Limits, ListenerLimits, Network, Origin, Origins,
-    RoomName, Route, SamePath,
+    RoomKinds, RoomName, Route, SamePath,
 };
 use parlour_accounts::BookConfig;
 
 use super::kind::{Choose, Item};
+use super::room_rule::{self, RoomRule};
 
 /// How the server runs. The bounds and their defaults are those of the parts that enforce them.
 #[derive(Clone, Debug)]
@@ -45,6 +46,11 @@ pub struct Settings {
     pub publish_token_file: Option<PathBuf>,
     /// The file with the secret for `/debug` from elsewhere.
     pub operator_token_file: Option<PathBuf>,
+    /// Which rooms are kept on disk, and how much of them: the first rule that names a room holds, and
+    /// behind them all [`RoomRule::usual`].
+    pub rooms: Vec<RoomRule>,
+    /// Files that rooms are spread over, when a data directory is made.
+    pub store_partitions: u32,
     /// The data directory, made if it is not there.
     pub data: PathBuf,
     /// The longest that a stop takes.
@@ -81,6 +87,8 @@ impl Default for Settings {
             guests: Guests::Loopback,
             publish_token_file: None,
             operator_token_file: None,
+            rooms: vec![RoomRule::usual()],
+            store_partitions: 4,
             data: "parlour-data".into(),
             shutdown_timeout: Duration::from_secs(10),
             log: "info".into(),
@@ -98,6 +106,12 @@ impl Settings {
     #[must_use]
     pub fn is_tls(&self) -> bool {
         self.tls == TlsMode::SelfSigned || self.tls_cert.is_some()
+    }
+
+    /// What holds for which rooms.
+    #[must_use]
+    pub fn room_kinds(&self) -> RoomKinds {
+        room_rule::kinds(&self.rooms)
     }
 
     /// Whether others than this machine can reach the address.

@@ -90,11 +90,11 @@ fn unknown(name: &str) -> SettingsError {
 }
 
 fn values(setting: &Setting, value: &str) -> Vec<String> {
-    if !setting.is_list() {
+    let Some(separator) = setting.separator() else {
         return vec![value.into()];
-    }
+    };
     value
-        .split(',')
+        .split(separator)
         .map(|one| one.trim().to_owned())
         .filter(|one| !one.is_empty())
         .collect()

@@ -25,6 +25,7 @@ pub(super) const GROUP: Group = Group {
             kind: Kind::List {
                 value_name: "NETWORK",
                 takes: "an address or ADDRESS/BITS",
+                separator: ',',
                 place: |it| &mut it.trusted_proxies,
             },
             help: "Believe this proxy what it says about the client: X-Forwarded-For, -Proto, -Host, Forwarded",
@@ -37,6 +38,7 @@ pub(super) const GROUP: Group = Group {
             kind: Kind::List {
                 value_name: "ORIGIN",
                 takes: "scheme, host and port of a page, as in https://chat.example:8443",
+                separator: ',',
                 place: |it| &mut it.origins.allowed,
             },
             help: "Let pages of this origin use the server, beside its own; others get 403",
@@ -54,6 +56,7 @@ pub(super) const GROUP: Group = Group {
             kind: Kind::List {
                 value_name: "DOOR",
                 takes: "echo, plain, subscribe, publish or debug",
+                separator: ',',
                 place: |it| &mut it.doors,
             },
             help: "Open this door beyond loopback: echo, plain, subscribe, publish or debug",

@@ -64,8 +64,8 @@ pub(super) const GROUP: Group = Group {
                 zero: Zero::Refused,
                 place: |it| (&mut it.limits.log_entries_max).into(),
             },
-            help: "Last entries that a room keeps for who comes back; over it the oldest go",
-            more: "",
+            help: "Last entries that a room keeps in memory for who comes back; over it the oldest go",
+            more: "Of a durable room the others are read from disk, so nobody misses them.",
         },
         Setting {
             flag: "room-log-bytes",
@@ -91,8 +91,8 @@ pub(super) const GROUP: Group = Group {
                 range: milliseconds(0..=DAY),
                 place: |it| &mut it.limits.empty_room_kept,
             },
-            help: "How long a room is remembered when nobody is in it; after it: a new epoch",
-            more: "",
+            help: "How long a volatile room is remembered when nobody is in it; after it: a new epoch",
+            more: "A durable room only leaves the memory.",
         },
         Setting {
             flag: "presence-members",

@@ -158,6 +158,7 @@ fn each_setting_has_a_place_of_its_own() {
             Kind::Switch(_) => "true".into(),
             Kind::List { .. } => match setting.flag() {
                 "door" => "echo".into(),
+                "rooms" => "den=volatile".into(),
                 "allow-origin" => "https://a.example".into(),
                 _ => "192.0.2.0/24".into(),
             },
