@@ -138,6 +138,14 @@ impl Hub {
         Ok(())
     }
 
+    /// Asks the application whether somebody may be in this room, without a connection.
+    pub(crate) async fn may_join(&self, who: &UserName, room: &RoomName) -> Result<(), Denied> {
+        match self.desk() {
+            None => Ok(()),
+            Some(desk) => desk.may_join(who, room).await,
+        }
+    }
+
     /// Asks the application whether somebody may publish this without a connection.
     pub(crate) async fn may_publish(
         &self,

@@ -40,8 +40,8 @@ pub use token::{Token, TokenError};
 use logins::Logins;
 
 /// The doors of one listener to one hub: `/ws`, `/plain`, `/subscribe` and `/echo` for WebSockets,
-/// `POST /ticket`, `/login`, `/logout`, `/publish` and `/rooms/{room}/publish`, and `GET /healthz` and
-/// `/debug`. Each has its place in [`DoorPaths`].
+/// `POST /ticket`, `/login`, `/logout`, `/publish` and `/rooms/{room}/publish`, and
+/// `GET /rooms/{room}/history`, `/healthz` and `/debug`. Each has its place in [`DoorPaths`].
 ///
 /// What may be done without an account (guest tickets, free doors) is open on loopback only, and
 /// that means: `bind` is a loopback address, the peer has one and is no
@@ -170,7 +170,7 @@ impl Doors {
         let path = |route| self.0.config.paths.of(route).as_str();
         let plain_room = Some(self.0.config.plain_room.clone());
         let feed_room = Some(self.0.config.subscribe_room.clone());
-        let in_a_room = format!("{}/{{room}}/publish", path(Route::Rooms));
+        let in_a_room = |what| format!("{}/{{room}}/{what}", path(Route::Rooms));
         let routes = Router::new()
             .route(path(Route::Ws), self.any(http::ws::answer))
             .route(path(Route::Plain), self.free_door(Plain.name(), plain_room))
@@ -186,7 +186,8 @@ impl Doors {
                 path(Route::Publish),
                 self.any(http::publish::answer_to_feed),
             )
-            .route(&in_a_room, self.publish_door());
+            .route(&in_a_room("publish"), self.publish_door())
+            .route(&in_a_room("history"), self.history_door());
         if self.0.config.accounts.is_none() {
             return routes;
         }
@@ -199,6 +200,13 @@ impl Doors {
         let doors = self.clone();
         any(move |room: Result<Path<String>, PathRejection>, request| {
             http::publish::answer(doors, room.ok(), request)
+        })
+    }
+
+    fn history_door(&self) -> MethodRouter {
+        let doors = self.clone();
+        any(move |room: Result<Path<String>, PathRejection>, request| {
+            http::history::answer(doors, room.ok(), request)
         })
     }
 

@@ -10,6 +10,7 @@ pub(crate) mod free;
 mod guest;
 mod handshake;
 pub(crate) mod health;
+pub(crate) mod history;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod publish;

@@ -40,6 +40,17 @@ impl Desk {
         None
     }
 
+    /// Whether `who` may be in this room, without a connection.
+    pub(super) async fn may_join(&self, who: &UserName, room: &RoomName) -> Result<(), Denied> {
+        match &self.policy {
+            Some(policy) if policy.is_asked_to_join() => {
+                let asking = async { policy.join(who, room).await };
+                said(guarded(self.time_max, asking).await)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether `who` may publish this without a connection. Whoever has one has been let into the
     /// room before, so that is asked here too.
     pub(super) async fn may_publish(
@@ -51,10 +62,7 @@ impl Desk {
         let Some(policy) = &self.policy else {
             return Ok(());
         };
-        if policy.is_asked_to_join() {
-            let asking = async { policy.join(who, room).await };
-            said(guarded(self.time_max, asking).await)?;
-        }
+        self.may_join(who, room).await?;
         if policy.is_asked_to_publish() {
             let asking = async { policy.publish(who, room, draft).await };
             said(guarded(self.time_max, asking).await)?;

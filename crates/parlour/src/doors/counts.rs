@@ -119,6 +119,10 @@ counts! {
     publishes,
     /// Entries that were published over HTTP and refused.
     publishes_refused,
+    /// Pages of rooms' logs that were given over HTTP.
+    pages,
+    /// Pages that were asked for over HTTP and refused.
+    pages_refused,
     /// Requests that lacked the operator's token, or the one for publishing.
     bad_tokens,
 }

@@ -22,7 +22,7 @@ pub enum Route {
     Publish,
     /// `GET /echo`: every message comes back.
     Echo,
-    /// `/rooms`, before `/{room}/publish`.
+    /// `/rooms`, before `/{room}/publish` and `/{room}/history`.
     Rooms,
     /// `POST /ticket`.
     Ticket,
@@ -217,14 +217,17 @@ impl DoorPaths {
         Ok(self)
     }
 
-    /// Whether a path is the one by which some room is published in.
+    /// Whether a path is one by which some room is published in or read.
     fn is_of_a_room(&self, path: &DoorPath) -> bool {
         let rooms = self.of(Route::Rooms).as_str();
         let room = path
             .as_str()
             .strip_prefix(rooms)
             .and_then(|rest| rest.strip_prefix('/'))
-            .and_then(|rest| rest.strip_suffix("/publish"));
+            .and_then(|rest| {
+                let publish = rest.strip_suffix("/publish");
+                publish.or_else(|| rest.strip_suffix("/history"))
+            });
         room.is_some_and(|room| !room.contains('/'))
     }
 }
@@ -264,6 +267,7 @@ mod tests {
             (Route::Echo, "/ws", Route::Ws),
             (Route::Debug, "/rooms", Route::Rooms),
             (Route::Publish, "/rooms/den/publish", Route::Rooms),
+            (Route::Echo, "/rooms/den/history", Route::Rooms),
         ] {
             let error = DoorPaths::moved([(route, path(to))]).unwrap_err();
             let both = [error.one, error.other];

@@ -1,4 +1,5 @@
-//! What the JSON API answers: every POST goes through [`post`], every refusal is an [`ApiError`].
+//! What the JSON API answers: every POST goes through [`post`], every GET through [`get`], every
+//! refusal is an [`ApiError`].
 
 use std::time::Duration;
 
@@ -12,9 +13,10 @@ use serde::Serialize;
 
 use super::answer::{guests_words, seconds};
 use super::cross_origin::CrossOrigin;
+use super::health::is_reading;
 use crate::accounts::AccountsError;
 use crate::doors::{Counter, Counters, Doors, Guests};
-use crate::hub::PublishError;
+use crate::hub::{HistoryError, PublishError};
 use crate::limits;
 use crate::origin::OriginRefusal;
 use crate::policy::Denied;
@@ -23,8 +25,9 @@ use crate::tickets::TicketError;
 /// Why a request of the API is refused. Told as `{"error": CODE, "message": WORDS}`.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ApiError {
-    #[error("it is asked for with POST")]
-    Method,
+    /// With the methods that it is asked for with.
+    #[error("it is asked for with {0}")]
+    Method(&'static str),
     #[error("send JSON, with the header Content-Type: application/json")]
     MediaType,
     #[error("the body may have at most {0} bytes")]
@@ -58,7 +61,12 @@ pub(super) enum ApiError {
     NotOpen,
     #[error("this asks for the token for publishing: Authorization: Bearer TOKEN")]
     BadToken,
-    #[error("too many publishes; try again in {}s", .0.as_secs() + 1)]
+    #[error(
+        "this asks for a session, POST /login gives one, or for the operator's token: \
+             Authorization: Bearer"
+    )]
+    NoReader,
+    #[error("too many publishes and pages; try again in {}s", .0.as_secs() + 1)]
     TooManyPublishes(Duration),
     #[error("{0}")]
     Refused(Refusal),
@@ -77,7 +85,7 @@ struct Body<'a> {
 impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
-            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -85,7 +93,9 @@ impl ApiError {
             Self::Origin(_) | Self::NoGuests(_) | Self::NotOpen | Self::Denied(_) => {
                 StatusCode::FORBIDDEN
             }
-            Self::BadCredentials | Self::BadSession(_) | Self::BadToken => StatusCode::UNAUTHORIZED,
+            Self::BadCredentials | Self::BadSession(_) | Self::BadToken | Self::NoReader => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::Ticket(TicketError::NoRandom)
             | Self::Busy(_)
             | Self::Unavailable
@@ -93,15 +103,14 @@ impl ApiError {
             Self::TooManyLogins(_) | Self::Ticket(_) | Self::TooManyPublishes(_) => {
                 StatusCode::TOO_MANY_REQUESTS
             }
-            Self::Refused(refusal) if refusal.may_pass_later() => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Refused(_) => StatusCode::BAD_REQUEST,
+            Self::Refused(refusal) => refused(*refusal),
         }
     }
 
     /// What programs match on.
     fn code(&self) -> &'static str {
         match self {
-            Self::Method => "method_not_allowed",
+            Self::Method(_) => "method_not_allowed",
             Self::MediaType => "unsupported_media_type",
             Self::TooLarge(_) => "too_large",
             Self::TooSlow => "timeout",
@@ -116,7 +125,7 @@ impl ApiError {
             Self::Ticket(_) => "too_many_tickets",
             Self::Busy(_) => "busy",
             Self::NotOpen => "not_open",
-            Self::BadToken => "bad_token",
+            Self::BadToken | Self::NoReader => "bad_token",
             Self::TooManyPublishes(_) => "rate_limited",
             Self::Refused(refusal) => refusal.code(),
             Self::Denied(_) => Denied::CODE,
@@ -144,9 +153,9 @@ impl ApiError {
     }
 
     /// Where it is counted; tickets count themselves.
-    fn counter<'a>(&self, counts: &'a Counters) -> Option<&'a Counter> {
+    fn counter<'a>(&self, counts: &'a Counters, asked: Asked) -> Option<&'a Counter> {
         Some(match self {
-            Self::Method
+            Self::Method(_)
             | Self::MediaType
             | Self::BrokenOff
             | Self::BadJson { .. }
@@ -161,9 +170,12 @@ impl ApiError {
             Self::Busy(_) => &counts.logins_busy,
             Self::Ticket(TicketError::NoRandom) | Self::Unavailable => &counts.unavailable,
             Self::Ticket(_) => return None,
-            Self::NotOpen | Self::BadToken => &counts.bad_tokens,
+            Self::NotOpen | Self::BadToken | Self::NoReader => &counts.bad_tokens,
             Self::TooManyPublishes(_) | Self::Refused(_) | Self::Denied(_) | Self::GoingAway => {
-                &counts.publishes_refused
+                match asked {
+                    Asked::ToDo => &counts.publishes_refused,
+                    Asked::ToRead => &counts.pages_refused,
+                }
             }
         })
     }
@@ -187,6 +199,15 @@ impl From<AccountsError> for ApiError {
                 tracing::error!(%error, "a request could not be served");
                 Self::Unavailable
             }
+        }
+    }
+}
+
+impl From<HistoryError> for ApiError {
+    fn from(error: HistoryError) -> Self {
+        match error {
+            HistoryError::Refused(refusal) => Self::Refused(refusal),
+            HistoryError::GoingAway => Self::GoingAway,
         }
     }
 }
@@ -215,14 +236,14 @@ impl IntoResponse for ApiError {
             headers.insert(RETRY_AFTER, seconds(wait));
         }
         match self {
-            Self::Method => {
-                headers.insert(ALLOW, HeaderValue::from_static("POST"));
+            Self::Method(methods) => {
+                headers.insert(ALLOW, HeaderValue::from_static(methods));
             }
             // RFC 9110, 15.5.2: no browser asks for a password by these.
             Self::BadCredentials => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Parlour-Login"));
             }
-            Self::BadToken => {
+            Self::BadToken | Self::NoReader => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             Self::BadSession(cookie) => {
@@ -237,6 +258,41 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// RFC 9110, 15.5.10, and RFC 4918, 11.5.
+fn refused(refusal: Refusal) -> StatusCode {
+    match refusal {
+        Refusal::NoSuchRoom => StatusCode::NOT_FOUND,
+        Refusal::IdReused | Refusal::IdForgotten => StatusCode::CONFLICT,
+        Refusal::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
+        later if later.may_pass_later() => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    ToDo,
+    ToRead,
+}
+
+impl Asked {
+    /// As `Allow` writes them.
+    fn methods(self) -> &'static str {
+        match self {
+            Self::ToDo => "POST",
+            Self::ToRead => "GET, HEAD",
+        }
+    }
+
+    fn is_by(self, method: &Method) -> bool {
+        match self {
+            Self::ToDo => method == Method::POST,
+            Self::ToRead => is_reading(method),
+        }
+    }
+}
+
 /// Answers a POST, and browsers that ask whether a page may send one: other methods are refused,
 /// refusals are counted, and no cache keeps an answer.
 pub(super) async fn post<F>(
@@ -247,15 +303,39 @@ pub(super) async fn post<F>(
 where
     F: Future<Output = Result<Response, ApiError>>,
 {
+    asked(doors, Asked::ToDo, request, answer).await
+}
+
+/// The same for a GET, and for a HEAD.
+pub(super) async fn get<F>(
+    doors: &Doors,
+    request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Result<Response, ApiError>>,
+{
+    asked(doors, Asked::ToRead, request, answer).await
+}
+
+async fn asked<F>(
+    doors: &Doors,
+    asked: Asked,
+    request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Result<Response, ApiError>>,
+{
     let origins = &doors.config().origins;
     let cross_origin = CrossOrigin::of(origins, request.method(), request.headers());
-    let answered = match cross_origin.preflight() {
+    let answered = match cross_origin.preflight(asked.methods()) {
         Some(preflight) => Ok(preflight),
-        None if request.method() == Method::POST => answer(request).await,
-        None => Err(ApiError::Method),
+        None if asked.is_by(request.method()) => answer(request).await,
+        None => Err(ApiError::Method(asked.methods())),
     };
     let mut response = answered.unwrap_or_else(|error| {
-        if let Some(counter) = error.counter(doors.counters()) {
+        if let Some(counter) = error.counter(doors.counters(), asked) {
             counter.add();
         }
         error.into_response()

@@ -42,9 +42,9 @@ impl CrossOrigin {
     }
 
     /// The answer to a browser that asks whether its page may ask; `None` to all others.
-    pub(super) fn preflight(&self) -> Option<Response> {
+    pub(super) fn preflight(&self, methods: &'static str) -> Option<Response> {
         let allowed = [
-            (ACCESS_CONTROL_ALLOW_METHODS, "POST"),
+            (ACCESS_CONTROL_ALLOW_METHODS, methods),
             (ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS),
             (ACCESS_CONTROL_MAX_AGE, PREFLIGHT_AGE_S),
         ];

@@ -41,6 +41,8 @@ struct Wish<'a> {
     kind: Option<&'a RawValue>,
     #[serde(borrow)]
     id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    since: Option<&'a RawValue>,
     from: Option<String>,
 }
 
@@ -51,6 +53,8 @@ struct Publish<'a> {
     room: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none", rename = "type")]
     kind: Option<&'a RawValue>,
     payload: &'a RawValue,
@@ -159,6 +163,7 @@ fn draft(room: &RoomName, body: &[u8]) -> Result<(UserName, Draft), ApiError> {
         t: "publish",
         room: room.as_str(),
         id: wish.id,
+        since: wish.since,
         kind: wish.kind,
         payload: wish.payload,
     };

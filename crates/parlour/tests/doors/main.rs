@@ -9,6 +9,7 @@ mod across;
 mod counts;
 mod cross_origin;
 mod health;
+mod history;
 mod login;
 mod logout;
 mod newcomers;

@@ -1,11 +1,13 @@
 //! `POST /rooms/{room}/publish`: who may, what is taken, and what it becomes (D31).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use parlour::policy::{Denied, Policy};
-use parlour::{Door, Draft, HubConfig, Limits, RoomName, Token, UserName};
+use parlour::{Door, Draft, HubConfig, Limits, RoomKind, RoomKinds, RoomName, Token, UserName};
+use parlour_hub::StoreFault;
 
-use crate::support::{House, Request, Socket, request, upgrade};
+use crate::support::{Fate, Faulty, House, Request, Socket, request, upgrade};
 
 fn publish(body: &str) -> Request {
     request("POST", "/rooms/den/publish").json(body)
@@ -215,4 +217,81 @@ fn the_policy_is_asked_about_what_is_published_without_a_connection() {
     assert_eq!(house.send(&other).status, 204);
     assert_eq!(house.hub.stats().entries, 1);
     assert_eq!(house.doors.counts().publishes_refused, 2);
+}
+
+/// A server whose rooms are all durable.
+fn durable(logs: &Faulty) -> House {
+    let hub = HubConfig {
+        rooms: RoomKinds::default().with("*", RoomKind::DURABLE),
+        store: Some(Arc::new(logs.clone())),
+        ..HubConfig::default()
+    };
+    House::with_hub(hub, |_| {})
+}
+
+#[test]
+fn the_same_id_is_published_once_and_what_is_no_longer_known_is_not_published() {
+    let limits = Limits {
+        ids_per_room_max: 3,
+        ..Limits::default()
+    };
+    let hub = HubConfig {
+        limits,
+        ..HubConfig::default()
+    };
+    let house = House::with_hub(hub, |_| {});
+    let wish = |text: &str, since: &str| {
+        house.send(&publish(&format!(
+            r#"{{"payload":"{text}","id":"m-1"{since}}}"#
+        )))
+    };
+    let first = wish("hello", "");
+    let epoch = first.text("epoch");
+    for again in [wish("hello", ""), wish("hello", "")] {
+        assert_eq!((again.status, &again.body), (200, &first.body));
+    }
+    let other = wish("other", "");
+    assert_eq!(other.refusal(), (409, "id_reused".to_owned()));
+    assert_eq!(other.header("retry-after"), None);
+    let since = |epoch: &str, seq: u64| format!(r#","since":{{"epoch":"{epoch}","seq":{seq}}}"#);
+    assert_eq!(wish("hello", &since(&epoch, 0)).body, first.body);
+    for other in 2..=6 {
+        house.send(&publish(&format!(r#"{{"payload":"x","id":"m-{other}"}}"#)));
+    }
+    for unknown in [since(&epoch, 0), since("00000000000000aa", 0)] {
+        let answer = wish("hello", &unknown);
+        assert_eq!(answer.refusal(), (409, "id_forgotten".to_owned()));
+        assert_eq!(answer.header("retry-after"), None);
+    }
+    let bad = wish("hello", r#","since":7"#);
+    assert_eq!(bad.refusal(), (400, "bad_payload".to_owned()));
+    assert_eq!(house.hub.stats().entries, 6);
+}
+
+#[test]
+fn what_a_store_does_not_take_is_refused_by_what_it_is() {
+    for (fate, status, code) in [
+        (Fate::Refused(StoreFault::Full), 507, "disk_full"),
+        (Fate::Refused(StoreFault::Failed), 503, "not_stored"),
+        (Fate::Refused(StoreFault::Stopped), 503, "store_failed"),
+        (Fate::Stopped, 503, "outcome_unknown"),
+    ] {
+        let logs = Faulty::new();
+        let house = durable(&logs);
+        assert_eq!(house.send(&publish(HELLO)).status, 200);
+        logs.meets(fate);
+        let answer = house.send(&publish(HELLO));
+        assert_eq!(answer.refusal(), (status, code.to_owned()));
+        assert!(answer.retry_after() > 0, "it may pass later");
+        if fate == Fate::Stopped {
+            let after = house.send(&publish(HELLO));
+            assert_eq!(after.refusal(), (503, "store_failed".to_owned()));
+        } else {
+            logs.meets(Fate::Kept);
+            assert_eq!(
+                house.send(&publish(HELLO)).text("epoch"),
+                "0000000000000007"
+            );
+        }
+    }
 }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 mod client;
+mod faulty;
 mod users;
 
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 pub(crate) use client::{Answer, Request, Socket, request, upgrade};
+pub(crate) use faulty::{Fate, Faulty};
 pub(crate) use users::Users;
 
 /// How long a client waits for what must come.
