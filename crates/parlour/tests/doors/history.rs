@@ -1,13 +1,56 @@
 //! `GET /rooms/{room}/history`: who may read, which page, and what is refused.
 
+use std::collections::BTreeSet;
+use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use parlour::policy::{Denied, Policy};
-use parlour::{Door, Draft, HubConfig, Limits, RoomName, Token, Told, UserName};
+use parlour::{
+    Door, Draft, HubConfig, Limits, RoomKind, RoomKinds, RoomName, Token, Told, UserName,
+};
 
-use crate::support::{House, Request, Socket, login, request};
+use crate::support::{Answer, Fate, Faulty, House, Request, Socket, login, request};
 
 const TOKEN: &str = "0123456789-operator";
+
+const PROTOCOL: &str = include_str!("../../../../docs/protocol.md");
+
+/// What the document says of this door.
+fn document() -> &'static str {
+    let (_, section) = PROTOCOL
+        .split_once("## Reading without a connection\n")
+        .unwrap();
+    section.split("\n## ").next().unwrap()
+}
+
+/// The refusals of the document.
+fn documented() -> BTreeSet<(u16, String)> {
+    let rows = document().lines().filter(|line| line.starts_with("| "));
+    let refusals = rows.skip(1).flat_map(|row| {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let status: u16 = cells[1].parse().unwrap();
+        let codes = cells[2].split(", ").map(|code| code.trim_matches('`'));
+        codes
+            .map(move |code| (status, code.to_owned()))
+            .collect::<Vec<_>>()
+    });
+    refusals.collect()
+}
+
+/// It is refused like this, and the document says so.
+fn is_refused(answer: &Answer, status: u16, code: &str) {
+    let refusal = (status, code.to_owned());
+    assert_eq!(answer.refusal(), refusal);
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert!(
+        documented().contains(&refusal),
+        "{refusal:?} is not in docs/protocol.md"
+    );
+    let is_later = matches!(status, 429 | 503);
+    assert_eq!(answer.header("retry-after").is_some(), is_later);
+}
 
 fn read(query: &str) -> Request {
     request("GET", &format!("/rooms/den/history{query}"))
@@ -110,8 +153,7 @@ fn what_is_no_question_is_refused_by_name() {
         (read("").bearer("x"), 401, "bad_session"),
     ] {
         let answer = house.send(&request);
-        assert_eq!(answer.refusal(), (status, code.to_owned()), "{request:?}");
-        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        is_refused(&answer, status, code);
         let allow = (status == 405).then_some("GET, HEAD");
         assert_eq!(answer.header("allow"), allow);
     }
@@ -130,11 +172,11 @@ fn beyond_this_machine_a_user_reads_by_his_session_and_the_operator_by_his_token
     });
     say(&house, 1);
     let answer = house.send(&read(""));
-    assert_eq!(answer.refusal(), (401, "bad_token".to_owned()));
+    is_refused(&answer, 401, "bad_token");
     assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
     for wrong in ["0123456789-publisher", "0123456789-operatoR"] {
         let answer = house.send(&read("").bearer(wrong));
-        assert_eq!(answer.refusal(), (401, "bad_session".to_owned()));
+        is_refused(&answer, 401, "bad_session");
     }
     assert_eq!(house.send(&read("").bearer(TOKEN)).status, 200);
 
@@ -167,7 +209,7 @@ fn beyond_this_machine_a_user_reads_by_his_session_and_the_operator_by_his_token
 
     house.send(&request("POST", "/logout").bearer(&session));
     let answer = house.send(&read("").bearer(&session));
-    assert_eq!(answer.refusal(), (401, "bad_session".to_owned()));
+    is_refused(&answer, 401, "bad_session");
 }
 
 /// Lets nobody but ann into the den.
@@ -198,7 +240,7 @@ fn who_may_not_join_may_not_read() {
         ),
     ] {
         let answer = house.send(&request);
-        assert_eq!(answer.refusal(), (403, "not_allowed".to_owned()));
+        is_refused(&answer, 403, "not_allowed");
         assert_eq!(answer.text("message"), words);
     }
 }
@@ -221,7 +263,7 @@ fn an_address_reads_no_faster_than_a_connection_may() {
     let refused = answers
         .find(|it| it.status != 200)
         .expect("there is a limit");
-    assert_eq!(refused.refusal(), (429, "rate_limited".to_owned()));
+    is_refused(&refused, 429, "rate_limited");
     assert_eq!(refused.retry_after(), 1);
 }
 
@@ -230,6 +272,69 @@ fn a_server_that_goes_away_shows_nothing() {
     let house = House::start();
     house.shut_down(Duration::from_secs(60));
     let answer = house.send(&read(""));
-    assert_eq!(answer.refusal(), (503, "going_away".to_owned()));
-    assert!(answer.retry_after() > 0);
+    is_refused(&answer, 503, "going_away");
+}
+
+#[test]
+fn the_request_of_the_document_is_answered_as_it_says() {
+    let house = House::start();
+    say(&house, 20);
+    let example = document()
+        .lines()
+        .find_map(|line| line.strip_prefix("GET "));
+    let path = example.unwrap().replace("ROOM", "den");
+    let answer = house.send(&request("GET", &path));
+    let Told::Page { entries, more, .. } = Told::parse(&answer.body).unwrap() else {
+        panic!("{answer:?} is no page");
+    };
+    let numbers: Vec<_> = entries.iter().map(|entry| entry.position.seq.0).collect();
+    assert_eq!((numbers, more), (vec![12, 13], true));
+}
+
+#[test]
+fn what_cannot_be_read_is_said_by_name() {
+    let logs = Faulty::new();
+    let limits = Limits {
+        rooms_max: 1,
+        log_entries_max: 10,
+        ..Limits::default()
+    };
+    let hub = HubConfig {
+        limits,
+        rooms: RoomKinds::default().with("*", RoomKind::DURABLE),
+        store: Some(Arc::new(logs.clone())),
+        shards: NonZeroU16::new(1),
+        ..HubConfig::default()
+    };
+    let house = House::with_hub(hub, |_| {});
+    say(&house, 50);
+    logs.meets(Fate::Unreadable);
+    assert_eq!(numbers(&house, "?limit=5"), ((46..51).collect(), true));
+    is_refused(&house.send(&read("?before=5")), 503, "store_failed");
+    let answer = house.send(&request("GET", "/rooms/hall/history"));
+    is_refused(&answer, 503, "too_many_rooms");
+    house.users.is_broken.store(true, SeqCst);
+    is_refused(&house.send(&read("").bearer("x")), 503, "unavailable");
+}
+
+#[test]
+fn the_document_says_no_more_than_is_so() {
+    // Each is in a test above.
+    let seen = [
+        (400, "bad_room"),
+        (400, "bad_payload"),
+        (401, "bad_session"),
+        (401, "bad_token"),
+        (403, "foreign_origin"),
+        (403, "not_allowed"),
+        (404, "no_such_room"),
+        (405, "method_not_allowed"),
+        (429, "rate_limited"),
+        (503, "store_failed"),
+        (503, "too_many_rooms"),
+        (503, "unavailable"),
+        (503, "going_away"),
+    ];
+    let seen = seen.map(|(status, code)| (status, code.to_owned()));
+    assert_eq!(documented(), BTreeSet::from(seen));
 }

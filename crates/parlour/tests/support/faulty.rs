@@ -3,8 +3,8 @@
 use std::mem;
 use std::sync::{Arc, Mutex};
 
-use parlour::{Epoch, Logs, Seq};
-use parlour_hub::{Opened, Request, Store, StoreFault, Stored, Wake};
+use parlour::{Epoch, Seq};
+use parlour_hub::{Logs, Opened, Request, Store, StoreFault, Stored, Wake};
 use parlour_proto::ShardId;
 
 /// What becomes of what is stored from now on.

@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 pub(crate) use client::{Answer, Request, Socket, request, upgrade};
+#[allow(unused_imports, reason = "as above")]
 pub(crate) use faulty::{Fate, Faulty};
 pub(crate) use users::Users;
 
