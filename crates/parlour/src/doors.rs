@@ -31,7 +31,7 @@ mod pages;
 mod paths;
 mod token;
 
-pub use config::{Door, DoorLimits, DoorsConfig, Guests};
+pub use config::{Door, DoorLimits, DoorsConfig, Guests, RoomsHealth};
 pub(crate) use counts::{Counter, Counters};
 pub use counts::{DoorCounts, TicketCounts};
 pub use paths::{DoorPath, DoorPathError, DoorPaths, Route, SamePath};
@@ -320,6 +320,9 @@ impl Doors {
         if let Some(Err(error)) = self.accounts().map(|accounts| accounts.health()) {
             tracing::error!(%error, "this server is not healthy");
             return Err(Unhealthy::Accounts);
+        }
+        if let Some(trouble) = self.0.config.rooms.as_ref().and_then(|it| it.trouble()) {
+            return Err(Unhealthy::Rooms(trouble));
         }
         Ok(())
     }

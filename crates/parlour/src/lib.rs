@@ -116,7 +116,7 @@ pub use application::{CloseCode, ConnectionId, Handlers};
 pub use connections::Connections;
 pub use doors::{
     Door, DoorCounts, DoorLimits, DoorPath, DoorPathError, DoorPaths, Doors, DoorsConfig, Guests,
-    Route, SamePath, TicketCounts, Token, TokenError,
+    RoomsHealth, Route, SamePath, TicketCounts, Token, TokenError,
 };
 pub use hub::{HistoryError, Hub, HubConfig, PublishError, SendError, StartError};
 pub use listener::{Listener, ListenerLimits, ListenerLimitsError, UnderWay, serve};

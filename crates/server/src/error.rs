@@ -72,6 +72,9 @@ pub enum ServeError {
     /// The accounts cannot be opened.
     #[error(transparent)]
     Book(#[from] parlour_accounts::BookError),
+    /// The rooms cannot be opened.
+    #[error(transparent)]
+    Store(#[from] parlour_store_redb::OpenError),
     /// The control socket cannot be bound.
     #[error(transparent)]
     Control(#[from] crate::users::ControlError),

@@ -2,7 +2,7 @@
 //! API of the crate `parlour`.
 //!
 //! ```text
-//!  flags, variables, file ─▶ Settings ─▶ logs · data directory and its lock · accounts · certificate
+//!  flags, variables, file ─▶ Settings ─▶ logs · data directory and its lock · accounts · rooms · certificate
 //!                                                     │
 //!                                      listener · Hub · Doors + pages ─▶ serve
 //!                                      SIGHUP ─▶ the certificate again
@@ -19,6 +19,7 @@ mod pages;
 mod serve;
 pub mod settings;
 mod signals;
+mod store;
 mod tls;
 mod token;
 pub mod users;

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::map_response;
-use parlour::{Accounts, DoorPaths, Doors, DoorsConfig, Hub, HubConfig, Listener};
+use parlour::store::Logs;
+use parlour::{Accounts, DoorPaths, Doors, DoorsConfig, Hub, HubConfig, Listener, RoomsHealth};
 use parlour_accounts::{Book, BookError};
+use parlour_store_redb::Stores;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, sleep, timeout};
@@ -19,7 +21,7 @@ use crate::settings::{Effective, Settings};
 use crate::signals::{Signals, Wish};
 use crate::tls::Certificate;
 use crate::web_root::WebRoot;
-use crate::{ServeError, control, data, listen, logs, settings, token};
+use crate::{ServeError, control, data, listen, logs, settings, store, token};
 
 /// What a server that listens can tell about itself.
 #[derive(Clone, Debug)]
@@ -86,6 +88,7 @@ struct Parts {
     socket: TcpListener,
     certificate: Option<Certificate>,
     book: Book,
+    stores: Option<Stores>,
     control: ControlSocket,
     hub: Hub,
     doors: Doors,
@@ -101,6 +104,7 @@ async fn assemble(effective: &Effective) -> Result<(Parts, Signals, Listening), 
     let (certificate, self_signed) = Certificate::of(settings)?.unzip();
     let book = open_book(settings).await?;
     let has_users = !book.list_after(None, 1).await?.is_empty();
+    let stores = store::open(effective).await?;
     let control = ControlSocket::bind(&settings.data)?;
     let signals = Signals::catch(certificate.is_some())?;
     let socket = listen::listen(settings.address)?;
@@ -110,6 +114,10 @@ async fn assemble(effective: &Effective) -> Result<(Parts, Signals, Listening), 
     })?;
     let hub = Hub::start(HubConfig {
         limits: settings.limits.clone(),
+        rooms: settings.room_kinds(),
+        store: stores
+            .clone()
+            .map(|stores| Arc::new(stores) as Arc<dyn Logs>),
         ..HubConfig::default()
     })?;
     let accounts: Arc<dyn Accounts> = Arc::new(book.clone());
@@ -118,6 +126,7 @@ async fn assemble(effective: &Effective) -> Result<(Parts, Signals, Listening), 
         DoorsConfig {
             bind: address,
             accounts: Some(accounts),
+            rooms: (stores.clone()).map(|it| Arc::new(store::Health(it)) as Arc<dyn RoomsHealth>),
             ..doors
         },
     );
@@ -136,6 +145,7 @@ async fn assemble(effective: &Effective) -> Result<(Parts, Signals, Listening), 
         socket,
         certificate,
         book,
+        stores,
         control,
         hub,
         doors,
@@ -194,7 +204,11 @@ impl Parts {
         if let Some(certificate) = &self.certificate {
             listener = listener.tls(certificate.keys.clone());
         }
-        let goodbye = Goodbye::new(self.hub.clone(), settings.shutdown_timeout);
+        let goodbye = Goodbye::new(
+            self.hub.clone(),
+            self.stores.clone(),
+            settings.shutdown_timeout,
+        );
         let http = tokio::spawn(listener.serve(
             app(&self.doors, &settings.paths.checked()?, self.web_root),
             goodbye.begun(),

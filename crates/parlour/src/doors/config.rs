@@ -55,8 +55,38 @@ pub struct DoorsConfig {
     pub operator_token: Option<Token>,
     /// Who has an account; `None`: there are only guests, and no `/login` and `/logout`.
     pub accounts: Option<Arc<dyn Accounts>>,
+    /// What keeps the rooms; `None`: nothing that `GET /healthz` could ask.
+    pub rooms: Option<Arc<dyn RoomsHealth>>,
     /// The bounds of the doors.
     pub limits: DoorLimits,
+}
+
+/// What `GET /healthz` and `GET /debug` ask of what keeps the rooms.
+///
+/// ```
+/// use std::sync::Arc;
+/// use parlour::{DoorsConfig, RoomsHealth};
+///
+/// struct Disk;
+///
+/// impl RoomsHealth for Disk {
+///     fn trouble(&self) -> Option<String> {
+///         Some("the disk is full: free some space".to_owned()) // told with a 503
+///     }
+/// }
+///
+/// let mut config = DoorsConfig::new("127.0.0.1:8080".parse().unwrap());
+/// config.rooms = Some(Arc::new(Disk));
+/// ```
+pub trait RoomsHealth: Send + Sync + 'static {
+    /// Why rooms cannot be stored or read now, and what to do; a line for each reason. It is told to
+    /// everybody who asks, so it says no secret. Cheap: it is asked often.
+    fn trouble(&self) -> Option<String>;
+
+    /// What `GET /debug?format=json` shows beside the hub's own counters, by name.
+    fn counts(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
 }
 
 impl DoorsConfig {
@@ -76,6 +106,7 @@ impl DoorsConfig {
             publish_token: None,
             operator_token: None,
             accounts: None,
+            rooms: None,
             limits: DoorLimits::default(),
         }
     }

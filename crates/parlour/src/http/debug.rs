@@ -24,6 +24,8 @@ struct Everything {
     connections: usize,
     doors: DoorCounts,
     hub: BTreeMap<&'static str, u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rooms: Option<BTreeMap<&'static str, u64>>,
 }
 
 /// Answers a request to `/debug`.
@@ -68,6 +70,7 @@ fn show(doors: &Doors, request: &Request) -> Response {
             connections,
             doors: doors.counts(),
             hub: doors.hub().stats().named().collect(),
+            rooms: (doors.config().rooms.as_ref()).map(|it| it.counts().into_iter().collect()),
         })
         .into_response(),
         Some(_) => {

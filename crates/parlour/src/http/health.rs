@@ -10,7 +10,7 @@ use crate::doors::Doors;
 use crate::limits;
 
 /// Why it cannot. Told to everybody, so it says no more than who is to look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unhealthy {
     #[error("the server is going away")]
     GoingAway,
@@ -18,6 +18,8 @@ pub(crate) enum Unhealthy {
     ShardFailed,
     #[error("the accounts cannot be read: the server's log says why")]
     Accounts,
+    #[error("{0}")]
+    Rooms(String),
 }
 
 /// Answers a request to `/healthz`: 200 `ok`, or 503 and the reason.

@@ -1,9 +1,11 @@
 //! `GET /healthz` and `GET /debug`: docs/seeds.md, 2.35, D34.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use parlour::{Door, Token};
+use parlour::{Door, RoomsHealth, Token};
 
 use crate::support::{House, Socket, request};
 
@@ -115,4 +117,38 @@ fn beyond_this_machine_debug_asks_for_the_operators_token() {
     assert_eq!(without.send(&debug().bearer("")).status, 401);
     let open = House::public(|config| config.open_doors = vec![Door::Debug]);
     assert_eq!(open.send(&debug()).status, 200);
+}
+
+/// Rooms that are in trouble while it is so.
+struct Rooms(Arc<AtomicBool>);
+
+impl RoomsHealth for Rooms {
+    fn trouble(&self) -> Option<String> {
+        self.0
+            .load(SeqCst)
+            .then(|| "the disk is full: free some space".to_owned())
+    }
+
+    fn counts(&self) -> Vec<(&'static str, u64)> {
+        vec![("full", u64::from(self.0.load(SeqCst)))]
+    }
+}
+
+#[test]
+fn rooms_that_cannot_be_stored_are_told_with_what_to_do_until_they_can() {
+    let is_full = Arc::new(AtomicBool::new(false));
+    let house = House::with(|config| config.rooms = Some(Arc::new(Rooms(Arc::clone(&is_full)))));
+    let health = || house.send(&request("GET", "/healthz"));
+    assert_eq!(health().status, 200);
+    is_full.store(true, SeqCst);
+    let full = health();
+    assert_eq!(
+        (full.status, full.body.as_str()),
+        (503, "the disk is full: free some space\n")
+    );
+    assert!(full.retry_after() > 0);
+    let counters = house.send(&request("GET", "/debug?format=json")).json();
+    assert_eq!(counters["rooms"]["full"], 1);
+    is_full.store(false, SeqCst);
+    assert_eq!((health().status, health().body.as_str()), (200, "ok\n"));
 }

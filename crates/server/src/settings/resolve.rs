@@ -106,7 +106,7 @@ impl Effective {
     }
 
     /// What `flag` is called where its value came from.
-    pub(super) fn place(&self, flag: &str) -> String {
+    pub(crate) fn place(&self, flag: &str) -> String {
         let setting = super::table::settings().find(|it| it.flag() == flag);
         let place = setting.map(|it| ValuePlace::of(it, self.source(flag).clone()));
         place.map_or_else(|| flag.to_owned(), |place| place.to_string())

@@ -9,6 +9,7 @@ use parlour::{
     RoomKinds, RoomName, Route, SamePath,
 };
 use parlour_accounts::BookConfig;
+use parlour_store_redb::StoreConfig;
 
 use super::kind::{Choose, Item};
 use super::room_rule::{self, RoomRule};
@@ -88,7 +89,7 @@ impl Default for Settings {
             publish_token_file: None,
             operator_token_file: None,
             rooms: vec![RoomRule::usual()],
-            store_partitions: 4,
+            store_partitions: u32::from(StoreConfig::default().partitions),
             data: "parlour-data".into(),
             shutdown_timeout: Duration::from_secs(10),
             log: "info".into(),
