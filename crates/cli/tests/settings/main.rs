@@ -26,6 +26,7 @@ mod people;
 mod process;
 mod rooms;
 mod start;
+mod store;
 mod tls;
 
 use std::collections::BTreeSet;
@@ -47,6 +48,7 @@ fn every_setting_is_shown_to_work() {
         people::SHOWN,
         process::SHOWN,
         rooms::SHOWN,
+        store::SHOWN,
         tls::SHOWN,
     ];
     let shown: BTreeSet<&str> = shown.into_iter().flatten().copied().collect();

@@ -10,7 +10,7 @@ effects! {
         let directory = tempfile::tempdir().unwrap();
         let data = directory.path().join("elsewhere");
         let _server = Server::start_with(&["--data", data.to_str().unwrap()]);
-        for file in ["lock", "accounts.redb", "control.sock"] {
+        for file in ["lock", "accounts.redb", "control.sock", "rooms"] {
             assert!(data.join(file).exists(), "{file}");
         }
     }

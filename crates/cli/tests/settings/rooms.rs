@@ -129,7 +129,7 @@ effects! {
 
     "room-log-entries" => fn a_room_keeps_so_many_entries() {
         for (entries, gap) in [("10", true), ("100", false)] {
-            let server = Server::start_with(&["--room-log-entries", entries]);
+            let server = Server::start_with(&["--room-log-entries", entries, "--rooms", "*=volatile"]);
             let mut client = server.v1("ann");
             join(&mut client, "den");
             let first = publish(&mut client, "den", 40, 10);
@@ -139,7 +139,7 @@ effects! {
 
     "room-log-bytes" => fn a_room_keeps_so_many_bytes() {
         for (bytes, gap) in [("256KiB", true), ("1MiB", false)] {
-            let server = Server::start_with(&["--room-log-bytes", bytes]);
+            let server = Server::start_with(&["--room-log-bytes", bytes, "--rooms", "*=volatile"]);
             let mut client = server.v1("ann");
             join(&mut client, "den");
             let first = publish(&mut client, "den", 12, 50_000);
@@ -149,7 +149,7 @@ effects! {
 
     "total-log-bytes" => fn all_rooms_keep_so_many_bytes() {
         for (bytes, gap) in [("1MiB", true), ("64MiB", false)] {
-            let server = Server::start_with(&["--total-log-bytes", bytes]);
+            let server = Server::start_with(&["--total-log-bytes", bytes, "--rooms", "*=volatile"]);
             let mut client = server.v1("ann");
             let rooms = ["a", "b", "c", "d"];
             let firsts = rooms.map(|room| {
@@ -162,7 +162,7 @@ effects! {
     }
 
     "empty-room-kept" => fn an_empty_room_is_forgotten_in_its_time() {
-        let server = Server::start_with(&["--empty-room-kept", "100ms"]);
+        let server = Server::start_with(&["--empty-room-kept", "100ms", "--rooms", "*=volatile"]);
         let epoch = |first: bool| {
             let mut client = server.v1("ann");
             let joined = join(&mut client, "den");

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -65,7 +65,11 @@ impl Setup {
 
     /// Starts it.
     pub fn start(self) -> Server {
-        let directory = tempfile::tempdir().unwrap();
+        self.start_in(tempfile::tempdir().unwrap())
+    }
+
+    /// Starts it where another one may have been.
+    fn start_in(self, directory: TempDir) -> Server {
         let data = directory.path().join("data");
         for (name, password) in &self.users {
             add_user(&data, name, password);
@@ -275,6 +279,42 @@ impl Server {
         kill_process(self.pid(), signal).unwrap();
     }
 
+    /// Ends it in order.
+    pub fn stop(&mut self) {
+        self.signal(Signal::TERM);
+        assert_eq!(self.wait().code(), Some(0), "{}", self.log());
+    }
+
+    /// Ends it as a power cut would end the process.
+    pub fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        self.wait();
+    }
+
+    /// Another server on the data of this one, which has ended.
+    pub fn start_again(mut self, arguments: &[&str]) -> Self {
+        assert!(!self.is_running(), "it is to be ended first");
+        let empty = tempfile::tempdir().unwrap();
+        let directory = std::mem::replace(&mut self.directory, empty);
+        Setup::with(arguments).start_in(directory)
+    }
+
+    /// What `parlour room` prints about its data; it must succeed.
+    pub fn room(&self, arguments: &[&str]) -> String {
+        let output = self.try_room(arguments);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {told}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// `parlour room` with its data.
+    pub fn try_room(&self, arguments: &[&str]) -> Output {
+        let mut command = parlour();
+        command.arg("room").args(arguments);
+        command.arg("--data").arg(self.data());
+        command.stdin(Stdio::null()).output().unwrap()
+    }
+
     /// Whether the process is still there.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
@@ -328,7 +368,7 @@ pub fn post(host: &str, path: &str, headers: &str, body: &str) -> String {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if std::thread::panicking() && self.directory.path().join("log").exists() {
             eprintln!("--- the server's log:\n{}", self.log());
         }
         let _ = self.child.kill();

@@ -12,7 +12,7 @@ pub(super) const GROUP: Group = Group {
             flag: "data",
             kind: Kind::Directory(|it| &mut it.data),
             help: "Data directory, made for this user alone; one server at a time can use it",
-            more: "It holds the accounts, the control socket and the certificate of --tls self-signed.",
+            more: "It holds the rooms on disk, the accounts, the control socket and the certificate of --tls self-signed.",
         },
         Setting {
             flag: "shutdown-timeout",
