@@ -42,11 +42,12 @@ pub(super) fn tests(workspace: &Workspace) -> Ending {
 }
 
 /// Packages that others put into their own programs.
-const LIBRARIES: [&str; 5] = [
+const LIBRARIES: [&str; 6] = [
     "parlour-ws",
     "parlour-proto",
     "parlour-hub",
     "parlour",
+    "parlour-store-redb",
     "parlour-client",
 ];
 
