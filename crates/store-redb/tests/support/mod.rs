@@ -1,6 +1,6 @@
 //! A shard that says things in rooms and waits until they are stored.
 
-#![allow(clippy::unwrap_used)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
