@@ -58,11 +58,18 @@
 //! touches, and without it a start takes seconds. On every Nth commit it would help nobody who is
 //! killed under load, for what counts is the last one.
 //!
-//! The whole store (`--example store_speed`, entries of 200 bytes with ids, while the machine was
-//! busy with other work): with 1, 256 and 4,096 entries on the way 257, 18,688 and 194,060 entries/s in
-//! one room of one partition, and 290, 32,164 and 113,034 in 1,000 rooms. Of 1,000,000 entries in 20
-//! rooms, killed with 50 on the way, the files (502 MiB) were open in 184 ms, and all rooms with the
-//! ids of their last 10,000 entries in 1.2 s.
+//! The whole store (`--example store_speed`, entries of 200 bytes with ids), while other work had most
+//! of both cores, so that only the relations mean anything:
+//!
+//! | on the way at once | 1 | 256 | 4,096 |
+//! |---|---|---|---|
+//! | 1 room | 257 entries/s | 18,688 entries/s | 194,060 entries/s |
+//! | 1,000 rooms | 290 entries/s | 32,164 entries/s | 113,034 entries/s |
+//!
+//! Of 1,000,000 entries in 20 rooms, killed with 50 on the way, the files (502 MiB) were open in 184 ms;
+//! all 20 rooms with the ids of their last 10,000 entries were in 1.2 s. With 250,000 entries that took
+//! 0.7 to 1.0 s read from the disk, as a start does, and 0.2 to 0.4 s if the pages were left in memory;
+//! asking the system to read the file ahead did not help.
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;

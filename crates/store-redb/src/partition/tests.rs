@@ -298,6 +298,25 @@ fn what_is_older_than_its_age_goes_in_a_sweep_and_nothing_before() {
 }
 
 #[test]
+fn a_sweep_asks_what_is_kept_of_rooms_that_nobody_has_opened() {
+    let mut bench = Bench::new();
+    for room in 0..3 {
+        bench.append_at(&[(room, 1)], 1);
+    }
+    bench.partition.close_room(&0, &name(0));
+    bench.partition.close_room(&1, &name(1));
+    let keep_of = |room: &RoomName| Keep {
+        age: (*room == name(1)).then_some(Duration::from_millis(10)),
+        ..Keep::ALL
+    };
+    let mut told = Vec::new();
+    let swept = (bench.partition).sweep(&Sweep::default(), &keep_of, 100, &mut told);
+    assert!(swept.unwrap().is_none());
+    assert_eq!(told, [], "nobody has it open");
+    assert_eq!([0, 1, 2].map(|room| bench.seqs(room).len()), [1, 0, 1]);
+}
+
+#[test]
 fn a_trim_by_the_operator_is_exact_and_lasts() {
     let mut bench = Bench::new();
     bench.append(&[(0, 1), (0, 2), (0, 3), (0, 4)]);

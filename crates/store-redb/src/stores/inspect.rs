@@ -119,7 +119,8 @@ impl Stores {
     pub fn rooms(&self, after: Option<&str>, most: usize) -> Result<RoomsPage, InspectError> {
         let mut found: Vec<(String, Result<RoomSummary, Fault>)> = Vec::new();
         for lane in self.lanes() {
-            let some = (lane.file).read(|read| summaries(lane, read, after, most + 1))?;
+            let some =
+                (lane.file).read(|read| summaries(lane, read, after, most.saturating_add(1)))?;
             found.extend(some);
         }
         found.sort_by(|(left, _), (right, _)| left.cmp(right));
