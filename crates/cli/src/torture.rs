@@ -13,6 +13,8 @@ use parlour_torture::scenario::storm::StormOptions;
 use parlour_torture::scenario::{clock, disk_full, kill, pause, slow_readers, storm};
 use parlour_torture::{Report, TortureError};
 
+use crate::harmless::harmless;
+
 /// What can be done to a server.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Torture {
@@ -45,7 +47,8 @@ Clients publish and read all the time; one history checker looks at everything t
   same at the same position, and every hole has a notice.
 
 Exit status: 0 all promises were kept; 1 one was broken, and the report names room and seq; 2 the run
-saw too little to say so (INCONCLUSIVE), or this machine does not permit it.
+saw too little to say so (INCONCLUSIVE), or this machine does not permit it. A server that does not
+start or ends by itself is 1, too.
 
 Examples:
   parlour torture kill                      100 kills, some 6 minutes
@@ -105,7 +108,7 @@ run is INCONCLUSIVE. Nobody may be thrown out, no entry may expire, no ticket ma
 
 Examples:
   parlour torture clock
-  parlour torture clock --faketime /opt/lib/libfaketime.so.1";
+  parlour torture clock --faketime /opt/lib/libfaketimeMT.so.1";
 
 const DISK_FULL_HELP: &str = "\
 The data directory is on a small tmpfs, which takes the right to mount (root); without it the run is
@@ -116,27 +119,27 @@ Examples:
   sudo parlour torture disk-full
   sudo parlour torture disk-full --disk 256 --seconds 30";
 
-/// Why there is no verdict.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failed {
-    #[error(transparent)]
-    Torture(#[from] TortureError),
-    #[error("the result cannot be written: {0}; give standard output a reader")]
-    Output(#[from] io::Error),
-}
-
 /// Does it, and prints the verdict.
-pub(crate) fn run(torture: &Torture) -> Result<ExitCode, Failed> {
+pub(crate) fn run(torture: &Torture) -> io::Result<ExitCode> {
     let (report, json) = match torture {
-        Torture::Kill(options) => (kill::run(options)?, options.common.json),
-        Torture::Pause(options) => (pause::run(options)?, options.common.json),
-        Torture::SlowReaders(options) => (slow_readers::run(options)?, options.common.json),
-        Torture::Storm(options) => (storm::run(options)?, options.common.json),
-        Torture::Clock(options) => (clock::run(options)?, options.common.json),
-        Torture::DiskFull(options) => (disk_full::run(options)?, options.common.json),
+        Torture::Kill(options) => (kill::run(options), options.common.json),
+        Torture::Pause(options) => (pause::run(options), options.common.json),
+        Torture::SlowReaders(options) => (slow_readers::run(options), options.common.json),
+        Torture::Storm(options) => (storm::run(options), options.common.json),
+        Torture::Clock(options) => (clock::run(options), options.common.json),
+        Torture::DiskFull(options) => (disk_full::run(options), options.common.json),
     };
-    print(&report, json)?;
-    Ok(ExitCode::from(report.status()))
+    let status = match report {
+        Ok(report) => {
+            print(&report, json)?;
+            report.status()
+        }
+        Err(error) => {
+            tell(&error);
+            error.status()
+        }
+    };
+    Ok(ExitCode::from(status))
 }
 
 fn print(report: &Report, json: bool) -> io::Result<()> {
@@ -144,6 +147,17 @@ fn print(report: &Report, json: bool) -> io::Result<()> {
     if json {
         writeln!(out, "{}", report.to_json())
     } else {
-        writeln!(out, "{report}")
+        writeln!(out, "{}", shown(&report.to_string()))
     }
+}
+
+/// Line by line, as rooms and words of a server stand in it.
+fn shown(report: &str) -> String {
+    let lines: Vec<String> = report.lines().map(harmless).collect();
+    lines.join("\n")
+}
+
+/// An error with what the server's log said last, on lines of their own.
+fn tell(error: &TortureError) {
+    let _ = writeln!(io::stderr(), "parlour: {}", shown(&error.to_string()));
 }

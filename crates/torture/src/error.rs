@@ -43,6 +43,15 @@ pub enum TortureError {
 }
 
 impl TortureError {
+    /// The exit status: 1 if the server failed by itself, 2 if there is no verdict for another reason.
+    #[must_use]
+    pub fn status(&self) -> u8 {
+        match self {
+            Self::Server { .. } => 1,
+            _ => 2,
+        }
+    }
+
     /// Wraps what the system said with what was tried.
     pub(crate) fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
