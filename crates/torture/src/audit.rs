@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use indicatif::ProgressBar;
 use parlour_proto::told::{Told, ask};
 use parlour_proto::{Join, Missed, Position};
 use tokio::time::{sleep, timeout};
@@ -12,6 +13,7 @@ use crate::checker::{Reader, Room};
 use crate::http::Who;
 use crate::line::{Line, Lost};
 use crate::load::Crowd;
+use crate::progress::Show;
 use crate::world::{World, content};
 
 /// Longest wait for the answers to what was published last.
@@ -32,15 +34,20 @@ pub(crate) struct Audited {
 }
 
 /// Silence, and then everything once more from the beginning.
-pub(crate) async fn audit(world: &Arc<World>, crowd: &Crowd) -> Result<Audited, TortureError> {
+pub(crate) async fn audit(
+    world: &Arc<World>,
+    crowd: &Crowd,
+    show: Show,
+) -> Result<Audited, TortureError> {
     crowd.order(|orders| orders.speaks = false);
     world
         .until(ANSWERS, |state| state.tally.unanswered == 0)
         .await;
     let unanswered = world.state().tally.unanswered;
     let (auditor, from) = world.state().checker.auditor();
+    let bar = show.count("reading again", world.state().checker.entries() as u64);
     for rooms in from.chunks(ROOMS_AT_ONCE) {
-        let read = timeout(READ, read(world, auditor, rooms)).await;
+        let read = timeout(READ, read(world, auditor, rooms, &bar)).await;
         read.map_err(|_| {
             let seconds = READ.as_secs();
             TortureError::Entrance(format!(
@@ -48,6 +55,7 @@ pub(crate) async fn audit(world: &Arc<World>, crowd: &Crowd) -> Result<Audited, 
             ))
         })?;
     }
+    bar.finish_and_clear();
     world
         .until(COMPLETE, |state| state.checker.incomplete(auditor) == 0)
         .await;
@@ -58,18 +66,23 @@ pub(crate) async fn audit(world: &Arc<World>, crowd: &Crowd) -> Result<Audited, 
 }
 
 /// Reads these rooms to where they are now, over as many connections as it takes.
-async fn read(world: &World, auditor: Reader, rooms: &[(Room, Position)]) {
+async fn read(world: &World, auditor: Reader, rooms: &[(Room, Position)], bar: &ProgressBar) {
     let mut left: Vec<Room> = rooms.iter().map(|it| it.0).collect();
     while !left.is_empty() {
         // Whatever ends a connection here ends it for the clients, too, which say why.
-        let _: Result<(), Lost> = pass(world, auditor, &mut left).await;
+        let _: Result<(), Lost> = pass(world, auditor, &mut left, bar).await;
         if !left.is_empty() {
             sleep(Duration::from_millis(50)).await;
         }
     }
 }
 
-async fn pass(world: &World, auditor: Reader, left: &mut Vec<Room>) -> Result<(), Lost> {
+async fn pass(
+    world: &World,
+    auditor: Reader,
+    left: &mut Vec<Room>,
+    bar: &ProgressBar,
+) -> Result<(), Lost> {
     let who = Who::Guest(format!("{}-audit", world.run));
     let mut line = Line::open(&world.target, &who, None).await?;
     let join = |room: &Room| Join {
@@ -83,8 +96,11 @@ async fn pass(world: &World, auditor: Reader, left: &mut Vec<Room>) -> Result<()
     line.send(&frame);
     let mut goals: Vec<(Room, Position)> = Vec::new();
     while !left.is_empty() {
-        line.turn(true, |told| hear(world, auditor, told, &mut goals))
-            .await?;
+        line.turn(true, |told| {
+            bar.inc(u64::from(matches!(told, Told::Entry(_))));
+            hear(world, auditor, told, &mut goals);
+        })
+        .await?;
         let state = world.state();
         let is_there = |(room, goal): &(Room, Position)| {
             let place = state.checker.place(auditor, *room);

@@ -9,6 +9,7 @@
 //! 4. One position has one content, for all readers and for the acknowledgement.
 //! 5. Between two entries that a reader is told, every missing number has a notice.
 //! 6. What was refused for good is not there.
+//! 7. What one publisher said stands in the order in which it was said.
 //!
 //! Time is linear in what is reported: each report is checked on the spot, in constant time. Memory is
 //! [`ENTRY_BYTES`] per entry of the logs, however many readers there are, and bounded by
@@ -18,6 +19,9 @@ mod log;
 #[cfg(test)]
 mod tests;
 mod violation;
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
 
 use parlour_proto::{Missed, Position, RoomName, Seq};
 
@@ -33,9 +37,22 @@ pub const ENTRY_BYTES: usize = 80;
 /// Entries that may be in a room and nobody was told of yet, where a server is asked to know an id.
 const ON_THE_WAY: u64 = 1_000;
 
-/// What a publisher calls an entry, as a number that no two entries of a run share.
+/// What a publisher calls an entry, as a number that no two entries of a run share: the publisher in the
+/// upper half, and in the lower one how many it had said before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(pub u64);
+
+impl Id {
+    fn publisher(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}-{:x}", self.publisher(), self.0 as u32)
+    }
+}
 
 /// One room, counted from 0 in the order given to [`Checker::new`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +63,24 @@ pub struct Room(pub usize);
 pub struct Reader(usize);
 
 /// The checker of one run.
+///
+/// ```
+/// use parlour_proto::{Epoch, Position, RoomName, Seq};
+/// use parlour_torture::checker::{Checker, Id, Kind, Room};
+///
+/// let den = Room(0);
+/// let at = |seq| Position { epoch: Epoch(7), seq: Seq(seq) };
+/// let mut checker = Checker::new(vec![RoomName::new("den").unwrap()]);
+/// let ann = checker.reader("ann".into());
+/// checker.joins(ann, den, at(0));
+/// checker.told(ann, den, at(1), Some(Id(1)), 0xabc);
+/// checker.acked(den, at(2), Id(2), 0xdef); // a promise
+///
+/// // At the end everything is read once more; the second entry does not come.
+/// let (auditor, _from) = checker.auditor();
+/// checker.told(auditor, den, at(1), Some(Id(1)), 0xabc);
+/// assert_eq!(checker.finish(auditor).of(Kind::Lost), 1);
+/// ```
 #[derive(Debug)]
 pub struct Checker {
     rooms: Vec<(RoomName, Log)>,
@@ -55,6 +90,10 @@ pub struct Checker {
     entries: usize,
     /// To be judged at the end.
     forgotten: Vec<(Room, Id, Position)>,
+    /// Of each publisher, in each room, what the auditor was told last.
+    last_said: HashMap<(usize, u32), Id>,
+    /// Publishers that sent something again behind what they had sent later.
+    out_of_turn: HashSet<u32>,
 }
 
 /// What was reported.
@@ -104,6 +143,8 @@ impl Checker {
             counts: Counts::default(),
             entries: 0,
             forgotten: Vec::new(),
+            last_said: HashMap::new(),
+            out_of_turn: HashSet::new(),
         }
     }
 
@@ -202,7 +243,31 @@ impl Checker {
         self.stands(Some(reader), room, at, id, content);
         if is_auditor {
             self.rooms[room.0].1.kept(at);
+            self.in_turn(room, at, id);
         }
+    }
+
+    /// What one publisher said stands in the order in which it was said.
+    fn in_turn(&mut self, room: Room, at: Position, id: Option<Id>) {
+        let Some(id) = id else {
+            return;
+        };
+        // What is there twice is told as that.
+        if self.rooms[room.0].1.place_of(id) != Some(at) {
+            return;
+        }
+        let last = self.last_said.insert((room.0, id.publisher()), id);
+        if let Some(last) = last.filter(|last| *last > id)
+            && !self.out_of_turn.contains(&id.publisher())
+        {
+            let why = format!("behind {last}, which was said later");
+            self.wrong(Kind::Reordered, room, Some(at), Some(id), why);
+        }
+    }
+
+    /// A publisher sends something once more behind what it has sent later, so its order is its own doing.
+    pub fn said_out_of_turn(&mut self, id: Id) {
+        self.out_of_turn.insert(id.publisher());
     }
 
     /// An entry that does not come after the last one: the same again, or an older one.

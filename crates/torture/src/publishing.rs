@@ -228,6 +228,7 @@ impl Publishing {
         if is_open {
             let wait = retry_after.unwrap_or(Duration::from_millis(100));
             pending.wait_until = Some(Instant::now() + wait);
+            state.checker.said_out_of_turn(world.id(id));
             return;
         }
         let since = pending.since;

@@ -1,5 +1,6 @@
 //! What one room's log was seen to hold.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use parlour_proto::{Epoch, Position, Seq};
@@ -116,10 +117,13 @@ impl Log {
         let Some(id) = id else {
             return Placed::New(grown);
         };
-        let before = self.ids.insert(id, (epoch as u32, at.seq.0));
-        match before {
-            None => Placed::New(grown),
-            Some((epoch, seq)) => {
+        match self.ids.entry(id) {
+            Entry::Vacant(free) => {
+                free.insert((epoch as u32, at.seq.0));
+                Placed::New(grown)
+            }
+            Entry::Occupied(first) => {
+                let (epoch, seq) = *first.get();
                 let epoch = self.epochs[epoch as usize].epoch;
                 let seq = Seq(seq);
                 Placed::Elsewhere(Position { epoch, seq }, grown)
@@ -127,6 +131,7 @@ impl Log {
         }
     }
 
+    /// Where an id was seen first.
     pub(super) fn place_of(&self, id: Id) -> Option<Position> {
         let (epoch, seq) = *self.ids.get(&id)?;
         let epoch = self.epochs[epoch as usize].epoch;

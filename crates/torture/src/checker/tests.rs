@@ -321,3 +321,30 @@ fn what_the_server_should_know_and_does_not_is_found_unless_a_new_epoch_came() {
         assert_eq!(found.of(Kind::Forgotten), count, "{:?}", found.first);
     }
 }
+
+#[test]
+fn what_one_publisher_said_stands_in_its_order_unless_it_sent_something_again_late() {
+    for is_late in [false, true] {
+        let mut history = History::new();
+        let auditor = history.checker.auditor().0;
+        let readers = [history.ann, history.bob, auditor];
+        for (seq, n) in [(1, 1), (2, 3), (3, 2)] {
+            history.checker.acked(DEN, at(EPOCH, seq), Id(n), n);
+        }
+        if is_late {
+            history.checker.said_out_of_turn(Id(2));
+        }
+        for reader in readers {
+            for (seq, n) in [(1, 1), (2, 3), (3, 2)] {
+                history
+                    .checker
+                    .told(reader, DEN, at(EPOCH, seq), Some(Id(n)), n);
+            }
+        }
+        let found = history.checker.finish(readers[2]);
+        match is_late {
+            true => assert_eq!(found, Violations::default()),
+            false => only(&found, Kind::Reordered, 1, 3),
+        }
+    }
+}

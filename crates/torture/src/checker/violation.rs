@@ -110,7 +110,7 @@ impl fmt::Display for Violation {
             write!(f, ", seq {seq} of epoch {epoch}")?;
         }
         if let Some(id) = self.id {
-            write!(f, ", id {:x}-{:x}", id >> 32, id & 0xffff_ffff)?;
+            write!(f, ", id {}", Id(id))?;
         }
         if !self.reader.is_empty() {
             write!(f, ", seen by {}", self.reader)?;

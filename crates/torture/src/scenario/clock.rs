@@ -133,7 +133,7 @@ async fn clock(options: &ClockOptions) -> Result<Report, TortureError> {
         server.check()?;
     }
 
-    let audited = audit(&world, &crowd).await?;
+    let audited = audit(&world, &crowd, options.common.show()).await?;
     let mut report = report;
     report.url.clone_from(&server.target().authority);
     report.measured("jumps", JUMPS.len() as f64, "");

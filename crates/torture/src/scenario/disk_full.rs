@@ -152,7 +152,7 @@ async fn disk_full(options: &DiskFullOptions) -> Result<Report, TortureError> {
     let service = freed.elapsed();
     server.check()?;
 
-    let audited = audit(&world, &crowd).await?;
+    let audited = audit(&world, &crowd, options.common.show()).await?;
     let mut report = report(&server.target().authority);
     report.measured("acknowledged before", before as f64, "");
     report.measured("volatile meanwhile", volatile as f64, "");

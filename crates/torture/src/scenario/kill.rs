@@ -95,13 +95,16 @@ async fn kill(options: &KillOptions) -> Result<Report, TortureError> {
     let bar = options.common.show().count("kill -9", options.kills.into());
     let mut restarts = Restarts::default();
     restarts.ready.push(first);
-    let mut cut_off = 0;
-    for number in 0..u64::from(options.kills) {
-        let is_early = number > 0 && chance.next().is_multiple_of(EARLY);
-        let most = if is_early { EARLY_MAX } else { options.uptime };
+    let (mut cut_off, mut is_settled) = (0, true);
+    for number in 1..=options.kills {
+        let most = if is_settled {
+            options.uptime
+        } else {
+            EARLY_MAX
+        };
         wait(chance.between(Duration::ZERO, most), &world, &bar).await;
-        let is_last = number + 1 == u64::from(options.kills);
-        restart(&mut server, &world, &mut restarts, is_last, &mut chance).await?;
+        is_settled = number == options.kills || !chance.next().is_multiple_of(EARLY);
+        restart(&mut server, &world, &mut restarts, is_settled).await?;
         let before = std::mem::replace(&mut cut_off, world.state().tally.cut_off);
         restarts.in_flight += u64::from(cut_off > before);
         bar.inc(1);
@@ -115,7 +118,7 @@ async fn kill(options: &KillOptions) -> Result<Report, TortureError> {
     bar.finish_and_clear();
     server.check()?;
 
-    let audited = audit(&world, &crowd).await?;
+    let audited = audit(&world, &crowd, options.common.show()).await?;
     let report = Report::new("kill", seed, server.target().authority.clone());
     let report = conclude(report, &world, &audited, &mut restarts);
     crowd.end().await;
@@ -136,26 +139,19 @@ async fn wait(time: Duration, world: &World, bar: &ProgressBar) {
     }
 }
 
-/// One kill, and the way back: all of it, or for an early next kill only to where the server serves.
+/// One kill, and the way back: all of it, or only to where the server serves.
 async fn restart(
     server: &mut Server,
     world: &Arc<World>,
     restarts: &mut Restarts,
-    is_last: bool,
-    chance: &mut Chance,
+    is_settled: bool,
 ) -> Result<(), TortureError> {
     world.state().fault();
     server.kill().await?;
     restarts.kills += 1;
     restarts.ready.push(server.start().await?);
     let ready = Instant::now();
-    if !is_last && chance.next().is_multiple_of(EARLY) {
-        wait(
-            chance.between(Duration::ZERO, EARLY_MAX),
-            world,
-            &ProgressBar::hidden(),
-        )
-        .await;
+    if !is_settled {
         return Ok(());
     }
     let is_back = |state: &crate::world::State| state.back() == state.members();

@@ -97,7 +97,7 @@ async fn pause(options: &PauseOptions) -> Result<Report, TortureError> {
         server.check()?;
     }
 
-    let audited = audit(&world, &crowd).await?;
+    let audited = audit(&world, &crowd, options.common.show()).await?;
     let mut report = Report::new("pause", seed, place.target.authority.clone());
     report.measured("clients", world.state().members() as f64, "");
     report.measured("stopped for", options.seconds.as_secs_f64(), "s");

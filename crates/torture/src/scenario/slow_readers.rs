@@ -154,7 +154,7 @@ async fn slow_readers(
             server.check()?;
         }
     }
-    let audited = audit(&room.world, &room.others).await?;
+    let audited = audit(&room.world, &room.others, room.show).await?;
     let report = Report::new("slow-readers", seed, place.target.authority.clone());
     let report = conclude(report, options, &room, &audited, seen);
     room.others.end().await;

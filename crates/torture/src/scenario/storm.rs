@@ -148,7 +148,7 @@ async fn storm(
     let seen = kill_and_return(options, &world, &mut server, came_in).await?;
     asking.abort();
 
-    let audited = audit(&world, &crowd).await?;
+    let audited = audit(&world, &crowd, options.common.show()).await?;
     server.check()?;
     let report = Report::new("storm", seed, server.target().authority.clone());
     let report = conclude(report, &world, &audited, seen, &health, clients);
