@@ -93,7 +93,7 @@ Examples:
 const STORM_HELP: &str = "\
 Users are made with `parlour user add`, each signs in once, and its clients share the session, as the
 tabs of a browser do. Then the server is killed and started again: each client asks for a ticket with
-its session and comes back with its position. All must be complete within 30 s, without a password; the
+its session, after 1.5 s at most, and comes back with its position. All must be complete within 30 s, without a password; the
 server's memory on the way may be 1.3 times what it was.
 
 It is INCONCLUSIVE with fewer than 10,000 clients, which take as many open files here and there.

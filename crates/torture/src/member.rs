@@ -18,8 +18,6 @@ use crate::world::{State, World, content};
 
 /// Longest wait for a connection to be made.
 const ENTER: Duration = Duration::from_secs(30);
-/// First wait before coming back.
-const BACKOFF: Duration = Duration::from_millis(50);
 
 /// What a client is to do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +145,7 @@ impl Member {
 
     /// Tries until it is in; `None` if it is told to end.
     async fn enter(&mut self) -> Option<Line> {
-        let mut wait = BACKOFF;
+        let [mut wait, most] = self.world.backoff;
         let mut least = Duration::ZERO;
         loop {
             if self.orders.borrow().ends {
@@ -176,7 +174,7 @@ impl Member {
                 Lost::Ended(_) => {}
             }
             least = least.max(Duration::from_millis(5));
-            wait = (wait * 2).min(world.backoff_max);
+            wait = (wait * 2).min(most);
         }
     }
 

@@ -13,6 +13,9 @@ use std::time::Duration;
 use crate::TortureError;
 use crate::world::World;
 
+/// How long clients wait before they come back: sooner than they should, so that they meet a server that
+/// has only just begun.
+const BACKOFF: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(500)];
 /// Longest wait for all clients to be in their rooms at the start.
 const ENTRANCE: Duration = Duration::from_secs(120);
 

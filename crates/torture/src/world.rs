@@ -24,8 +24,8 @@ pub(crate) struct World {
     /// What the ids of this run begin with.
     pub(crate) run: String,
     pub(crate) began: Instant,
-    /// The longest wait before a client tries again to come in.
-    pub(crate) backoff_max: Duration,
+    /// How long a client waits at most before it tries again to come in: first, and later.
+    pub(crate) backoff: [Duration; 2],
     state: Mutex<State>,
 }
 
@@ -76,7 +76,7 @@ pub(crate) struct Tally {
 }
 
 impl World {
-    pub(crate) fn new(target: Target, rooms: usize, backoff_max: Duration) -> Arc<Self> {
+    pub(crate) fn new(target: Target, rooms: usize, backoff: [Duration; 2]) -> Arc<Self> {
         // Another run against the same server must not meet this one's rooms and ids.
         let run = format!("{:08x}", crate::random::unforeseeable() as u32);
         let rooms: Vec<RoomName> = (0..rooms).filter_map(|room| name(&run, room)).collect();
@@ -92,7 +92,7 @@ impl World {
             rooms,
             run,
             began: Instant::now(),
-            backoff_max,
+            backoff,
             state: Mutex::new(state),
         })
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::everybody_is_in;
+use super::{BACKOFF, everybody_is_in};
 use crate::TortureError;
 use crate::audit::audit;
 use crate::http::{self, Given, Who};
@@ -109,11 +109,7 @@ async fn clock(options: &ClockOptions) -> Result<Report, TortureError> {
     let time = Time::before(&mut server, library)?;
     server.also(["--rooms", KEPT]);
     server.start().await?;
-    let world = World::new(
-        server.target().clone(),
-        options.load.rooms,
-        Duration::from_millis(500),
-    );
+    let world = World::new(server.target().clone(), options.load.rooms, BACKOFF);
     let mut crowd = Crowd::new();
     crowd.gather(&world, &options.load, seed);
     everybody_is_in(&world).await?;

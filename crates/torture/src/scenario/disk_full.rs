@@ -8,7 +8,7 @@ use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use super::everybody_is_in;
+use super::{BACKOFF, everybody_is_in};
 use crate::TortureError;
 use crate::audit::audit;
 use crate::checker::Room;
@@ -122,7 +122,7 @@ async fn disk_full(options: &DiskFullOptions) -> Result<Report, TortureError> {
     // Dropped before the disk is, and so ended first.
     let mut server = options.common.prepare(&mut chance)?;
     server.data_in(disk.data());
-    let world = World::new(server.target().clone(), ROOMS, Duration::from_millis(500));
+    let world = World::new(server.target().clone(), ROOMS, BACKOFF);
     let volatile = format!("{}=volatile", world.rooms[VOLATILE.0].as_str());
     server.also(["--rooms", &volatile, "--rooms", "*=durable"]);
     let half = (options.disk << 20) / BALLAST_SHARE;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 use tokio::time::{Instant, sleep};
 
-use super::everybody_is_in;
+use super::{BACKOFF, everybody_is_in};
 use crate::TortureError;
 use crate::audit::audit;
 use crate::checker::Room;
@@ -26,8 +26,6 @@ const READY_MAX: f64 = 1.0;
 const COMPLETE_MAX: f64 = 3.0;
 /// Longest wait for clients to be back.
 const BACK: Duration = Duration::from_secs(30);
-/// Longest wait of a client between two attempts to come back.
-const BACKOFF_MAX: Duration = Duration::from_millis(500);
 /// One kill in so many comes while clients are still on their way back.
 const EARLY: u64 = 8;
 const EARLY_MAX: Duration = Duration::from_millis(300);
@@ -83,7 +81,7 @@ async fn kill(options: &KillOptions) -> Result<Report, TortureError> {
     let mut server = options.common.prepare(&mut chance)?;
     options::open_files();
     let first = server.start().await?;
-    let world = World::new(server.target().clone(), options.load.rooms, BACKOFF_MAX);
+    let world = World::new(server.target().clone(), options.load.rooms, BACKOFF);
     if options.preload > 0 {
         preload(&world, options, seed).await?;
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::time::Instant;
 
-use super::everybody_is_in;
+use super::{BACKOFF, everybody_is_in};
 use crate::TortureError;
 use crate::audit::audit;
 use crate::load::{Crowd, LoadOptions};
@@ -68,11 +68,7 @@ async fn pause(options: &PauseOptions) -> Result<Report, TortureError> {
     let mut chance = Chance::new(seed);
     options::open_files();
     let mut place = options.common.place(&options.remote, &mut chance).await?;
-    let world = World::new(
-        place.target.clone(),
-        options.load.rooms,
-        Duration::from_millis(500),
-    );
+    let world = World::new(place.target.clone(), options.load.rooms, BACKOFF);
     let mut crowd = Crowd::new();
     crowd.gather(&world, &options.load, seed);
     everybody_is_in(&world).await?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use tokio::time::Instant;
 
-use super::everybody_is_in;
+use super::{BACKOFF, everybody_is_in};
 use crate::TortureError;
 use crate::audit::audit;
 use crate::checker::Room;
@@ -122,7 +122,7 @@ async fn slow_readers(
     let mut chance = Chance::new(seed);
     options::open_files();
     let mut place = options.common.place(&options.remote, &mut chance).await?;
-    let world = World::new(place.target.clone(), 1, Duration::from_secs(1));
+    let world = World::new(place.target.clone(), 1, BACKOFF);
     let latencies = Histogram::new_with_bounds(1, LATENCY_MAX, 3)
         .map_err(|error| TortureError::Options(error.to_string()))?;
     let latencies: Latencies = Arc::new(Mutex::new(latencies));

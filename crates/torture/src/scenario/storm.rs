@@ -32,7 +32,8 @@ const BACK: Duration = Duration::from_secs(90);
 const MEMORY_MAX: f64 = 1.3;
 /// Connections that may end once more on the way back.
 const SECOND_SHARE: f64 = 0.001;
-const BACKOFF_MAX: Duration = Duration::from_secs(2);
+/// As docs/protocol.md has it: after about a second, then ever more slowly.
+const BACKOFF: [Duration; 2] = [Duration::from_millis(1_500), Duration::from_secs(5)];
 const SAMPLE_EVERY: Duration = Duration::from_millis(200);
 const ASK_EVERY: Duration = Duration::from_millis(100);
 /// Passwords that are checked at once; each costs the server 19 MiB.
@@ -130,7 +131,7 @@ async fn storm(
     server.kill().await?;
     server.start().await?;
 
-    let world = World::new(server.target().clone(), options.rooms, BACKOFF_MAX);
+    let world = World::new(server.target().clone(), options.rooms, BACKOFF);
     let mut crowd = Crowd::new();
     crowd.gather(&world, &load, seed);
     for client in 0..clients {
