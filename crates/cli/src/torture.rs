@@ -83,8 +83,8 @@ Examples:
 const SLOW_READERS_HELP: &str = "\
 One room. In turn the slow readers are away, which is the baseline, and in the room without reading
 anything. The p99 of the others, from publish to delivery, may be 1.15 times the baseline's (median of
-the rounds); the server may grow by 256 KiB for each slow reader and 10 MB. When the slow ones read
-again, each gets all of it, or a notice of what is no longer kept.
+the rounds); the server may grow by 256 KiB for each slow reader and 10 MB more than it does without.
+When the slow ones read again, each gets all of it, or a notice of what is no longer kept.
 
 Examples:
   parlour torture slow-readers

@@ -137,13 +137,9 @@ const SLOW: [&str; 13] = [
 fn readers_that_take_nothing_get_all_of_it_or_a_notice_afterwards() {
     let (report, status) = report(&SLOW);
     assert_eq!(report["history"]["violations"], 0, "{report:#}");
-    // Not the p99: other tests run beside this one.
+    // Not the p99 and not the memory: other tests run beside this one, and it is short.
     let limits = report["limits"].as_array().unwrap();
-    for name in [
-        "memory for slow readers",
-        "slow ones not complete",
-        "disconnects in all",
-    ] {
+    for name in ["slow ones not complete", "disconnects in all"] {
         let limit = limits.iter().find(|it| it["name"] == name).unwrap();
         assert_eq!(limit["holds"], true, "{limit}");
     }
