@@ -1,7 +1,7 @@
 //! Whom to connect to, and as whom.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -30,6 +30,7 @@ pub struct Config {
     pub(crate) trust: Trust,
     pub(crate) connect_timeout: Duration,
     pub(crate) answer_timeout: Duration,
+    pub(crate) outbox: Option<PathBuf>,
 }
 
 /// As whom to come in.
@@ -58,6 +59,7 @@ impl Config {
             trust: Trust::System,
             connect_timeout: CONNECT_TIMEOUT,
             answer_timeout: ANSWER_TIMEOUT,
+            outbox: None,
         })
     }
 
@@ -136,7 +138,18 @@ impl Config {
         self
     }
 
-    /// Longest time to wait for the answer to one command of an open connection. Default: 30 s.
+    /// Keeps what is to be published in this file until it is delivered, so that the next client of the same file
+    /// and user sends what this one could not, once. It is made if it is not there, for its owner's eyes only,
+    /// and beside it `PATH.lock`: one client at a time has it. A guest needs a [name](Self::guest), or nobody
+    /// comes for what is left. Without a file it is kept in memory.
+    #[must_use]
+    pub fn outbox(mut self, path: impl Into<PathBuf>) -> Self {
+        self.outbox = Some(path.into());
+        self
+    }
+
+    /// Longest time to wait for the answer to one command of an open connection. Default: 30 s. A connection on
+    /// which a publish has no answer for so long is given up, and the publish sent again on the next.
     #[must_use]
     pub fn answer_timeout(mut self, timeout: Duration) -> Self {
         self.answer_timeout = timeout;

@@ -72,6 +72,13 @@ impl Entrance {
         self.config.who = Who::Guest(Some(name.to_owned()));
     }
 
+    /// A guest whose name the server has chosen comes back under it: what is sent again is known by it.
+    pub(crate) fn keep_name(&mut self, hello: &Hello) {
+        if matches!(self.config.who, Who::Guest(None)) {
+            self.config.who = Who::Guest(hello.user.strip_prefix("guest-").map(str::to_owned));
+        }
+    }
+
     /// Whether signing in again may help where the session has ended.
     pub(crate) fn can_sign_in(&self) -> bool {
         matches!(self.config.who, Who::User { .. })

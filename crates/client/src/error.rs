@@ -7,6 +7,8 @@ use parlour_proto::told::NotTold;
 use parlour_ws::ProtocolError;
 use parlour_ws::client::OpeningError;
 
+use crate::outbox::OutboxError;
+
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -65,6 +67,9 @@ pub enum ConnectError {
         /// For people.
         message: String,
     },
+    /// The file of [`Config::outbox`](crate::Config::outbox) cannot be used; nobody was asked.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
     /// What answers there is something else.
     #[error("what answers at {address} is not a Parlour server: {why}; check the address")]
     NotParlour {
@@ -87,7 +92,7 @@ impl ConnectError {
             | Self::Broken { .. }
             | Self::TicketExpired { .. } => true,
             Self::Refused { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
-            Self::NotParlour { .. } => false,
+            Self::NotParlour { .. } | Self::Outbox(_) => false,
         }
     }
 
@@ -121,6 +126,9 @@ pub enum Lost {
     /// Nothing came for too long.
     #[error("the server gave no sign of life")]
     Silent,
+    /// Something that was published has no answer for too long.
+    #[error("the server did not answer in time")]
+    Unanswered,
     /// The server said why it closes.
     #[error("the server closed the connection: {message}")]
     Closed {
@@ -146,7 +154,7 @@ impl Lost {
     #[must_use]
     pub fn may_come_back(&self) -> bool {
         match self {
-            Self::Broken(_) | Self::Silent => true,
+            Self::Broken(_) | Self::Silent | Self::Unanswered => true,
             Self::Closed {
                 code,
                 why,
@@ -219,12 +227,20 @@ pub enum CallError {
     /// The payload is not JSON, or for a message not one string; it was not sent.
     #[error("the payload is not JSON that a reader takes")]
     BadPayload,
-    /// The connection was lost, or no answer came in time. What was to be published may have been,
-    /// and may not; sent again it may be there twice (docs/protocol.md, `joined`).
+    /// Nobody knows whether it was done. For a publish: the server no longer remembers (docs/protocol.md,
+    /// `id_forgotten`), or the client has ended before the answer; sent as another one it may be there twice. For
+    /// other calls: no answer came in time.
     #[error(
         "the answer was lost: it is not known whether this was done; look before sending it again"
     )]
     Unknown,
+    /// The client has ended before it was delivered. It is in the outbox file, and the next client of that file
+    /// and user sends it.
+    #[error("not delivered yet; it is kept in the outbox, and sent with the next start")]
+    Kept,
+    /// The outbox file cannot be written; it was not accepted, and nothing else is by this client.
+    #[error("the outbox cannot be written: {0}; this was not sent")]
+    Outbox(String),
     /// Only guests can change their names.
     #[error("{0} has an account; only guests can change their names")]
     NoGuest(String),

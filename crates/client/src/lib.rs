@@ -39,14 +39,18 @@
 //! [`Event::Connected`]. All rooms go on where they were, and what cannot be had any more is told as
 //! [`Event::Gap`]. It ends, with [`Event::Ended`], only where coming back cannot help.
 //!
-//! **Publishes.** [`Client::publish`] answers with the entry's place once the server has acknowledged
-//! it. If the connection is lost before, the client looks for the entry in what the server replays; if
-//! it is not there, the answer is [`CallError::Unknown`], and nothing is ever sent twice.
+//! **Publishes.** What is published is in the outbox until it has its answer, in memory or in a file
+//! ([`Config::outbox`]) that outlasts the process. It is sent again over every new connection, with the same id and
+//! with the place that its room had before it was sent first: by these the server takes it once. A refusal that
+//! passes is waited out. [`Client::publish`] answers with the entry's place once the server has acknowledged it,
+//! [`Client::submit`] with a [`Receipt`] that tells how it stands. Only where the server no longer remembers, as a
+//! room of its memory after its restart, the answer is [`CallError::Unknown`].
 //!
 //! **Bounds.** 1,024 events wait for their reader, or 4 MiB of them and one message more. Then nothing more
 //! is read from the server, whose log keeps what comes; only while a call waits for its answer is reading
 //! continued, and what finds no place is told as a gap. Who only publishes drops [`Events`]. 64 publishes
-//! are on their way at once, and no faster than the server allows; further calls wait.
+//! are on their way at once, and no faster than the server allows; 10,000 or 16 MiB of them wait in the
+//! outbox, and further calls until there is place.
 
 #![doc(html_no_source)]
 
@@ -60,16 +64,15 @@ mod event;
 mod outbox;
 mod pace;
 mod random;
+mod receipt;
 mod rooms;
 mod socket;
 mod state;
 mod task;
 mod tls;
+mod unread;
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 pub use parlour_proto::told::{Hello, HelloLimits, Said};
@@ -84,10 +87,13 @@ pub use config::Config;
 use entrance::Entrance;
 pub use error::{CallError, ConnectError, Ended, Lost};
 pub use event::{Away, Event, Joined, Status};
-use outbox::{Inbox, Outbox};
+use outbox::Outbox;
+pub use outbox::OutboxError;
+pub use receipt::{Delivery, Receipt};
 use state::State;
 use task::Task;
 pub use tls::CaError;
+use unread::{Inbox, Unread};
 
 /// Calls that wait to be begun; the callers of further ones wait themselves.
 const CALLS_MAX: usize = 64;
@@ -98,18 +104,11 @@ pub struct Client {
     calls: mpsc::Sender<Call>,
     status: watch::Receiver<Status>,
     close: Arc<watch::Sender<bool>>,
+    left_over: Arc<Mutex<Vec<Receipt>>>,
 }
 
 /// What a client is told, in order.
 pub struct Events(Inbox);
-
-/// The answer to a publish that is on its way, in the order in which they were submitted. Dropping it
-/// does not take the publish back.
-#[must_use = "whether it was published is known only by waiting for it"]
-pub struct Receipt {
-    answer: oneshot::Receiver<Result<Position, CallError>>,
-    client: Client,
-}
 
 impl Client {
     /// Connects, and goes on in a task of the current runtime, which must have tokio's I/O and time.
@@ -118,9 +117,11 @@ impl Client {
     /// The first attempt failed; it is the caller's to try again if
     /// [`may_pass`](ConnectError::may_pass) says so.
     pub async fn connect(config: Config) -> Result<(Self, Events), ConnectError> {
+        let outbox = Outbox::open(config.outbox.as_deref())?;
         let mut entrance = Entrance::new(config);
         let (socket, hello) = entrance.enter().await?;
-        let (outbox, events) = Outbox::new();
+        entrance.keep_name(&hello);
+        let (unread, events) = Unread::new();
         let (status, status_seen) = watch::channel(Status::Connected {
             user: hello.user.clone(),
             guest: hello.guest,
@@ -128,10 +129,13 @@ impl Client {
         let (calls, calls_taken) = mpsc::channel(CALLS_MAX);
         let (close, closed) = watch::channel(false);
         let answer_timeout = entrance.config().answer_timeout;
+        let mut state = State::new(unread, outbox, status, hello.clone(), answer_timeout);
+        let left_over = state.speak_as(&hello.user);
         let task = Task {
             entrance,
-            state: State::new(outbox, status, hello.clone(), answer_timeout),
+            state,
             calls: calls_taken,
+            call: None,
             closed,
         };
         tokio::spawn(task.run(socket, hello));
@@ -139,6 +143,7 @@ impl Client {
             calls,
             status: status_seen,
             close: Arc::new(close),
+            left_over: Arc::new(Mutex::new(left_over)),
         };
         Ok((client, Events(events)))
     }
@@ -178,13 +183,14 @@ impl Client {
     }
 
     /// Publishes to a room that this client is in, and waits until the entry has its place. `payload`
-    /// is JSON text; for [`EntryKind::MESSAGE`] one string. While the client is away it waits; dropping
-    /// this future before it was sent gives it up.
+    /// is JSON text; for [`EntryKind::MESSAGE`] one string. While the client is away it waits. Dropping this
+    /// future does not take back what is in the outbox.
     ///
     /// # Errors
     /// It was not published: [`CallError::Refused`], [`NotInRoom`](CallError::NotInRoom),
-    /// [`TooLarge`](CallError::TooLarge), [`BadPayload`](CallError::BadPayload) or
-    /// [`Ended`](CallError::Ended). Or nobody knows: [`CallError::Unknown`].
+    /// [`TooLarge`](CallError::TooLarge), [`BadPayload`](CallError::BadPayload),
+    /// [`Outbox`](CallError::Outbox) or [`Ended`](CallError::Ended). Not yet: [`CallError::Kept`]. Or nobody
+    /// knows: [`CallError::Unknown`].
     pub async fn publish(
         &self,
         room: &RoomName,
@@ -194,22 +200,51 @@ impl Client {
         self.submit(room, kind, payload).await?.await
     }
 
-    /// As [`publish`](Self::publish), but comes back when the publish has its turn, so that many can be
-    /// on their way at once, in order.
+    /// As [`publish`](Self::publish), but comes back when the publish is in the outbox, safe in its file if it
+    /// has one: so many can be on their way at once, in order. What becomes of it the receipt tells.
     ///
     /// # Errors
-    /// The payload is no JSON, or the client has ended. All else the receipt tells.
+    /// The payload is no JSON, the outbox file cannot be written, or the client has ended. All else the
+    /// receipt tells.
     pub async fn submit(
         &self,
         room: &RoomName,
         kind: EntryKind,
         payload: Bytes,
     ) -> Result<Receipt, CallError> {
-        let publish = ToPublish::new(room.clone(), kind, payload)?;
-        let (reply, answer) = oneshot::channel();
-        self.begin(Call::Publish(publish, reply)).await?;
-        let client = self.clone();
-        Ok(Receipt { answer, client })
+        self.put_out(ToPublish::new(room.clone(), kind, payload, None)?)
+            .await
+    }
+
+    /// As [`submit`](Self::submit), under an id of the caller's: submitted again, by whatever client of this user,
+    /// it is there once, as long as the server remembers the id ([`HelloLimits::ids`]).
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit).
+    pub async fn submit_once(
+        &self,
+        room: &RoomName,
+        id: EntryId,
+        kind: EntryKind,
+        payload: Bytes,
+    ) -> Result<Receipt, CallError> {
+        self.put_out(ToPublish::new(room.clone(), kind, payload, Some(id))?)
+            .await
+    }
+
+    async fn put_out(&self, publish: ToPublish) -> Result<Receipt, CallError> {
+        let (receipt, waiter, accepted) = Receipt::new(publish.clone());
+        self.begin(Call::Publish(publish, waiter)).await?;
+        accepted.await.unwrap_or_else(|_| Err(self.ended()))?;
+        Ok(receipt)
+    }
+
+    /// What an earlier client left in the file of [`Config::outbox`], by the same user and in the order of its
+    /// writing: once, to whoever asks first. It is sent when its room is [joined](Self::join).
+    #[must_use]
+    pub fn left_over(&self) -> Vec<Receipt> {
+        let left_over = self.left_over.lock();
+        std::mem::take(&mut *left_over.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Comes back under another name, for guests only: with a new ticket on a new connection, told with
@@ -223,7 +258,7 @@ impl Client {
     }
 
     /// Closes the connection and waits for its end. What was submitted and not answered is not waited
-    /// for: wait for the receipts first.
+    /// for: wait for the receipts first. With a file it is kept there.
     pub async fn close(&self) {
         // The task may have ended before.
         let _ = self.close.send(true);
@@ -253,14 +288,5 @@ impl Events {
     /// The next event; `None` after [`Event::Ended`]. Nothing is lost if the future is dropped.
     pub async fn next(&mut self) -> Option<Event> {
         self.0.next().await
-    }
-}
-
-impl Future for Receipt {
-    type Output = Result<Position, CallError>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let answer = Pin::new(&mut self.answer).poll(context);
-        answer.map(|answer| answer.unwrap_or_else(|_| Err(self.client.ended())))
     }
 }

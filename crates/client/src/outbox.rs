@@ -1,335 +1,498 @@
-//! What waits for the reader of the events. Bounded, and nothing is lost without a word.
+//! What is to be published and has no answer yet: in memory, and in a file where its owner wants that.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod journal;
+mod record;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
 
 use parlour_proto::told::Said;
-use parlour_proto::{Missed, Position};
-use tokio::sync::{Notify, mpsc};
+use parlour_proto::{EntryId, Position, RoomName};
+use tokio::time::Instant;
 
-use crate::event::Event;
+use crate::call::ToPublish;
+use crate::error::{CallError, Ended};
+use crate::receipt::{Receipt, Waiter};
+pub use journal::OutboxError;
+use journal::{Journal, Ticket};
+use record::{Put, Record};
 
-/// Events that wait for their reader before nothing more is read from the server.
-pub(crate) const EVENTS_MAX: usize = 1_024;
-/// Bytes of events that wait before nothing more is read; the last of them may be a whole message more.
-pub(crate) const EVENTS_BYTES_MAX: usize = 4 << 20;
-/// Events beside entries that wait beyond that while a call needs its answer.
-const BEYOND_MAX: usize = 1_024;
-/// Bytes of those; again the last may be a whole message more.
-const BEYOND_BYTES_MAX: usize = 4 << 20;
+/// Publishes that wait for their answer; who wants to publish more waits.
+pub(crate) const ITEMS_MAX: usize = 10_000;
+/// Bytes of their payloads; the last may be a whole one more.
+pub(crate) const ITEMS_BYTES_MAX: usize = 16 << 20;
+/// Publishes on their way; the server reads no more of a connection that has as many.
+pub(crate) const SENT_MAX: usize = 64;
+/// Before what the server has refused for now is sent again, where it does not say how long, and at most.
+const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
 
-/// The writing end of the events.
-pub(crate) struct Outbox {
-    sender: mpsc::Sender<Weighed>,
-    waiting: Arc<Waiting>,
-    /// What found no place. Its entries are gaps.
-    beyond: VecDeque<Event>,
-    beyond_bytes: usize,
-}
-
-/// The reading end.
-pub(crate) struct Inbox {
-    receiver: mpsc::Receiver<Weighed>,
-    waiting: Arc<Waiting>,
-}
-
-struct Weighed {
-    event: Event,
-    bytes: usize,
-}
-
-/// What the reader has not taken yet.
+/// What is not answered yet, in the order in which it was accepted.
 #[derive(Default)]
-struct Waiting {
-    bytes: AtomicUsize,
-    taken: Notify,
+pub(crate) struct Outbox {
+    items: Vec<Item>,
+    /// What other users left in the file. It waits for them.
+    others: Vec<Put>,
+    bytes: usize,
+    sent: usize,
+    journal: Option<Journal>,
+    /// Why the file takes no more.
+    failed: Option<String>,
+    user: String,
 }
 
-impl Waiting {
-    fn has_place(&self) -> bool {
-        self.bytes.load(Ordering::Acquire) < EVENTS_BYTES_MAX
-    }
-
-    async fn place(&self) {
-        while !self.has_place() {
-            self.taken.notified().await;
-        }
-    }
+struct Item {
+    publish: ToPublish,
+    /// Who said it.
+    user: String,
+    /// Where the room was before it was sent first.
+    since: Option<Position>,
+    /// Whether the server may know it, from this connection or an earlier one.
+    may_be_known: bool,
+    /// Whether its answer was lost with a connection.
+    is_lost: bool,
+    stage: Stage,
+    /// When it may be sent again, after the server refused it for now; and how often it has.
+    again: Option<Instant>,
+    refusals: u32,
+    waiters: Vec<Waiter>,
 }
 
-impl Inbox {
-    /// The next event; `None` after the last. Nothing is lost if it is dropped.
-    pub(crate) async fn next(&mut self) -> Option<Event> {
-        let Weighed { event, bytes } = self.receiver.recv().await?;
-        self.waiting.bytes.fetch_sub(bytes, Ordering::AcqRel);
-        self.waiting.taken.notify_one();
-        Some(event)
-    }
+#[derive(Clone, Copy, PartialEq)]
+enum Stage {
+    /// On its way into the file.
+    Keeping(Ticket),
+    Ready,
+    Sent(Instant),
+}
+
+/// What [`Outbox::next`] finds.
+pub(crate) enum Next<'a> {
+    /// To be sent now; with `since` if the server may know it.
+    Send(&'a ToPublish, Option<Position>),
+    /// Nothing before this time.
+    At(Instant),
+    Nothing,
 }
 
 impl Outbox {
-    pub(crate) fn new() -> (Self, Inbox) {
-        let (sender, receiver) = mpsc::channel(EVENTS_MAX);
-        let waiting = Arc::new(Waiting::default());
-        let outbox = Self {
-            sender,
-            waiting: Arc::clone(&waiting),
-            beyond: VecDeque::new(),
-            beyond_bytes: 0,
-        };
-        (outbox, Inbox { receiver, waiting })
-    }
-
-    /// Whether the reader lags behind, and what comes should wait with the server.
-    pub(crate) fn is_full(&self) -> bool {
-        let has_place = self.sender.capacity() > 0 && self.waiting.has_place();
-        !self.sender.is_closed() && (!self.beyond.is_empty() || !has_place)
-    }
-
-    /// Whether not even an answer may be looked for.
-    pub(crate) fn is_overfull(&self) -> bool {
-        let is_full = self.beyond.len() >= BEYOND_MAX || self.beyond_bytes >= BEYOND_BYTES_MAX;
-        !self.sender.is_closed() && is_full
-    }
-
-    /// Whether something waits that [`drain`](Self::drain) can bring away.
-    pub(crate) fn has_beyond(&self) -> bool {
-        !self.beyond.is_empty()
-    }
-
-    /// Tells the reader, if there still is one.
-    pub(crate) fn push(&mut self, event: Event) {
-        if self.beyond.is_empty()
-            && self.waiting.has_place()
-            && let Ok(place) = self.sender.try_reserve()
-        {
-            return self.waiting.send(place, event);
+    /// In memory, or in this file.
+    pub(crate) fn open(path: Option<&Path>) -> Result<Self, OutboxError> {
+        let mut outbox = Self::default();
+        if let Some(path) = path {
+            let (journal, puts) = Journal::open(path)?;
+            outbox.bytes = puts.iter().map(|put| put.payload.len()).sum();
+            outbox.others = puts;
+            outbox.journal = Some(journal);
         }
-        self.push_beyond(event);
+        Ok(outbox)
     }
 
-    fn push_beyond(&mut self, event: Event) {
-        if self.sender.is_closed() {
-            return; // nobody reads
+    /// Whether one more is taken.
+    pub(crate) fn has_place(&self) -> bool {
+        self.items.len() + self.others.len() < ITEMS_MAX && self.bytes < ITEMS_BYTES_MAX
+    }
+
+    /// Whether something was sent and has no answer.
+    pub(crate) fn awaits_answer(&self) -> bool {
+        self.sent > 0
+    }
+
+    /// The rooms that something is for.
+    pub(crate) fn rooms(&self) -> BTreeSet<RoomName> {
+        let rooms = self.items.iter().map(|item| item.publish.room.clone());
+        rooms.collect()
+    }
+
+    /// Whether something for the room goes out as soon as it can.
+    pub(crate) fn is_about_to_send(&self, room: &RoomName) -> bool {
+        let is_one = |item: &Item| !matches!(item.stage, Stage::Sent(_)) && item.again.is_none();
+        self.items
+            .iter()
+            .any(|item| item.publish.room == *room && is_one(item))
+    }
+
+    /// Everything is said by this user from now on. Gives the receipts of what the user had left in the file.
+    pub(crate) fn speak_as(&mut self, user: &str) -> Vec<Receipt> {
+        if self.user == user {
+            return Vec::new();
         }
-        match event {
-            Event::Entry(said) => self.miss(said),
-            event => {
-                // Attempts to come back have no end.
-                if matches!(
-                    (&event, self.beyond.back()),
-                    (Event::Away { .. }, Some(Event::Away { .. }))
-                ) && let Some(before) = self.beyond.pop_back()
-                {
-                    self.beyond_bytes -= before.bytes();
-                }
-                self.beyond_bytes += event.bytes();
-                self.beyond.push_back(event);
+        user.clone_into(&mut self.user);
+        // Of another user the server would not know it again: it would be there twice.
+        let is_bound = |item: &Item| item.may_be_known && item.user != user;
+        if self.has_file() {
+            for item in self.items.extract_if(.., |item| is_bound(item)) {
+                self.others.push(item.put());
+                answer(item.waiters, &Err(CallError::Kept));
             }
         }
+        self.settle(is_bound, &Err(CallError::Unknown));
+        for index in 0..self.items.len() {
+            if self.items[index].user != user {
+                user.clone_into(&mut self.items[index].user);
+                self.write(index);
+            }
+        }
+        let (own, others) = std::mem::take(&mut self.others)
+            .into_iter()
+            .partition(|put| put.user == user);
+        self.others = others;
+        let own: Vec<Put> = own;
+        let mut receipts = Vec::new();
+        let mut restored = Vec::new();
+        for item in own.iter().filter_map(Put::item) {
+            let (receipt, mut waiter, _) = Receipt::new(item.publish.clone());
+            waiter.accept();
+            receipts.push(receipt);
+            restored.push(Item {
+                publish: item.publish,
+                user: user.to_owned(),
+                since: item.since,
+                may_be_known: item.since.is_some(),
+                is_lost: item.since.is_some(),
+                stage: Stage::Ready,
+                again: None,
+                refusals: 0,
+                waiters: vec![waiter],
+            });
+        }
+        restored.append(&mut self.items);
+        self.items = restored;
+        receipts
     }
 
-    /// An entry for which there is no place: the gap before it grows, or a new one begins.
-    fn miss(&mut self, said: Said) {
-        let Position { epoch, seq } = said.position;
-        let before = self.beyond.iter_mut().rev().find_map(|event| match event {
-            Event::Gap { room, missed } if *room == said.room => Some(Some(missed)),
-            Event::Joined { room, .. } | Event::Left { room } if *room == said.room => Some(None),
+    /// Takes one more. `place` is where its room is, if that is known.
+    pub(crate) fn accept(&mut self, publish: ToPublish, waiter: Waiter, place: Option<Position>) {
+        if let Some(why) = &self.failed {
+            return waiter.refuse(CallError::Outbox(why.clone()));
+        }
+        let is_it =
+            |item: &&mut Item| item.publish.id == publish.id && item.publish.room == publish.room;
+        if let Some(item) = self.items.iter_mut().find(is_it) {
+            return item.join(&publish, waiter);
+        }
+        self.bytes += publish.payload.len();
+        self.items.push(Item {
+            publish,
+            user: self.user.clone(),
+            since: place,
+            may_be_known: false,
+            is_lost: false,
+            stage: Stage::Ready,
+            again: None,
+            refusals: 0,
+            waiters: vec![waiter],
+        });
+        self.write(self.items.len() - 1);
+    }
+
+    /// Has an item in the file as it is now, before anything else happens to it.
+    fn write(&mut self, index: usize) {
+        let item = &mut self.items[index];
+        match &mut self.journal {
+            Some(journal) if self.failed.is_none() => {
+                item.stage = Stage::Keeping(journal.append(Record::Put(item.put())));
+            }
+            _ => item.waiters.iter_mut().for_each(Waiter::accept),
+        }
+    }
+
+    /// What is to be sent next. `place` gives where a room is that this client is in. What is sent for the first
+    /// time has that written down before, so that it is known from where on the server has to look.
+    pub(crate) fn next(
+        &mut self,
+        now: Instant,
+        place: impl Fn(&RoomName) -> Option<Position>,
+    ) -> Next<'_> {
+        if self.sent >= SENT_MAX {
+            return Next::Nothing;
+        }
+        let mut at: Option<Instant> = None;
+        let mut found = None;
+        let mut held: Vec<RoomName> = Vec::new();
+        for index in 0..self.items.len() {
+            let item = &self.items[index];
+            if matches!(item.stage, Stage::Sent(_)) {
+                continue;
+            }
+            let room = &item.publish.room;
+            let Some(place) = place(room) else { continue };
+            let is_marked =
+                item.may_be_known || item.since.is_some_and(|it| it.epoch == place.epoch);
+            if item.stage == Stage::Ready && !is_marked {
+                self.items[index].since = Some(place);
+                self.write(index);
+            }
+            let item = &self.items[index];
+            let room = &item.publish.room;
+            if held.contains(room) {
+                continue;
+            }
+            let wait = item.again.filter(|again| *again > now);
+            if item.stage == Stage::Ready && wait.is_none() {
+                found = Some(index);
+                break;
+            }
+            // Nothing of the room goes past it.
+            at = at.into_iter().chain(wait).min();
+            held.push(room.clone());
+        }
+        match (found, at) {
+            (Some(index), _) => {
+                let item = &self.items[index];
+                Next::Send(&item.publish, item.since.filter(|_| item.may_be_known))
+            }
+            (None, Some(at)) => Next::At(at),
+            (None, None) => Next::Nothing,
+        }
+    }
+
+    /// What [`next`](Self::next) gave is on its way.
+    pub(crate) fn sent(&mut self, id: &EntryId, room: &RoomName, now: Instant) {
+        let is_it = |item: &&mut Item| item.publish.id == *id && item.publish.room == *room;
+        if let Some(item) = self.items.iter_mut().find(is_it) {
+            item.stage = Stage::Sent(now);
+            item.may_be_known = true;
+            item.again = None;
+            item.waiters.iter().for_each(|waiter| waiter.set_sent(true));
+            self.sent += 1;
+        }
+    }
+
+    /// When something was sent that has no answer for the longest time.
+    pub(crate) fn oldest_sent(&self) -> Option<Instant> {
+        let sent = self.items.iter().filter_map(|item| match item.stage {
+            Stage::Sent(at) => Some(at),
             _ => None,
         });
-        if let Some(Some(Missed::Entries {
-            epoch: of, last, ..
-        })) = before
-            && *of == epoch
-            && last.next() == seq
-        {
-            *last = seq;
+        sent.min()
+    }
+
+    /// The server's answer to one of them. What is none of them is ignored.
+    pub(crate) fn answer(
+        &mut self,
+        id: &EntryId,
+        room: Option<&RoomName>,
+        answer: &Result<Position, CallError>,
+    ) {
+        let is_it = |item: &Item| {
+            item.publish.id == *id && room.is_none_or(|room| item.publish.room == *room)
+        };
+        self.settle(is_it, answer);
+    }
+
+    /// The server does not take it now, and may later.
+    pub(crate) fn refused_for_now(&mut self, id: &EntryId, wait: Option<Duration>, now: Instant) {
+        for item in self.items.iter_mut().filter(|item| item.publish.id == *id) {
+            item.refusals += 1;
+            // Two refusals may be an accident, a full disk is none.
+            let grown = PAUSE * ((1 << item.refusals.min(6)) >> 2);
+            item.again = Some(now + wait.unwrap_or(PAUSE).max(grown.min(PAUSE_MAX)));
+            if item.unsend() {
+                self.sent -= 1;
+            }
+        }
+    }
+
+    /// The server threw a frame away and did not say which: what has no answer is sent again.
+    pub(crate) fn thrown_away(&mut self, wait: Duration, now: Instant) {
+        for item in &mut self.items {
+            if item.unsend() {
+                item.again = Some(now + wait);
+            }
+        }
+        self.sent = 0;
+    }
+
+    /// An entry that was told: if it is one whose answer was lost, this is its place. Others can give
+    /// their entries any id, but neither our name nor, before it was said, our id.
+    pub(crate) fn found(&mut self, said: &Said) {
+        let Some(id) = &said.id else { return };
+        let is_it = |item: &Item| {
+            let publish = &item.publish;
+            item.is_lost
+                && publish.id == *id
+                && publish.room == said.room
+                && *item.user == *said.from
+        };
+        self.settle(is_it, &Ok(said.position));
+    }
+
+    /// The connection that they were sent on is gone.
+    pub(crate) fn lose(&mut self) {
+        for item in &mut self.items {
+            item.is_lost |= item.unsend();
+            item.again = None;
+            item.refusals = 0;
+        }
+        self.sent = 0;
+    }
+
+    /// This client is in that room no longer: what was sent on this connection is answered still, and what is
+    /// in the file stays there.
+    pub(crate) fn left(&mut self, room: &RoomName) {
+        let is_here =
+            |item: &Item| item.publish.room == *room && !matches!(item.stage, Stage::Sent(_));
+        if self.has_file() {
+            for item in self.items.iter_mut().filter(|item| is_here(item)) {
+                answer(std::mem::take(&mut item.waiters), &Err(CallError::Kept));
+            }
             return;
         }
-        let missed = Missed::Entries {
-            epoch,
-            first: seq,
-            last: seq,
-        };
-        let room = said.room;
-        self.push_beyond(Event::Gap { room, missed });
+        let unknown = Err(CallError::Unknown);
+        self.settle(|item| is_here(item) && item.may_be_known, &unknown);
+        self.settle(is_here, &Err(CallError::NotInRoom(room.clone())));
     }
 
-    /// Waits until the reader has taken something, and fills its place if something waits for one.
-    /// Nothing is lost if it is dropped.
-    pub(crate) async fn drain(&mut self) {
-        tokio::select! {
-            () = self.waiting.place() => {}
-            () = self.sender.closed() => {}
+    fn has_file(&self) -> bool {
+        self.journal.is_some() && self.failed.is_none()
+    }
+
+    /// Waits until something has come into the file, if something is on its way there. Nothing is lost if
+    /// it is dropped.
+    pub(crate) async fn kept(&mut self) {
+        let Some(journal) = &mut self.journal else {
+            return std::future::pending().await;
+        };
+        if self.failed.is_some() || journal.written.changed().await.is_err() {
+            return std::future::pending().await;
         }
-        match self.sender.reserve().await {
-            Ok(place) => {
-                if let Some(event) = self.beyond.pop_front() {
-                    self.beyond_bytes -= event.bytes();
-                    self.waiting.send(place, event);
+        let written = journal.written.borrow_and_update().clone();
+        match written {
+            Ok(upto) => self.is_kept(upto),
+            Err(why) => self.fail(why),
+        }
+    }
+
+    fn is_kept(&mut self, upto: Ticket) {
+        for item in &mut self.items {
+            if matches!(item.stage, Stage::Keeping(ticket) if ticket <= upto) {
+                item.stage = Stage::Ready;
+                item.waiters.iter_mut().for_each(Waiter::accept);
+            }
+        }
+    }
+
+    /// What was not accepted is not going to be; the rest goes on without the file.
+    fn fail(&mut self, why: String) {
+        let error = CallError::Outbox(why.clone());
+        self.failed = Some(why);
+        let (not_kept, rest) = std::mem::take(&mut self.items)
+            .into_iter()
+            .partition(|item| {
+                let is_new = item.waiters.iter().any(Waiter::is_new);
+                is_new && matches!(item.stage, Stage::Keeping(_))
+            });
+        self.items = rest;
+        let not_kept: Vec<Item> = not_kept;
+        for item in not_kept {
+            self.bytes -= item.publish.payload.len();
+            item.waiters
+                .into_iter()
+                .for_each(|waiter| waiter.refuse(error.clone()));
+        }
+        for item in &mut self.items {
+            if matches!(item.stage, Stage::Keeping(_)) {
+                item.stage = Stage::Ready;
+            }
+        }
+    }
+
+    /// The end: everybody is told, and the file holds what is not delivered.
+    pub(crate) async fn end(&mut self, ended: &Ended) {
+        let mut is_kept = false;
+        if let Some(mut journal) = self.journal.take() {
+            journal.close().await;
+            is_kept = self.failed.is_none() && journal.written.borrow().is_ok();
+        }
+        for item in std::mem::take(&mut self.items) {
+            let error = match item.stage {
+                _ if is_kept => CallError::Kept,
+                _ if item.may_be_known => CallError::Unknown,
+                _ => CallError::Ended(ended.clone()),
+            };
+            item.waiters
+                .into_iter()
+                .for_each(|waiter| waiter.answer(Err(error.clone())));
+        }
+    }
+
+    fn settle(&mut self, which: impl Fn(&Item) -> bool, answer: &Result<Position, CallError>) {
+        let settled: Vec<Item> = self.items.extract_if(.., |item| which(item)).collect();
+        for item in settled {
+            self.bytes -= item.publish.payload.len();
+            self.sent -= usize::from(matches!(item.stage, Stage::Sent(_)));
+            if let Some(journal) = &mut self.journal {
+                journal.append(Record::Done {
+                    room: item.publish.room.to_string(),
+                    id: item.publish.id.as_str().to_owned(),
+                });
+            }
+            item.waiters
+                .into_iter()
+                .for_each(|waiter| waiter.answer(answer.clone()));
+        }
+        if let Some(journal) = &mut self.journal
+            && journal.is_long(self.bytes)
+        {
+            let own = self.items.iter().map(Item::put);
+            let ticket = journal.rewrite(self.others.iter().cloned().chain(own).collect());
+            for item in &mut self.items {
+                // It is in the file with all the others.
+                if let Stage::Keeping(earlier) = &mut item.stage {
+                    *earlier = ticket;
                 }
             }
-            Err(_) => {
-                self.beyond.clear();
-                self.beyond_bytes = 0;
-            }
         }
     }
 }
 
-impl Waiting {
-    fn send(&self, place: mpsc::Permit<'_, Weighed>, event: Event) {
-        let bytes = event.bytes();
-        // Before the reader can take it.
-        self.bytes.fetch_add(bytes, Ordering::AcqRel);
-        place.send(Weighed { event, bytes });
+fn answer(waiters: Vec<Waiter>, answer: &Result<Position, CallError>) {
+    for waiter in waiters {
+        waiter.answer(answer.clone());
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use parlour_proto::{EntryKind, Epoch, RoomName, Seq, Timestamp};
-
-    use super::*;
-
-    const EPOCH: Epoch = Epoch(7);
-
-    fn entry(room: &str, seq: u64) -> Event {
-        large(room, seq, 0)
-    }
-
-    /// With so many bytes.
-    fn large(room: &str, seq: u64, bytes: usize) -> Event {
-        Event::Entry(Said {
-            room: RoomName::new(room).unwrap(),
-            position: Position {
-                epoch: EPOCH,
-                seq: Seq(seq),
-            },
-            id: None,
-            from: "ann".into(),
-            kind: EntryKind::MESSAGE,
-            payload: format!("\"{}\"", "x".repeat(bytes)).into(),
-            sent: Timestamp::from_unix_nanoseconds(0),
-        })
-    }
-
-    /// The room, and what is missing in it.
-    fn gap(event: Event) -> (String, u64, u64) {
-        match event {
-            Event::Gap {
-                room,
-                missed: Missed::Entries { first, last, .. },
-            } => (room.to_string(), first.0, last.0),
-            other => panic!("{other:?}"),
+impl Item {
+    fn put(&self) -> Put {
+        Put {
+            room: self.publish.room.to_string(),
+            id: self.publish.id.as_str().to_owned(),
+            kind: self.publish.kind.as_str().to_owned(),
+            payload: String::from_utf8_lossy(&self.publish.payload).into_owned(),
+            user: self.user.clone(),
+            since: self.since.map(Into::into),
         }
     }
 
-    #[tokio::test]
-    async fn what_finds_no_place_is_told_exactly() {
-        let (mut outbox, mut reader) = Outbox::new();
-        let most = EVENTS_MAX as u64;
-        for seq in 1..=most {
-            assert!(!outbox.is_full());
-            outbox.push(entry("a", seq));
+    /// The same once more is answered with it; something else under its id is what the server would refuse.
+    fn join(&mut self, publish: &ToPublish, mut waiter: Waiter) {
+        if self.publish.kind != publish.kind || self.publish.payload != publish.payload {
+            return waiter.refuse(CallError::Refused {
+                code: "id_reused".into(),
+                message: "something else is to be published with that id; choose another".into(),
+                retry_after: None,
+            });
         }
-        assert!(outbox.is_full());
-        for seq in 1..=3 {
-            outbox.push(entry("a", most + seq));
-            outbox.push(entry("b", seq));
+        if !matches!(self.stage, Stage::Keeping(_)) {
+            waiter.accept();
         }
-        let room = RoomName::new("a").unwrap();
-        outbox.push(Event::Left { room: room.clone() });
-        outbox.push(entry("a", most + 9));
-        for _ in 0..EVENTS_MAX {
-            assert!(matches!(reader.next().await, Some(Event::Entry(_))));
-        }
-        while outbox.has_beyond() {
-            outbox.drain().await;
-        }
-        let mut next = || reader.receiver.try_recv().unwrap().event;
-        assert_eq!(gap(next()), ("a".into(), most + 1, most + 3));
-        assert_eq!(gap(next()), ("b".into(), 1, 3));
-        assert!(matches!(next(), Event::Left { .. }));
-        assert_eq!(gap(next()), ("a".into(), most + 9, most + 9));
-        assert!(!outbox.is_full());
+        waiter.set_sent(matches!(self.stage, Stage::Sent(_)));
+        self.waiters.push(waiter);
     }
 
-    #[tokio::test]
-    async fn of_the_attempts_that_nobody_reads_of_the_last_is_kept() {
-        let (mut outbox, mut reader) = Outbox::new();
-        for seq in 1..=EVENTS_MAX as u64 {
-            outbox.push(entry("a", seq));
+    /// It is to be sent again. Gives whether it was on its way.
+    fn unsend(&mut self) -> bool {
+        let was_sent = matches!(self.stage, Stage::Sent(_));
+        if was_sent {
+            self.stage = Stage::Ready;
+            self.waiters
+                .iter()
+                .for_each(|waiter| waiter.set_sent(false));
         }
-        let away = |seconds| Event::Away {
-            why: crate::Away::Lost(crate::Lost::Silent),
-            retry_in: std::time::Duration::from_secs(seconds),
-        };
-        (0..10 * BEYOND_MAX as u64).for_each(|seconds| outbox.push(away(seconds)));
-        assert!(!outbox.is_overfull());
-        while outbox.has_beyond() {
-            reader.next().await.unwrap();
-            outbox.drain().await;
-        }
-        for _ in 1..EVENTS_MAX {
-            assert!(matches!(reader.next().await, Some(Event::Entry(_))));
-        }
-        let last = 10 * BEYOND_MAX as u64 - 1;
-        assert!(matches!(
-            reader.receiver.try_recv().unwrap().event,
-            Event::Away { retry_in, .. } if retry_in.as_secs() == last
-        ));
-        assert!(reader.receiver.try_recv().is_err());
-    }
-
-    #[tokio::test]
-    async fn who_does_not_read_events_stops_nothing() {
-        let (mut outbox, reader) = Outbox::new();
-        for seq in 0..=EVENTS_MAX as u64 {
-            outbox.push(entry("a", seq));
-        }
-        assert!(outbox.is_full());
-        drop(reader);
-        assert!(!outbox.is_full() && !outbox.is_overfull());
-        outbox.drain().await;
-        assert!(!outbox.has_beyond());
-    }
-
-    #[tokio::test]
-    async fn few_large_events_fill_it_as_many_small_ones_do() {
-        const MIB: usize = 1 << 20;
-        let (mut outbox, mut reader) = Outbox::new();
-        let most = (EVENTS_BYTES_MAX / MIB) as u64;
-        for seq in 1..=most {
-            assert!(!outbox.is_full(), "{seq}");
-            outbox.push(large("a", seq, MIB));
-        }
-        assert!(outbox.is_full());
-        outbox.push(large("a", most + 1, MIB));
-        outbox.push(large("a", most + 2, MIB));
-        assert!(!outbox.is_overfull(), "a gap is small");
-        for _ in 0..BEYOND_BYTES_MAX / MIB {
-            let kind = "x".into();
-            let payload = vec![b'1'; MIB].into();
-            outbox.push(Event::Told { kind, payload });
-        }
-        assert!(outbox.is_overfull());
-        // What is taken makes place, one for the other, in order.
-        for _ in 0..most {
-            assert!(matches!(reader.next().await, Some(Event::Entry(_))));
-        }
-        outbox.drain().await;
-        let next = reader.next().await.unwrap();
-        assert_eq!(gap(next), ("a".into(), most + 1, most + 2));
-        while outbox.has_beyond() {
-            outbox.drain().await;
-            assert!(matches!(reader.next().await, Some(Event::Told { .. })));
-        }
-        assert!(!outbox.is_full() && !outbox.is_overfull());
-        outbox.push(large("a", most + 3, MIB));
-        assert!(matches!(reader.next().await, Some(Event::Entry(_))));
-        assert_eq!(outbox.waiting.bytes.load(Ordering::Acquire), 0);
-        assert_eq!(outbox.beyond_bytes, 0);
+        was_sent
     }
 }

@@ -61,14 +61,6 @@ impl Room {
         }
     }
 
-    /// Whether all that had been said when it was joined is here.
-    pub(crate) fn is_complete(&self) -> bool {
-        matches!(self.phase, Phase::In)
-            && self
-                .position
-                .is_some_and(|position| position.seq >= self.head)
-    }
-
     /// When somebody has waited long enough.
     pub(crate) fn due(&self) -> Option<Instant> {
         match &self.phase {

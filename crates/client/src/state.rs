@@ -9,16 +9,16 @@ use parlour_proto::{Join, Position, RoomName, Seq};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::call::{Call, InFlight, Publishes, Reply, ToPublish, new_id};
+use crate::call::{Call, Reply, ToPublish};
 use crate::error::{CallError, Ended};
 use crate::event::{Event, Joined, Status};
-use crate::outbox::Outbox;
+use crate::outbox::{Next, Outbox};
 use crate::pace::Pace;
+use crate::receipt::{Receipt, Waiter};
 use crate::rooms::{Phase, Room, Rooms, join_frames};
 use crate::socket::Socket;
+use crate::unread::Unread;
 
-/// Publishes without an answer; the server reads no more of a connection that has as many.
-const PUBLISHES_MAX: usize = 64;
 /// Bytes that wait to be written before no further call is begun.
 const UNSENT_MAX: usize = 256 << 10;
 
@@ -29,11 +29,11 @@ pub(crate) struct Rename {
 }
 
 pub(crate) struct State {
+    pub(crate) unread: Unread,
     pub(crate) outbox: Outbox,
     pub(crate) status: watch::Sender<Status>,
     pub(crate) rename: Option<Rename>,
     rooms: Rooms,
-    publishes: Publishes,
     pace: Pace,
     limits: HelloLimits,
     hello: Hello,
@@ -44,17 +44,18 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn new(
+        unread: Unread,
         outbox: Outbox,
         status: watch::Sender<Status>,
         hello: Hello,
         answer_timeout: Duration,
     ) -> Self {
         Self {
+            unread,
             outbox,
             status,
             rename: None,
             rooms: Rooms::new(),
-            publishes: Publishes::default(),
             pace: Pace::new(&hello.limits, Instant::now()),
             limits: hello.limits,
             hello,
@@ -63,8 +64,15 @@ impl State {
         }
     }
 
+    /// Who speaks from the beginning. Gives the receipts of what the user left in the outbox's file.
+    pub(crate) fn speak_as(&mut self, user: &str) -> Vec<Receipt> {
+        self.outbox.speak_as(user)
+    }
+
     /// A connection is open: all rooms go on where they were.
     pub(crate) fn connected(&mut self, hello: Hello, socket: &mut Socket) {
+        // Whatever another user has left is nobody's to wait for.
+        drop(self.outbox.speak_as(&hello.user));
         self.limits = hello.limits;
         self.pace = Pace::new(&hello.limits, Instant::now());
         self.back_by = Instant::now() + self.answer_timeout;
@@ -73,7 +81,7 @@ impl State {
             guest: hello.guest,
         });
         self.hello = hello.clone();
-        self.outbox.push(Event::Connected(hello));
+        self.unread.push(Event::Connected(hello));
         let joins: Vec<Join> = self
             .rooms
             .iter()
@@ -89,10 +97,10 @@ impl State {
         }
     }
 
-    /// The connection is gone: what was sent and not answered is looked for in the replay.
+    /// The connection is gone: what was sent and not answered is sent again.
     pub(crate) fn away(&mut self) {
         self.status.send_replace(Status::Away);
-        self.publishes.lose(Instant::now() + self.answer_timeout);
+        self.outbox.lose();
         let mut left = Vec::new();
         for (name, room) in &mut self.rooms {
             room.again = None;
@@ -110,12 +118,16 @@ impl State {
         for room in left {
             self.forget(&room);
         }
+        for room in self.outbox.rooms() {
+            if !self.rooms.contains_key(&room) {
+                self.outbox.left(&room);
+            }
+        }
     }
 
     /// The end: every call is told.
     pub(crate) fn end(&mut self, ended: &Ended) {
         self.status.send_replace(Status::Ended(ended.clone()));
-        self.publishes.fail_all(&CallError::Unknown);
         let error = CallError::Ended(ended.clone());
         for room in std::mem::take(&mut self.rooms).into_values() {
             match room.phase {
@@ -127,37 +139,90 @@ impl State {
         if let Some(rename) = self.rename.take() {
             let _ = rename.reply.send(Err(error));
         }
-        self.outbox.push(Event::Ended(ended.clone()));
+        self.unread.push(Event::Ended(ended.clone()));
     }
 
     /// Whether what was read may be looked at: the reader of the events has room, or a call waits.
     pub(crate) fn may_hear(&self) -> bool {
-        !self.outbox.is_full() || (self.awaits_answer() && !self.outbox.is_overfull())
+        !self.unread.is_full() || (self.awaits_answer() && !self.unread.is_overfull())
     }
 
     fn awaits_answer(&self) -> bool {
-        self.publishes.len() > 0 || self.rooms.values().any(Room::has_caller)
+        self.outbox.awaits_answer() || self.rooms.values().any(Room::has_caller)
     }
 
-    /// Whether the next call may be begun, or when.
-    pub(crate) fn may_call(&mut self, socket: &Socket) -> Result<(), Option<Instant>> {
+    /// Whether this call may be begun, or when. A publish only goes into the outbox.
+    pub(crate) fn may_begin(
+        &mut self,
+        call: &Call,
+        socket: &Socket,
+    ) -> Result<(), Option<Instant>> {
         let now = Instant::now();
-        let is_ready = self.rename.is_none()
-            && self.publishes.len() < PUBLISHES_MAX
-            && socket.unsent() < UNSENT_MAX;
-        if !is_ready {
+        if self.rename.is_some() {
+            return Err(None);
+        }
+        if let Call::Publish(..) = call {
+            return if self.outbox.has_place() {
+                Ok(())
+            } else {
+                Err(None)
+            };
+        }
+        if socket.unsent() >= UNSENT_MAX {
             return Err(None);
         }
         let is_back = |room: &Room| !matches!(room.phase, Phase::Asked(None));
         if now < self.back_by && !self.rooms.values().all(is_back) {
             return Err(Some(self.back_by));
         }
+        // What was said before is said there.
+        if matches!(call, Call::Leave(room, _) if self.outbox.is_about_to_send(room)) {
+            return Err(None);
+        }
         self.pace.wait(now).map_or(Ok(()), |at| Err(Some(at)))
     }
 
-    /// Whether nothing is in flight that a change of connections would lose.
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.publishes.len() == 0
+    /// Whether all that can be said under this name is said and answered.
+    pub(crate) fn is_quiet(&mut self) -> bool {
+        let rooms = &self.rooms;
+        let next = self.outbox.next(Instant::now(), |room| place(rooms, room));
+        let has_more = matches!(next, Next::Send(..));
+        !has_more && !self.outbox.awaits_answer()
+    }
+
+    /// Sends what the outbox has and the server takes; when to look again, if time alone helps.
+    pub(crate) fn send_out(&mut self, socket: &mut Socket) -> Option<Instant> {
+        loop {
+            if socket.unsent() >= UNSENT_MAX {
+                return None;
+            }
+            let now = Instant::now();
+            let rooms = &self.rooms;
+            let (publish, since) = match self.outbox.next(now, |room| place(rooms, room)) {
+                Next::Send(publish, since) => (publish, since),
+                Next::At(at) => return Some(at),
+                Next::Nothing => return None,
+            };
+            if let Some(at) = self.pace.wait(now) {
+                return Some(at);
+            }
+            let frame = frame(publish, since);
+            let (id, room) = (publish.id.clone(), publish.room.clone());
+            let limit = self.limits.message_bytes;
+            if limit > 0 && frame.len() as u64 > limit {
+                let bytes = frame.len();
+                let refused = Err(CallError::TooLarge { bytes, limit });
+                self.outbox.answer(&id, Some(&room), &refused);
+                continue;
+            }
+            self.outbox.sent(&id, &room, now);
+            self.send(&frame, socket);
+        }
+    }
+
+    /// When the connection is given up for want of an answer.
+    pub(crate) fn answer_due(&self) -> Option<Instant> {
+        self.outbox.oldest_sent().map(|at| at + self.answer_timeout)
     }
 
     /// When time must be looked at next.
@@ -167,13 +232,12 @@ impl State {
             _ => room.due(),
         });
         let again = self.rooms.values().filter_map(|room| room.again);
-        later.chain(again).chain(self.publishes.due()).min()
+        later.chain(again).min()
     }
 
     /// Calls whose time is up, without a connection.
     pub(crate) fn expire(&mut self) {
         let now = Instant::now();
-        self.publishes.expire(now);
         let is_due = |room: &Room| room.due().is_some_and(|due| due <= now);
         let due = self.rooms.iter().filter(|(_, room)| is_due(room));
         let due: Vec<RoomName> = due.map(|(name, _)| name.clone()).collect();
@@ -220,7 +284,7 @@ impl State {
         match call {
             Call::Join(join, reply) => self.join(join, reply, socket),
             Call::Leave(room, reply) => self.leave(room, reply, socket),
-            Call::Publish(publish, reply) => self.publish(&publish, reply, socket),
+            Call::Publish(publish, waiter) => self.publish(publish, waiter),
             Call::Rename(name, reply) => {
                 if self.hello.guest {
                     self.rename = Some(Rename { name, reply });
@@ -266,39 +330,45 @@ impl State {
         self.send(&frame, socket);
     }
 
-    fn publish(&mut self, publish: &ToPublish, reply: Reply<Position>, socket: &mut Socket) {
-        let ToPublish {
-            room,
-            kind,
-            payload,
-        } = publish;
-        let is_in = self.rooms.get(room).map(|room| &room.phase);
-        if !matches!(is_in, Some(Phase::In)) {
-            let _ = reply.send(Err(CallError::NotInRoom(room.clone())));
+    /// Takes it into the outbox.
+    pub(crate) fn publish(&mut self, publish: ToPublish, mut waiter: Waiter) {
+        if waiter.is_given_up() {
             return;
         }
-        let id = new_id();
-        let mut frame = Vec::with_capacity(payload.len() + 256);
-        ask::publish(room, Some(&id), kind, payload, &mut frame);
-        let limit = self.limits.message_bytes;
-        if limit > 0 && frame.len() as u64 > limit {
-            let bytes = frame.len();
-            let _ = reply.send(Err(CallError::TooLarge { bytes, limit }));
-            return;
+        if !self.rooms.contains_key(&publish.room) {
+            let not_in = CallError::NotInRoom(publish.room);
+            waiter.accept();
+            return waiter.refuse(not_in);
         }
-        self.publishes.sent(InFlight {
-            id,
-            room: room.clone(),
-            from: self.hello.user.clone(),
-            reply,
-            due: Instant::now() + self.answer_timeout,
-            is_lost: false,
-        });
-        self.send(&frame, socket);
+        let place = place(&self.rooms, &publish.room);
+        self.outbox.accept(publish, waiter, place);
     }
 
     fn send(&mut self, frame: &[u8], socket: &mut Socket) {
         socket.send(frame);
         self.pace.spend(1, Instant::now());
     }
+}
+
+/// The last place that a room is known to have had, if this client is in it.
+fn place(rooms: &Rooms, name: &RoomName) -> Option<Position> {
+    let room = rooms.get(name)?;
+    let Position { epoch, seq } = room.position.filter(|_| matches!(room.phase, Phase::In))?;
+    let seq = seq.max(room.head);
+    Some(Position { epoch, seq })
+}
+
+fn frame(publish: &ToPublish, since: Option<Position>) -> Vec<u8> {
+    let ToPublish {
+        room,
+        id,
+        kind,
+        payload,
+    } = publish;
+    let mut frame = Vec::with_capacity(payload.len() + 256);
+    match since {
+        Some(since) => ask::publish_again(room, id, since, kind, payload, &mut frame),
+        None => ask::publish(room, Some(id), kind, payload, &mut frame),
+    }
+    frame
 }

@@ -23,6 +23,8 @@ pub(crate) struct Task {
     pub(crate) entrance: Entrance,
     pub(crate) state: State,
     pub(crate) calls: mpsc::Receiver<Call>,
+    /// The call that is begun next.
+    pub(crate) call: Option<Call>,
     pub(crate) closed: watch::Receiver<bool>,
 }
 
@@ -36,14 +38,19 @@ enum Stop {
 impl Task {
     pub(crate) async fn run(mut self, socket: Socket, hello: Hello) {
         let ended = self.connections(socket, hello).await;
-        self.state.end(&ended);
         // What has not begun never will.
         self.calls.close();
-        while let Some(call) = self.calls.recv().await {
-            refuse(call, &ended);
+        let error = CallError::Ended(ended.clone());
+        if let Some(call) = self.call.take() {
+            call.refuse(error.clone());
         }
-        while self.state.outbox.has_beyond() {
-            self.state.outbox.drain().await;
+        while let Some(call) = self.calls.recv().await {
+            call.refuse(error.clone());
+        }
+        self.state.outbox.end(&ended).await;
+        self.state.end(&ended);
+        while self.state.unread.has_beyond() {
+            self.state.unread.drain().await;
         }
     }
 
@@ -105,26 +112,32 @@ impl Task {
                 pinged = None;
             }
             let silence = may_read.then(|| pinged.unwrap_or(socket.last_heard()) + SILENCE);
-            let may_call = self.state.may_call(socket);
-            let mut wake = [silence, self.state.due(), may_call.err().flatten()];
+            let call_at = self.begin_calls(socket);
+            let send_at = self.state.send_out(socket);
+            let answer_due = self.state.answer_due().filter(|_| may_read);
+            let mut wake = [silence, self.state.due(), call_at, send_at, answer_due];
             wake.sort();
             let wake = wake.into_iter().flatten().next();
-            let outbox = &mut self.state.outbox;
-            let is_full = outbox.is_full();
+            let State { unread, outbox, .. } = &mut self.state;
+            let is_full = unread.is_full();
             tokio::select! {
                 turned = socket.turn(may_read) => {
                     if let Err(lost) = turned {
                         return Stop::Lost(lost);
                     }
                 }
-                call = self.calls.recv(), if may_call.is_ok() => match call {
-                    Some(call) => self.state.take(call, socket),
+                call = self.calls.recv(), if self.call.is_none() => match call {
+                    Some(call) => self.call = Some(call),
                     None => return Stop::Closed,
                 },
-                () = outbox.drain(), if is_full => {}
+                () = outbox.kept() => {}
+                () = unread.drain(), if is_full => {}
                 () = is_closed(&mut self.closed) => return Stop::Closed,
                 () = at(wake), if wake.is_some() => {
                     self.state.on_time(socket);
+                    if answer_due.is_some_and(|at| at <= Instant::now()) {
+                        return Stop::Lost(Lost::Unanswered);
+                    }
                     if silence.is_some_and(|at| at <= Instant::now()) {
                         if pinged.is_some() {
                             return Stop::Lost(Lost::Silent);
@@ -132,6 +145,23 @@ impl Task {
                         socket.ping();
                         pinged = Some(Instant::now());
                     }
+                }
+            }
+        }
+    }
+
+    /// Begins calls in their order, as long as they may be; when the next may, if time alone helps.
+    fn begin_calls(&mut self, socket: &mut Socket) -> Option<Instant> {
+        loop {
+            let call = match self.call.take() {
+                Some(call) => call,
+                None => self.calls.try_recv().ok()?,
+            };
+            match self.state.may_begin(&call, socket) {
+                Ok(()) => self.state.take(call, socket),
+                Err(at) => {
+                    self.call = Some(call);
+                    return at;
                 }
             }
         }
@@ -169,10 +199,17 @@ impl Task {
         let mut why = Away::Lost(lost);
         loop {
             let retry_in = backoff.next(retry_after);
-            self.state.outbox.push(Event::Away { why, retry_in });
+            self.state.unread.push(Event::Away { why, retry_in });
             let until = Instant::now() + retry_in;
             self.meanwhile(sleep_until(until)).await?;
-            let entered = Self::wait(self.entrance.enter(), &mut self.state, &mut self.closed);
+            let Self {
+                entrance,
+                state,
+                calls,
+                call,
+                closed,
+            } = self;
+            let entered = Self::wait(entrance.enter(), state, calls, call, closed);
             match entered.await? {
                 Ok(entered) => return Ok(entered),
                 Err(error) if error.may_pass_again() => {
@@ -185,23 +222,46 @@ impl Task {
     }
 
     async fn meanwhile<F: Future>(&mut self, wait: F) -> Result<F::Output, Ended> {
-        Self::wait(wait, &mut self.state, &mut self.closed).await
+        let Self {
+            state,
+            calls,
+            call,
+            closed,
+            ..
+        } = self;
+        Self::wait(wait, state, calls, call, closed).await
     }
 
-    /// Waits for something while there is no connection: calls expire, and events are read.
+    /// Waits for something while there is no connection: calls expire, events are read, and the outbox takes
+    /// what is to be published.
     async fn wait<F: Future>(
         wait: F,
         state: &mut State,
+        calls: &mut mpsc::Receiver<Call>,
+        next: &mut Option<Call>,
         closed: &mut watch::Receiver<bool>,
     ) -> Result<F::Output, Ended> {
         let mut wait = std::pin::pin!(wait);
         loop {
+            match next.take() {
+                Some(Call::Publish(publish, waiter)) if state.outbox.has_place() => {
+                    state.publish(publish, waiter);
+                    continue;
+                }
+                call => *next = call,
+            }
             let due = state.due();
-            let has_beyond = state.outbox.has_beyond();
+            let has_beyond = state.unread.has_beyond();
+            let State { unread, outbox, .. } = &mut *state;
             tokio::select! {
                 output = &mut wait => return Ok(output),
                 () = is_closed(closed) => return Err(Ended::Closed),
-                () = state.outbox.drain(), if has_beyond => {}
+                call = calls.recv(), if next.is_none() => match call {
+                    Some(call) => *next = Some(call),
+                    None => return Err(Ended::Closed),
+                },
+                () = outbox.kept() => {}
+                () = unread.drain(), if has_beyond => {}
                 () = at(due), if due.is_some() => state.expire(),
             }
         }
@@ -218,16 +278,6 @@ async fn at(time: Option<Instant>) {
 /// Asked to close, or nobody is left who could.
 async fn is_closed(closed: &mut watch::Receiver<bool>) {
     let _ = closed.wait_for(|closed| *closed).await;
-}
-
-fn refuse(call: Call, ended: &Ended) {
-    let error = CallError::Ended(ended.clone());
-    match call {
-        Call::Join(_, reply) => drop(reply.send(Err(error))),
-        Call::Leave(_, reply) => drop(reply.send(Err(error))),
-        Call::Publish(_, reply) => drop(reply.send(Err(error))),
-        Call::Rename(_, reply) => drop(reply.send(Err(error))),
-    }
 }
 
 fn call_error(error: ConnectError) -> CallError {

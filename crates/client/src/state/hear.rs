@@ -27,25 +27,25 @@ impl State {
             Told::Entry(said) => self.entry(said),
             Told::Ack {
                 id: Some(id),
+                room,
                 position,
-                ..
-            } => self.publishes.answer(&id, &Ok(position)),
+            } => self.outbox.answer(&id, Some(&room), &Ok(position)),
             Told::Gap { room, missed } => self.gap(&room, missed),
             Told::Presence { room, count, users } => {
-                self.outbox.push(Event::Presence { room, count, users });
+                self.unread.push(Event::Presence { room, count, users });
             }
             Told::PresenceChange {
                 room,
                 count,
                 came,
                 went,
-            } => self.outbox.push(Event::PresenceChange {
+            } => self.unread.push(Event::PresenceChange {
                 room,
                 count,
                 came,
                 went,
             }),
-            Told::Event { kind, payload } => self.outbox.push(Event::Told { kind, payload }),
+            Told::Event { kind, payload } => self.unread.push(Event::Told { kind, payload }),
             Told::Left { room } => self.left(&room),
             Told::Error {
                 code,
@@ -78,23 +78,20 @@ impl State {
         if let Phase::Asked(Some((reply, _))) = std::mem::replace(&mut room.phase, Phase::In) {
             let _ = reply.send(Ok(joined));
         }
-        self.outbox.push(Event::Joined {
+        self.unread.push(Event::Joined {
             room: name.clone(),
             joined,
             is_back,
         });
-        self.look_for_lost(name);
     }
 
     fn entry(&mut self, said: Said) {
-        let name = said.room.clone();
-        let Some(room) = self.rooms.get_mut(&name) else {
+        let Some(room) = self.rooms.get_mut(&said.room) else {
             return;
         };
         room.position = Some(said.position);
-        self.publishes.found(&said);
-        self.outbox.push(Event::Entry(said));
-        self.look_for_lost(&name);
+        self.outbox.found(&said);
+        self.unread.push(Event::Entry(said));
     }
 
     fn gap(&mut self, name: &RoomName, missed: Missed) {
@@ -104,18 +101,10 @@ impl State {
                 Missed::Epoch { now, .. } => now,
             });
         }
-        self.outbox.push(Event::Gap {
+        self.unread.push(Event::Gap {
             room: name.clone(),
             missed,
         });
-        self.look_for_lost(name);
-    }
-
-    /// What the replay did not bring up to its end is not known.
-    fn look_for_lost(&mut self, name: &RoomName) {
-        if self.rooms.get(name).is_some_and(Room::is_complete) {
-            self.publishes.give_up_lost(name);
-        }
     }
 
     fn left(&mut self, name: &RoomName) {
@@ -130,9 +119,9 @@ impl State {
     /// It is in this room no longer.
     pub(super) fn forget(&mut self, name: &RoomName) {
         self.rooms.remove(name);
-        self.publishes.give_up_lost(name);
+        self.outbox.left(name);
         let room = name.clone();
-        self.outbox.push(Event::Left { room });
+        self.unread.push(Event::Left { room });
     }
 
     fn refused(
@@ -148,13 +137,14 @@ impl State {
             if name.is_none() && id.is_none() {
                 // Of several frames with rooms any may be the one that was thrown away.
                 self.ask_again(Instant::now() + wait);
+                self.outbox.thrown_away(wait, Instant::now());
             }
         }
         if let Some(id) = id {
-            return self.publishes.answer(&id, &Err(refused.error()));
+            return self.publish_refused(refused, &id, name.as_ref());
         }
         let Some(name) = name else {
-            return self.outbox.push(refused.event(None));
+            return self.unread.push(refused.event(None));
         };
         match self.rooms.get_mut(&name) {
             // Asked for twice, and both were taken: its `joined` is here, or comes.
@@ -163,6 +153,7 @@ impl State {
                 Phase::Asked(Some((reply, _))) => {
                     let _ = reply.send(Err(refused.error()));
                     self.rooms.remove(&name);
+                    self.outbox.left(&name);
                 }
                 Phase::Asked(None) => self.not_back(&name, refused, socket),
                 Phase::Leaving(reply, _) => {
@@ -171,11 +162,25 @@ impl State {
                 }
                 phase => {
                     room.phase = phase;
-                    self.outbox.push(refused.event(Some(name)));
+                    self.unread.push(refused.event(Some(name)));
                 }
             },
-            None => self.outbox.push(refused.event(Some(name))),
+            None => self.unread.push(refused.event(Some(name))),
         }
+    }
+
+    fn publish_refused(&mut self, refused: Refused, id: &EntryId, room: Option<&RoomName>) {
+        let may_pass = refused.retry_after.is_some() || refused.code == "rate_limited";
+        if may_pass {
+            return self
+                .outbox
+                .refused_for_now(id, refused.retry_after, Instant::now());
+        }
+        let error = match &*refused.code {
+            "id_forgotten" => CallError::Unknown,
+            _ => refused.error(),
+        };
+        self.outbox.answer(id, room, &Err(error));
     }
 
     /// The rooms that have not answered are asked for again then, unless they answer before.
@@ -199,12 +204,12 @@ impl State {
                 room.position = None;
                 room.phase = Phase::Asked(None);
                 let join = room.join(name);
-                self.outbox.push(refused.event(Some(name.clone())));
+                self.unread.push(refused.event(Some(name.clone())));
                 self.send_joins(&[join], socket);
             }
             (_, Some(wait)) => room.phase = Phase::Later(Instant::now() + wait),
             _ => {
-                self.outbox.push(refused.event(Some(name.clone())));
+                self.unread.push(refused.event(Some(name.clone())));
                 self.forget(name);
             }
         }

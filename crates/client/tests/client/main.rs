@@ -5,6 +5,7 @@
 mod coming_back;
 mod getting_in;
 mod house;
+mod outbox;
 mod script;
 mod talking;
 #[path = "../../../parlour/tests/support/users.rs"]

@@ -73,12 +73,12 @@ async fn refusals_go_to_their_calls_and_what_is_unknown_is_passed_over() {
         let asked = line.asked().await.unwrap();
         let id = asked["id"].as_str().unwrap();
         line.tell(&format!(
-            r#"{{"t":"error","code":"not_stored","message":"full","room":"den","id":"{id}","retry_after":1}}"#
+            r#"{{"t":"error","code":"not_allowed","message":"no","room":"den","id":"{id}"}}"#
         ))
         .await;
     };
     let (refused, ()) = tokio::join!(client.say(&den, "x"), refuse);
-    assert!(matches!(refused, Err(CallError::Refused { code, .. }) if code == "not_stored"));
+    assert!(matches!(refused, Err(CallError::Refused { code, .. }) if code == "not_allowed"));
 }
 
 #[tokio::test]
