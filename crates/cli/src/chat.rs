@@ -13,6 +13,7 @@ mod doing;
 mod face;
 mod words;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use clap::Args;
 use parlour_client::{Client, Event, Events, RoomName, Status};
 use tokio::time::{Instant, sleep_until};
 
-use crate::remote::{self, NOT_KNOWN, Remote, RemoteError};
+use crate::remote::{self, KEPT, NOT_KNOWN, Remote, RemoteError};
 
 use conversation::{Act, Conversation, Shown};
 use doing::{Doing, Done};
@@ -33,10 +34,14 @@ In a pipe each line in is said, and each message comes out as a line \"NAME: TEX
 told on standard error. It ends with /quit, Ctrl+D or the end of the input, when all that was said has
 been acknowledged, or when nobody reads its output any more. A lost connection comes back by itself, and
 the rooms go on where they were; after /quit or Ctrl+D it is waited for 10 seconds, at the end of a pipe
-for 20.
+for 20. What is said meanwhile, and what had no answer, is sent then, and is in the room once.
 
 On a terminal each message has its time, HH:MM of this machine, and names are in colour unless NO_COLOR is
-set. What goes into a pipe has neither.
+set; one's own have a mark, ✓: delivered. What goes into a pipe has none of these.
+
+With --outbox what is said is in a file before it is sent, until it is delivered: what this chat could not
+deliver, because it was killed or the server was away, the next one with the same file and name delivers
+first, once. One at a time has the file.
 
 Commands:
   /join ROOM     be in another room, too, and talk there; back with the same
@@ -55,6 +60,8 @@ Examples:
       Talk in den under your own name; asks for the password.
   parlour chat den --url https://localhost:8443 --ca parlour-data/tls/cert.pem
       Talk to a server with a certificate of its own.
+  parlour chat den --as kim --outbox ~/.kim-outbox
+      Lose nothing that was said, also if this machine goes down.
   echo 'back in five minutes' | parlour chat den --as kim
       Say one line. For text that may begin with a slash there is parlour pub.
 
@@ -63,7 +70,8 @@ Exit status:
   1  there is no connection and none can be had, or something was left unsaid at the end, or, in a pipe,
      something was refused
   2  the command line cannot be understood
-  3  something may have been said or not: the connection was lost before the answer";
+  3  something may have been said or not: the server no longer remembers, or did not come back in time
+  4  something is not delivered yet, and is kept in the outbox";
 
 /// Where to talk, and as whom.
 #[derive(Debug, Args)]
@@ -71,6 +79,9 @@ pub(crate) struct ChatArguments {
     /// The room to begin in
     #[arg(default_value = "general")]
     room: String,
+    /// Keep what is not delivered in this file, and deliver first what it has
+    #[arg(long, value_name = "FILE")]
+    outbox: Option<PathBuf>,
     #[command(flatten)]
     remote: Remote,
 }
@@ -91,14 +102,19 @@ pub(crate) fn run(arguments: ChatArguments) -> Result<ExitCode, RemoteError> {
 }
 
 async fn chat(arguments: ChatArguments, room: RoomName) -> Result<ExitCode, RemoteError> {
-    let (client, events, input) = arguments.remote.connect().await?;
+    let outbox = arguments.outbox.as_deref();
+    let (client, events, input) = arguments.remote.connect_with(outbox).await?;
+    let left_over = client.left_over();
+    let also = left_over.iter().map(|receipt| receipt.room().clone());
     let mut chat = Chat {
-        conversation: Conversation::new(arguments.remote.url(), room),
-        doing: Doing::start(client.clone()),
+        conversation: Conversation::new(arguments.remote.url(), room, also),
+        doing: Doing::start(client.clone(), left_over),
         face: Face::of(input)?,
         events,
         has_failed: false,
         is_unknown: false,
+        is_kept: false,
+        has_given_up: false,
     };
     let acts = chat.conversation.begin();
     chat.act(acts)?;
@@ -114,6 +130,9 @@ struct Chat {
     events: Events,
     has_failed: bool,
     is_unknown: bool,
+    is_kept: bool,
+    /// Whether it waits no longer for a connection: what is refused now is not done.
+    has_given_up: bool,
 }
 
 /// Why there is no more to say.
@@ -195,6 +214,8 @@ impl Chat {
 
     fn done(&mut self, done: Done) -> Result<(), RemoteError> {
         self.is_unknown |= done.is_unknown();
+        self.is_kept |= done.is_kept();
+        self.has_failed |= self.has_given_up && done.has_failed();
         let acts = self.conversation.done(done);
         self.act(acts)
     }
@@ -240,7 +261,7 @@ impl Chat {
                 () = sleep_until(echo_by.unwrap_or_else(Instant::now)), if echo_by.is_some() => break,
                 () = sleep_until(back_by.unwrap_or_else(Instant::now)), if back_by.is_some() => {
                     // All that waits is answered with it, and told.
-                    self.has_failed = true;
+                    self.has_given_up = true;
                     client.close().await;
                 }
             }
@@ -252,6 +273,8 @@ impl Chat {
             ExitCode::from(NOT_KNOWN)
         } else if self.has_failed || matches!(over, Over::Ended) {
             ExitCode::FAILURE
+        } else if self.is_kept {
+            ExitCode::from(KEPT)
         } else {
             ExitCode::SUCCESS
         })

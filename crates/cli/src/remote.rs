@@ -1,7 +1,7 @@
 //! Which server `chat`, `pub` and `sub` talk to, and as whom.
 
 use std::io::{self, IsTerminal, Stdin};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ use crate::lines::{LineError, Lines};
 
 /// What is said of the exit status in the help of each.
 pub(crate) const NOT_KNOWN: u8 = 3;
+/// The same of `chat` and `pub`: not delivered, and kept in a file.
+pub(crate) const KEPT: u8 = 4;
 
 /// Where a server is that was told nothing else.
 pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:8080";
@@ -72,6 +74,8 @@ pub(crate) enum RemoteError {
     Ended(Ended),
     #[error("there is no terminal to ask for the password ({0}): give it with --password-stdin")]
     NoTerminal(io::Error),
+    #[error("an outbox is of one user: say which with --as NAME or --user NAME")]
+    NoName,
     #[error("standard input is empty: give the password as its first line")]
     NoPassword,
     #[error(
@@ -116,6 +120,14 @@ pub(crate) type Input = Lines<io::BufReader<Stdin>>;
 impl Remote {
     /// Connects. The input comes back without the password.
     pub(crate) async fn connect(&self) -> Result<(Client, Events, Input), RemoteError> {
+        self.connect_with(None).await
+    }
+
+    /// As [`connect`](Self::connect), with an outbox in this file.
+    pub(crate) async fn connect_with(
+        &self,
+        outbox: Option<&Path>,
+    ) -> Result<(Client, Events, Input), RemoteError> {
         let mut input = Lines::new(io::BufReader::new(io::stdin()));
         let mut config = Config::new(&self.url)?
             .ws_path(&self.ws_path)?
@@ -123,6 +135,12 @@ impl Remote {
             .login_path(&self.login_path)?;
         if let Some(ca) = &self.ca {
             config = config.ca_file(ca)?;
+        }
+        if let Some(outbox) = outbox {
+            if self.guest.is_none() && self.user.is_none() {
+                return Err(RemoteError::NoName);
+            }
+            config = config.outbox(outbox);
         }
         if let Some(name) = &self.guest {
             config = config.guest(name);

@@ -154,6 +154,14 @@ impl Client {
         self.status.borrow().clone()
     }
 
+    /// Waits until it is so; at once if it is. After its end no other status comes.
+    pub async fn until(&self, is: impl Fn(&Status) -> bool) {
+        let mut status = self.status.clone();
+        if status.wait_for(|it| is(it)).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Is in a room from now on, across lost connections, from its next entry or a position on. While
     /// the client is away it waits.
     ///

@@ -1,6 +1,6 @@
 //! Lines in, things to do and things to show out: no screen, no socket, no clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use parlour_client::{CallError, Event, Position, RoomName};
 
@@ -54,12 +54,13 @@ struct Room {
 }
 
 impl Conversation {
-    /// To begin in `room`.
-    pub(super) fn new(url: &str, room: RoomName) -> Self {
+    /// To begin in `room`, and to be in the others, too, for which something is left to say.
+    pub(super) fn new(url: &str, room: RoomName, also: impl IntoIterator<Item = RoomName>) -> Self {
+        let others: BTreeSet<_> = also.into_iter().filter(|it| *it != room).collect();
         Self {
             url: url.to_owned(),
             me: String::new(),
-            talked_in: vec![room],
+            talked_in: others.into_iter().chain([room]).collect(),
             rooms: BTreeMap::new(),
             was_here: false,
         }
@@ -214,7 +215,7 @@ impl Conversation {
             Event::Entry(said) => {
                 self.rooms.entry(said.room.clone()).or_default().heard = Some(said.position);
                 let elsewhere = (self.room() != Some(&said.room)).then_some(&said.room);
-                words::message(said, elsewhere)
+                words::message(said, elsewhere, *said.from == *self.me)
                     .map(Shown::Message)
                     .into_iter()
                     .collect()
@@ -316,6 +317,8 @@ impl Conversation {
                 }
                 Vec::new()
             }
+            Done::Waits(text) => vec![note(format!("waiting for the connection: {text}"))],
+            Done::Said(_, Err(error @ CallError::Kept)) => vec![note(error.to_string())],
             Done::Said(_, Err(error @ CallError::Unknown)) => vec![refusal(&error.to_string())],
             Done::Said(_, Err(error)) => vec![refusal(&format!("not said: {error}"))],
             Done::Joined(_, Ok(())) | Done::Parted(Ok(())) | Done::Renamed(Ok(_)) => Vec::new(),

@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use parlour_client::{CallError, Client, EntryKind, Join, Position, Receipt, RoomName};
+use parlour_client::{
+    CallError, Client, Delivery, EntryKind, Join, Position, Receipt, RoomName, Status,
+};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -16,6 +18,8 @@ const RECEIPTS_MAX: usize = 64;
 /// How it went.
 pub(super) enum Done {
     Said(RoomName, Result<Position, CallError>),
+    /// It is taken, and there is no connection.
+    Waits(String),
     Joined(RoomName, Result<(), CallError>),
     Parted(Result<(), CallError>),
     Renamed(Result<String, CallError>),
@@ -25,6 +29,20 @@ impl Done {
     /// Whether something may have been said or not.
     pub(super) fn is_unknown(&self) -> bool {
         matches!(self, Self::Said(_, Err(CallError::Unknown)))
+    }
+
+    /// Whether something was not said, and is going to be.
+    pub(super) fn is_kept(&self) -> bool {
+        matches!(self, Self::Said(_, Err(CallError::Kept)))
+    }
+
+    /// Whether something was not done, and is not going to be.
+    pub(super) fn has_failed(&self) -> bool {
+        match self {
+            Self::Said(_, Err(error)) => !matches!(error, CallError::Kept | CallError::Unknown),
+            Self::Joined(_, Err(_)) | Self::Parted(Err(_)) | Self::Renamed(Err(_)) => true,
+            _ => false,
+        }
     }
 }
 
@@ -37,13 +55,16 @@ pub(super) struct Doing {
 
 impl Doing {
     /// In a task of its own, which ends when all is done after [`end`](Self::end).
-    pub(super) fn start(client: Client) -> Self {
+    pub(super) fn start(client: Client, left_over: Vec<Receipt>) -> Self {
         let (acts, to_do) = mpsc::channel(ACTS_MAX);
         let (tell, done) = mpsc::channel(RECEIPTS_MAX);
         let worker = Worker {
             client,
             tell,
-            receipts: VecDeque::new(),
+            receipts: left_over
+                .into_iter()
+                .map(|it| (it.room().clone(), it))
+                .collect(),
         };
         tokio::spawn(worker.run(to_do));
         Self {
@@ -114,7 +135,15 @@ impl Worker {
                 let payload = Value::from(text).to_string();
                 let kind = EntryKind::MESSAGE;
                 match self.client.submit(&room, kind, payload.into()).await {
-                    Ok(receipt) => return self.receipts.push_back((room, receipt)),
+                    Ok(mut receipt) => {
+                        let is_waiting = receipt.delivery() == Delivery::Waiting;
+                        let text = receipt.text().unwrap_or_default();
+                        self.receipts.push_back((room, receipt));
+                        if !is_waiting || self.client.status() != Status::Away {
+                            return;
+                        }
+                        Done::Waits(text)
+                    }
                     Err(error) => Done::Said(room, Err(error)),
                 }
             }

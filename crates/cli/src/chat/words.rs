@@ -26,6 +26,8 @@ pub(super) struct Line {
     before: String,
     name: String,
     after: String,
+    /// Whether it is one's own, which is delivered, as it has come.
+    is_own: bool,
 }
 
 /// Foregrounds of a terminal (ECMA-48, 8.3.117) that are seen on light and on dark grounds.
@@ -44,16 +46,18 @@ impl Line {
             before,
             name,
             after,
+            is_own,
         } = self;
+        let mark = if *is_own { " ✓" } else { "" };
         let time = time(*sent, zone);
         if !has_colours {
-            return format!("{time} {before}{name}{after}");
+            return format!("{time} {before}{name}{after}{mark}");
         }
         let sum = name.bytes().fold(0_usize, |sum, byte| {
             sum.wrapping_mul(31).wrapping_add(usize::from(byte))
         });
         let colour = COLOURS[sum % COLOURS.len()];
-        format!("{time} {before}\u{1b}[{colour}m{name}\u{1b}[0m{after}")
+        format!("{time} {before}\u{1b}[{colour}m{name}\u{1b}[0m{after}{mark}")
     }
 }
 
@@ -69,7 +73,7 @@ fn time(sent: Timestamp, zone: &TimeZone) -> String {
 
 /// One line for a message, with its room if it is another one than people look at; `None` for what only
 /// programs understand.
-pub(super) fn message(said: &Said, elsewhere: Option<&RoomName>) -> Option<Line> {
+pub(super) fn message(said: &Said, elsewhere: Option<&RoomName>, is_own: bool) -> Option<Line> {
     let mut before = elsewhere.map_or_else(String::new, |room| {
         format!("[{}] ", harmless(room.as_str()))
     });
@@ -80,6 +84,7 @@ pub(super) fn message(said: &Said, elsewhere: Option<&RoomName>) -> Option<Line>
         before,
         name,
         after,
+        is_own,
     })
 }
 
@@ -139,7 +144,7 @@ mod tests {
             payload: "\"hi\"".into(),
             sent: Timestamp::from_unix_nanoseconds(sent),
         };
-        message(&said, Some(&RoomName::general())).unwrap()
+        message(&said, Some(&RoomName::general()), false).unwrap()
     }
 
     #[test]

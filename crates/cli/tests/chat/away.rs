@@ -11,9 +11,14 @@ fn again(server: Server, signal: Signal) -> Server {
 }
 
 fn again_with(mut server: Server, signal: Signal, settings: &[&str]) -> Server {
-    let address = server.address().to_string();
     server.signal(signal);
     server.wait();
+    revived(server, settings)
+}
+
+/// Another one in the place of one that has ended.
+pub(crate) fn revived(server: Server, settings: &[&str]) -> Server {
+    let address = server.address().to_string();
     drop(server);
     Setup::with(&[&["--addr", &*address], settings].concat()).start()
 }
@@ -56,7 +61,7 @@ fn chat_comes_back_by_itself_and_what_is_typed_meanwhile_is_said_then() {
 }
 
 /// Stops all threads of the server: what is sent to it from now on, it does not read.
-fn hold(server: &Server) {
+pub(crate) fn hold(server: &Server) {
     server.signal(Signal::STOP);
     let tasks = format!("/proc/{}/task", server.pid().as_raw_pid());
     let is_held = |task: std::io::Result<std::fs::DirEntry>| {
@@ -70,7 +75,7 @@ fn hold(server: &Server) {
 }
 
 /// Until the server, which was stopped, has bytes of this one that it has not read.
-fn until_unread(server: &Server, publisher: &Run) {
+pub(crate) fn until_unread(server: &Server, publisher: &Run) {
     let is_waiting = || {
         let input = std::fs::read_to_string(format!("/proc/{}/net/tcp", publisher.child.id()));
         let port = format!(":{:04X} ", server.address().port());

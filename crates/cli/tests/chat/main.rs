@@ -8,6 +8,7 @@ mod support;
 mod away;
 mod doors;
 mod hostile;
+mod outbox;
 mod pipes;
 mod publishing;
 mod screen;

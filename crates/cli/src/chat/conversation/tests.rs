@@ -59,7 +59,7 @@ fn users(names: &[&str]) -> Vec<String> {
 
 /// In `den`, as guest-kim.
 fn in_den() -> Conversation {
-    let mut conversation = Conversation::new("http://x", room("den"));
+    let mut conversation = Conversation::new("http://x", room("den"), []);
     assert_eq!(conversation.begin(), [Act::Join(room("den"))]);
     conversation.hear(&connected("guest-kim"));
     conversation.hear(&joined("den", 0, 0, false));
