@@ -1,13 +1,11 @@
 //! One flipped bit.
 
-use parlour_proto::{Keep, RoomName};
-
 use super::Report;
 use super::dice::Dice;
 use super::disk::{Disk, Image};
 use super::life::{Tag, identity, open};
 use super::world::{Seen, World};
-use crate::partition::{Append, Partition, State, Told};
+use crate::partition::Partition;
 
 /// Byte and bit of the file that say which of its two last commits is the last one.
 pub(super) const WHICH_IS_LAST: (usize, u32) = (9, 0);
@@ -34,66 +32,16 @@ pub(super) fn one(
     Ok(())
 }
 
-/// Whether something was reported; an error if something wrong was served, also after more was
-/// written to such a file.
+/// Whether something was reported; an error if something wrong was served.
 pub(super) fn look(image: Image, world: &World) -> Result<bool, String> {
     let disk = Disk::of(image);
-    let Ok(mut partition) = open(&disk, false) else {
-        return Ok(true);
-    };
-    let mut world = world.clone();
-    let mut is_reported = read_all(&partition, &world)?;
-    let mut dice = Dice::of(0);
-    for _ in 0..WRITES {
-        is_reported |= write_some(&mut partition, &mut world, &mut dice);
-        if *partition.state() != State::Ok {
-            // What it has of the last batch is unknown, and was said to be.
-            return Ok(true);
-        }
-    }
-    drop(partition);
     let Ok(partition) = open(&disk, false) else {
         return Ok(true);
     };
-    Ok(is_reported | read_all(&partition, &world)?)
-}
-
-/// Batches that are written to a file with a flipped bit.
-const WRITES: u64 = 6;
-
-/// One batch with an entry for every room that can be opened. Whether something was reported.
-fn write_some(partition: &mut Partition<Tag>, world: &mut World, dice: &mut Dice) -> bool {
-    let mut is_reported = false;
-    let mut batch = Vec::new();
-    let names: Vec<RoomName> = world.rooms.keys().cloned().collect();
-    for (tag, name) in (0..).zip(&names) {
-        if partition.open_room(tag, name.clone(), Keep::ALL).is_err() {
-            is_reported = true;
-            continue;
-        }
-        let Some(epoch) = world.rooms[name].epoch else {
-            continue;
-        };
-        let entry = world.say(name, dice);
-        let room = name.clone();
-        batch.push(Append { room, epoch, entry });
-    }
-    let mut told = Vec::new();
-    partition.append(batch, 1 << 40, &mut told);
-    for told in told {
-        match told {
-            Told::Committed { tag, upto } => {
-                if let Some(known) = world.rooms.get_mut(&names[tag as usize]) {
-                    known.acked = upto.0;
-                }
-            }
-            _ => is_reported = true,
-        }
-    }
-    for known in world.rooms.values_mut() {
-        known.entries.truncate(known.acked as usize);
-    }
-    is_reported
+    let looked = read_all(&partition, world);
+    // To close it in order would write, and redb ends the process over some damage to its own lists.
+    partition.file().abandon();
+    looked
 }
 
 fn read_all(partition: &Partition<Tag>, world: &World) -> Result<bool, String> {
