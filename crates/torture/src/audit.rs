@@ -44,6 +44,9 @@ pub(crate) async fn audit(
         .until(ANSWERS, |state| state.tally.unanswered == 0)
         .await;
     let unanswered = world.state().tally.unanswered;
+    if world.state().checker.is_full() {
+        return Err(TortureError::TooMuch);
+    }
     let (auditor, from) = world.state().checker.auditor();
     let bar = show.count("reading again", world.state().checker.entries() as u64);
     for rooms in from.chunks(ROOMS_AT_ONCE) {
