@@ -11,7 +11,12 @@ import { withPages, withParlour } from './support/parlour.js';
 import { startServer } from './support/server.js';
 import { playServer } from './support/wire.js';
 
-for (const [signal, how] of [['SIGTERM', 'stopped'], ['SIGKILL', 'killed']]) {
+const VOLATILE = ['--rooms', '*=volatile'];
+
+for (const [signal, how, settings] of [
+  ['SIGTERM', 'stopped', []], ['SIGKILL', 'killed', []],
+  ['SIGKILL', 'killed, without the room’s log,', VOLATILE],
+]) {
   test(`back in the room after the server was ${how} and started again`, withParlour(
     async ({ server, newPage }) => {
       const pages = [await newPage(), await newPage()];
@@ -26,12 +31,12 @@ for (const [signal, how] of [['SIGTERM', 'stopped'], ['SIGKILL', 'killed']]) {
       await untilState(ann, 'offline');
       assert.match(await stateWords(ann), /^(Offline: .+\. Trying again in \d+ s|Connecting…)$/);
 
-      const again = await startServer({ port: server.port, data: server.data });
+      const again = await startServer({ port: server.port, data: server.data, settings });
       try {
-        // Rooms live in memory: this is another life of the room, and the page says so.
         for (const page of pages) {
           await waitOut(page);
-          await untilLine(page, 'gap', 'The room started anew');
+          // A room that lived in memory is another life of the room, and the page says so.
+          if (settings === VOLATILE) await untilLine(page, 'gap', 'The room started anew');
         }
         const eve = await openAndJoin(await newPage(), server, 'eve', 'general');
         await sendAndSee(bob, 'bob is back');
@@ -39,11 +44,13 @@ for (const [signal, how] of [['SIGTERM', 'stopped'], ['SIGKILL', 'killed']]) {
         await untilMessage(bob, 'after');
         await sendAndSee(eve, 'alone');
         assert.deepEqual((await messages(eve)).map(({ text }) => text), ['alone']);
-        assert.equal((await texts(ann))[0], 'before', 'what was here stays');
+        assert.deepEqual(await texts(ann), ['before', 'bob is back', 'after'], 'what was here stays');
+        assert.equal(await ann.locator('.line.gap').count(), settings === VOLATILE ? 1 : 0);
       } finally {
         await again.halt();
       }
     },
+    { settings },
   ));
 }
 

@@ -77,6 +77,16 @@ async fn a_torn_last_line_was_never_accepted() {
 }
 
 #[tokio::test]
+async fn a_last_line_that_came_only_in_parts_was_never_accepted() {
+    let (_folder, path) = with(&["one", "two"]).await;
+    let mut bytes = fs::read(&path).unwrap();
+    let place = bytes.windows(3).position(|it| it == b"two").unwrap();
+    bytes[place] = 0;
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(texts(&open(&path).1), "one");
+}
+
+#[tokio::test]
 async fn a_damaged_line_is_named_and_nothing_is_thrown_away() {
     let (_folder, path) = with(&["one", "two"]).await;
     let mut bytes = fs::read(&path).unwrap();
