@@ -38,7 +38,7 @@ test('what a short log no longer keeps is a line with its number', withParlour(
     }
   },
   // The proxy's port is not the server's own, so that its guests do not count as local.
-  { settings: ['--room-log-entries', '5', '--guests', 'everybody'] },
+  { settings: ['--rooms', '*=volatile', '--room-log-entries', '5', '--guests', 'everybody'] },
 ));
 
 test('a room above its bound tells the number alone', withParlour(async ({ server, newPage }) => {
