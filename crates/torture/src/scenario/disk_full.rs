@@ -36,7 +36,7 @@ const ANSWER_MAX: f64 = 1.0;
 const SERVICE_MAX: f64 = 5.0;
 const SERVICE: Duration = Duration::from_secs(30);
 /// Of what the volatile room is told, so much must be acknowledged while the disk is full.
-const VOLATILE_MIN: f64 = 0.9;
+const VOLATILE_MIN: f64 = 0.5;
 const ACKS_MIN: u64 = 100;
 
 /// Options of `parlour torture disk-full`.
