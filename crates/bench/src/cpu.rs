@@ -38,6 +38,20 @@ impl CpuClock {
         Ok(clock)
     }
 
+    /// A clock of the process alone, for one that runs wherever it likes: what the network threads
+    /// of all cores do is mostly done for others.
+    ///
+    /// # Errors
+    /// As [`CpuClock::new`].
+    pub fn of_process(pid: u32) -> Result<Self, BenchError> {
+        let clock = Self {
+            pid,
+            softirq: Vec::new(),
+        };
+        clock.read()?;
+        Ok(clock)
+    }
+
     /// Whether the kernel's network threads can be seen (not from within a container).
     #[must_use]
     pub fn counts_softirq(&self) -> bool {

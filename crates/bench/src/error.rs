@@ -100,6 +100,14 @@ pub enum BenchError {
         /// How long was waited.
         seconds: u64,
     },
+    /// Publishes were not answered.
+    #[error("{publishes} publishes were not answered within {seconds} s")]
+    Unanswered {
+        /// How many.
+        publishes: usize,
+        /// How long was waited for any of them.
+        seconds: u64,
+    },
     /// Two servers that should do the same work did not.
     #[error("not comparable: {0}")]
     Unequal(String),

@@ -30,9 +30,19 @@ pub(crate) enum Progress {
 
 impl Handshake {
     pub(crate) fn new(target: &Target, ticket: &str) -> Self {
+        Self::with(target, ticket, "")
+    }
+
+    /// One that asks for a dialect, such as `parlour.v1`.
+    pub(crate) fn speaking(target: &Target, ticket: &str, dialect: &str) -> Self {
+        let header = format!("Sec-WebSocket-Protocol: {dialect}\r\n");
+        Self::with(target, ticket, &header)
+    }
+
+    fn with(target: &Target, ticket: &str, header: &str) -> Self {
         let request = format!(
             "GET {}?otp={ticket} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n",
+             {header}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n",
             target.path, target.authority
         );
         Self {

@@ -7,6 +7,7 @@
 //! - [`memory`]: what an idle connection costs the server.
 //! - [`compare`]: several servers in turn, in short phases, as paired ratios. On a machine that
 //!   is not quiet this is the only figure worth a gate.
+//! - [`durable`]: what an acknowledgement of a durable room costs, beside a file and beside Redis.
 //! - [`baseline`]: the yardstick, a loop of `send()` with nothing around it.
 //!
 //! [`generator`] is the part they share: one thread that opens all connections once and then runs
@@ -16,6 +17,7 @@
 pub mod baseline;
 pub mod compare;
 pub mod cpu;
+pub mod durable;
 mod error;
 pub mod events;
 pub mod fanout;

@@ -44,7 +44,20 @@ impl ServerProcess {
         more: &[OsString],
         cores: Option<&Cores>,
     ) -> Result<Self, BenchError> {
-        Self::start(program, cores, |directory| {
+        Self::parlour_in(&std::env::temp_dir(), program, more, cores)
+    }
+
+    /// The same with its data in a new folder beneath `parent`.
+    ///
+    /// # Errors
+    /// As [`ServerProcess::parlour`].
+    pub fn parlour_in(
+        parent: &Path,
+        program: &Path,
+        more: &[OsString],
+        cores: Option<&Cores>,
+    ) -> Result<Self, BenchError> {
+        Self::start_in(parent, program, cores, |directory| {
             let data = directory.join("data").into_os_string();
             let fixed = ["serve", "--addr", "127.0.0.1:0", "--data"].map(OsString::from);
             fixed
@@ -66,7 +79,16 @@ impl ServerProcess {
         cores: Option<&Cores>,
         arguments: impl FnOnce(&Path) -> Vec<OsString>,
     ) -> Result<Self, BenchError> {
-        let directory = TempDir::with_prefix("parlour-bench-")
+        Self::start_in(&std::env::temp_dir(), program, cores, arguments)
+    }
+
+    fn start_in(
+        parent: &Path,
+        program: &Path,
+        cores: Option<&Cores>,
+        arguments: impl FnOnce(&Path) -> Vec<OsString>,
+    ) -> Result<Self, BenchError> {
+        let directory = TempDir::with_prefix_in("parlour-bench-", parent)
             .map_err(BenchError::system("making a temporary directory"))?;
         let log = File::create(log_path(directory.path()))
             .map_err(BenchError::system("making the server's log"))?;
