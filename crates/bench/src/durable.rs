@@ -249,6 +249,7 @@ fn visit(
             for system in systems {
                 let contender: &mut dyn Contender = contenders.contender(*place, system);
                 let sample = contender.visit(&step, &mut next_id)?;
+                Contenders::check(system, &sample)?;
                 visits.push(Visit {
                     round,
                     place: *place,

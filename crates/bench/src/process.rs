@@ -21,6 +21,8 @@ use crate::target::Target;
 const START: Duration = Duration::from_secs(20);
 /// What it says, before the address.
 const LISTENING: &str = "listening on http://";
+/// What rooms are where the disk is not what is measured.
+const VOLATILE: &str = "--rooms=*=volatile";
 /// Lines of its log that an error quotes.
 const QUOTED_LINES: usize = 8;
 
@@ -35,7 +37,8 @@ pub struct ServerProcess {
 
 impl ServerProcess {
     /// Starts `program serve` on a free port, with a data directory of its own that is removed
-    /// afterwards, on `cores` (`None`: wherever it likes).
+    /// afterwards, on `cores` (`None`: wherever it likes). Its rooms are in memory, unless `more` says
+    /// otherwise: what is measured is not the disk.
     ///
     /// # Errors
     /// When it ends, or says nothing for 20 s; its last words are quoted.
@@ -44,10 +47,12 @@ impl ServerProcess {
         more: &[OsString],
         cores: Option<&Cores>,
     ) -> Result<Self, BenchError> {
-        Self::parlour_in(&std::env::temp_dir(), program, more, cores)
+        // Their own rules for rooms go first: the first that fits counts.
+        let more = [more, &[VOLATILE.into()]].concat();
+        Self::parlour_in(&std::env::temp_dir(), program, &more, cores)
     }
 
-    /// The same with its data in a new folder beneath `parent`.
+    /// The same with its data in a new folder beneath `parent`, and the server's own rooms.
     ///
     /// # Errors
     /// As [`ServerProcess::parlour`].

@@ -16,6 +16,9 @@ const COARSE: Duration = Duration::from_millis(2);
 /// Longest wait for an answer before the clock is looked at again.
 const TURN: Duration = Duration::from_millis(20);
 
+/// Longest latency that is told from longer ones, in nanoseconds.
+const LONGEST: u64 = 600_000_000_000;
+
 /// Some publishers, and who answers them.
 pub(crate) trait Publishers {
     /// How many there are.
@@ -93,7 +96,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(publishers: usize, step: &Step, next_id: &'a mut u64) -> Result<Self, BenchError> {
-        let latency = Histogram::new(3)
+        let latency = Histogram::new_with_bounds(1, LONGEST, 3)
             .map_err(|error| BenchError::Options(format!("the histogram: {error}")))?;
         let measured_from = step.warm_up.as_nanos() as u64;
         Ok(Self {
@@ -341,6 +344,7 @@ mod tests {
         assert_eq!(next - 7, timed.all);
         assert!(passed >= timed.unsent);
         assert_eq!(timed.latency.len(), 50);
+        assert!(timed.latency_ms(0.99) > 0.0 && timed.latency_ms(0.5) <= timed.latency_ms(0.99));
     }
 
     #[test]

@@ -363,7 +363,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::durable::driver::Timed;
 
-    fn sample(acknowledged: u64, latency_us: u64) -> Sample {
+    pub(crate) fn sample(acknowledged: u64, latency_us: u64) -> Sample {
         let mut latency = Histogram::new(3).unwrap();
         latency.record_n(latency_us * 1_000, acknowledged).unwrap();
         Sample {
