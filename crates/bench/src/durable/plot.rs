@@ -11,7 +11,7 @@ const PANEL_WIDTH: f64 = 340.0;
 const PANEL_HEIGHT: f64 = 300.0;
 const LEFT: f64 = 64.0;
 const TOP: f64 = 92.0;
-const GAP: f64 = 30.0;
+const GAP: f64 = 34.0;
 const BOTTOM: f64 = 60.0;
 const STYLE: &str = "svg{--back:#fff;--ink:#1f2328;--dim:#656d76;--grid:#d8dee4;--parlour:#0969da;\
 --append:#57606a;--redis:#c4432b}\
@@ -108,6 +108,15 @@ pub fn svg(report: &DurableReport) -> String {
     out
 }
 
+/// A power of ten as it fits under an axis.
+fn short(value: f64) -> String {
+    match value {
+        0.0..1e3 => value.to_string(),
+        1e3..1e6 => format!("{} k", value / 1e3),
+        _ => format!("{} M", value / 1e6),
+    }
+}
+
 fn class(system: System) -> &'static str {
     match system {
         System::Parlour | System::Volatile => "parlour",
@@ -126,7 +135,7 @@ fn legend(out: &mut String, report: &DurableReport, has_closed: bool) {
         out,
         "<text class=\"head\" x=\"{LEFT}\" y=\"24\" style=\"font-size:15px\">Durable publishes: \
          acknowledged per second against the time until the acknowledgement</text>\n\
-         <text x=\"{LEFT}\" y=\"44\">{what}; medians of {} rounds, {} bytes</text>",
+         <text x=\"{LEFT}\" y=\"44\">{what}; medians, rounds: {}, bytes of text: {}</text>",
         report.rounds, report.payload_bytes
     );
     let redis = match &report.redis {
@@ -135,8 +144,8 @@ fn legend(out: &mut String, report: &DurableReport, has_closed: bool) {
     };
     let names = [
         (System::Parlour, "Parlour".to_owned(), 0.0),
-        (System::Append, "append+fsync, one thread".to_owned(), 95.0),
-        (System::Redis, redis, 285.0),
+        (System::Append, "append+fsync, one thread".to_owned(), 110.0),
+        (System::Redis, redis, 330.0),
     ];
     for (system, name, x) in names.into_iter().filter(|(_, name, _)| !name.is_empty()) {
         let x = LEFT + x;
@@ -150,7 +159,7 @@ fn legend(out: &mut String, report: &DurableReport, has_closed: bool) {
             x + 28.0
         );
     }
-    let x = LEFT + if report.redis.is_some() { 585.0 } else { 285.0 };
+    let x = LEFT + if report.redis.is_some() { 680.0 } else { 330.0 };
     let _ = writeln!(
         out,
         "<g style=\"--own:var(--dim)\"><polyline points=\"{x},62 {},62\"/>\
@@ -177,7 +186,7 @@ fn panel(out: &mut String, rooms: u32, cells: &[&Cell], across: Axis, up: Axis, 
             out,
             "<path class=\"grid\" d=\"M{x:.1} 0V{PANEL_HEIGHT}\"/>\
              <text x=\"{x:.1}\" y=\"{below}\" text-anchor=\"middle\">{}</text>",
-            grouped(value as u64)
+            short(value)
         );
     }
     for value in up.decades() {
@@ -201,6 +210,8 @@ fn panel(out: &mut String, rooms: u32, cells: &[&Cell], across: Axis, up: Axis, 
         let points: Vec<&Figures> = (cells.iter())
             .flat_map(|cell| &cell.systems)
             .filter(|figures| figures.system == system)
+            // Where nothing was answered in time there is no place on a logarithmic axis.
+            .filter(|figures| figures.acknowledged_per_second > 0.0)
             .collect();
         if !points.is_empty() {
             curve(out, system, &points, across, up);
@@ -262,6 +273,14 @@ mod tests {
     }
 
     #[test]
+    fn powers_of_ten_are_short() {
+        assert_eq!(
+            [1.0, 100.0, 1e3, 1e5, 1e7].map(short),
+            ["1", "100", "1 k", "100 k", "10 M"]
+        );
+    }
+
+    #[test]
     fn a_plot_has_a_panel_per_number_of_rooms_and_a_line_per_system() {
         let mut report = report();
         let plot = svg(&report);
@@ -270,9 +289,11 @@ mod tests {
         assert!(plot.contains("prefers-color-scheme:dark"));
         assert!(!plot.contains("NaN") && !plot.contains("inf"));
         let mut more = report.cells[0].clone();
+        more.systems[0].acknowledged_per_second = 0.0;
         more.rooms = 1_000;
         report.cells.push(more);
-        assert!(svg(&report).contains(">1,000 rooms<"));
+        let plot = svg(&report);
+        assert!(plot.contains(">1,000 rooms<") && !plot.contains("inf"));
     }
 
     #[test]
