@@ -85,7 +85,7 @@ mod tests {
         let mounts = "/dev/a / ext4 rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n/dev/b /tmp/data xfs rw 0 0\n\
                       /dev/c /tmp/data btrfs rw 0 0\n";
         let of = |folder: &str| type_of(mounts, Path::new(folder));
-        assert_eq!(of("/home/x"), "ext4");
+        assert_eq!(of("/srv/x"), "ext4");
         assert_eq!(of("/tmp/x"), "tmpfs");
         assert_eq!(of("/tmp/data/x"), "btrfs");
         assert_eq!(of("/tmp/database"), "tmpfs");
