@@ -32,7 +32,7 @@ pub(crate) enum Bench {
     /// `appendfsync always`. Read the ratios: a disk that others use too varies, a ratio within a round
     /// does not.
     ///
-    /// About four minutes with the usual options; `--rounds 1 --rooms 10` gives a first look.
+    /// About seven minutes with the usual options; `--rounds 1 --rooms 10` gives a first look.
     #[command(after_help = DURABLE_EXAMPLES)]
     Durable(DurableOptions),
     /// The bare loop of send() that `compare` runs beside the server
