@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::bench::Bench;
 use crate::chat::{self, ChatArguments};
 use crate::publish::{self, PubArguments};
+use crate::room::{self, Room};
 use crate::serve::ServeArguments;
 use crate::subscribe::{self, SubArguments};
 use crate::torture::{self, Torture};
@@ -27,6 +28,7 @@ Examples:
   parlour pub den 'hello'             say one thing in the room den
   parlour sub den                     print what is said there, one JSON object a line
   parlour user add ann                let ann sign in; asks for the password
+  parlour room list                   which rooms are on disk, and how large they are
   parlour bench fanout                measure a server that is started for it
   parlour torture kill                kill a server 100 times, and look for what is lost
   parlour help serve                  every setting of the server";
@@ -56,6 +58,9 @@ pub(crate) enum Command {
     /// Add, list and remove who may sign in
     #[command(subcommand, after_help = user::EXAMPLES)]
     User(User),
+    /// List, show, verify and trim the rooms that are on disk
+    #[command(subcommand, after_help = room::EXAMPLES)]
+    Room(Room),
     /// Measure a server from outside
     #[command(subcommand)]
     Bench(Bench),

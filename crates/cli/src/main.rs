@@ -5,8 +5,10 @@ mod chat;
 mod command;
 mod harmless;
 mod lines;
+mod place;
 mod publish;
 mod remote;
+mod room;
 mod serve;
 mod subscribe;
 mod torture;
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         Command::Chat(arguments) => chat::run(arguments).map_err(Into::into),
         Command::Pub(arguments) => publish::run(&arguments).map_err(Into::into),
         Command::Sub(arguments) => subscribe::run(&arguments).map_err(Into::into),
+        Command::Room(what) => room::run(&what).map_err(Into::into),
         Command::User(what) => user::run(&what).map(done).map_err(Into::into),
         Command::Bench(what) => bench::run(&what).map(done).map_err(Into::into),
         Command::Torture(what) => torture::run(&what).map_err(Into::into),

@@ -4,12 +4,12 @@ mod password;
 mod table;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use parlour_server::settings::{self, SettingsError};
+use parlour_server::settings::SettingsError;
 use parlour_server::users::{Code, Ended, Users, UsersError};
 
+use crate::place::{Data, Place, quoted};
 use password::{Asked, PasswordError};
 
 /// Who may sign in
@@ -68,23 +68,6 @@ Examples:
       Ask for the new password twice; every device of ann has to sign in again.
   openssl rand -base64 18 | tee /dev/stderr | parlour user passwd ann --password-stdin
       Make a password, and show it once.";
-
-/// Where the users are.
-#[derive(Debug, Args)]
-pub(crate) struct Place {
-    /// Data directory of the server [default: parlour-data]
-    ///
-    /// Variable: PARLOUR_DATA
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// TOML file of the server, which may say where its data is
-    ///
-    /// --data wins over PARLOUR_DATA, which wins over the file. Nothing else in the file is used.
-    ///
-    /// Variable: PARLOUR_CONFIG
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-}
 
 /// Who.
 #[derive(Debug, Args)]
@@ -225,29 +208,12 @@ struct Who<'a> {
     data: Data,
 }
 
-/// The data directory that was found.
-struct Data(PathBuf);
-
 impl Named {
     fn found(&self) -> Result<Who<'_>, SettingsError> {
         Ok(Who {
             name: &self.name,
             data: self.place.found()?,
         })
-    }
-}
-
-impl Place {
-    fn found(&self) -> Result<Data, SettingsError> {
-        if let Some(data) = &self.data {
-            return Ok(Data(data.clone()));
-        }
-        let given = settings::Given {
-            config: self.config.clone(),
-            variables: std::env::vars_os().collect(),
-            ..settings::Given::default()
-        };
-        given.data().map(Data)
     }
 }
 
@@ -286,38 +252,5 @@ impl Who<'_> {
             self.data.flag()
         );
         UserError::Refused(words, fix)
-    }
-}
-
-impl Data {
-    /// To be pasted behind a command.
-    fn flag(&self) -> String {
-        let data = self.0.display().to_string();
-        if data == "parlour-data" {
-            return String::new();
-        }
-        format!(" --data {}", quoted(&data))
-    }
-}
-
-/// For a shell.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./@:+,".contains(c);
-    if !word.is_empty() && !word.starts_with('-') && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_pasted_into_a_shell_is_quoted() {
-        assert_eq!(quoted("ann.b-c"), "ann.b-c");
-        assert_eq!(quoted("a b"), "'a b'");
-        assert_eq!(quoted("it's; rm"), r"'it'\''s; rm'");
-        assert_eq!(quoted(""), "''");
     }
 }

@@ -16,12 +16,14 @@ mod goodbye;
 mod listen;
 mod logs;
 mod pages;
+pub mod rooms;
 mod serve;
 pub mod settings;
 mod signals;
 mod store;
 mod tls;
 mod token;
+mod turn;
 pub mod users;
 mod web_root;
 

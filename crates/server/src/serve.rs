@@ -221,7 +221,12 @@ impl Parts {
         if let Some(certificate) = self.certificate.clone() {
             tokio::spawn(async move { certificate.keep_good().await });
         }
-        let control = tokio::spawn(control::serve(self.control, self.book, self.doors));
+        let control = tokio::spawn(control::serve(
+            self.control,
+            self.book,
+            self.stores,
+            self.doors,
+        ));
 
         let signal = loop {
             tokio::select! {

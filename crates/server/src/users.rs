@@ -2,29 +2,23 @@
 
 mod error;
 
+use std::cell::RefCell;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use parlour::UserName;
 use parlour_accounts::{Book, BookConfig, BookError};
 use tokio::runtime;
 
 use crate::ServeError;
-use crate::control::{self, Answer, Request, Spoken, check_directory, do_one, own_user};
+use crate::control::{self, Answer, Request, Spoken, do_one};
 use crate::data::{self, DataLock};
+use crate::turn::{Access, NoAccess, access, in_turn};
 
 pub use crate::control::{Code, ControlError, Listed, Refused};
 pub use error::UsersError;
 pub use parlour::Password;
 pub use parlour_accounts::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN};
-
-/// For another command to end, or for a server to finish its start.
-const TURN_TIME: Duration = Duration::from_secs(15);
-/// Between two tries to get its turn.
-const TURN_PAUSE: Duration = Duration::from_millis(20);
 
 /// The users of a data directory. On a live server they are asked for and changed through its
 /// control socket, else in the file, under the lock of the directory.
@@ -41,14 +35,6 @@ pub struct Ended {
     pub name: String,
     /// How many sessions were open.
     pub sessions: usize,
-}
-
-/// What this process may do with the data directory.
-enum Access {
-    /// Everything.
-    Own,
-    /// Ask its live server, as root.
-    ServerOnly { owner: u32 },
 }
 
 impl Users {
@@ -130,29 +116,28 @@ impl Users {
         }
     }
 
-    /// The lock decides: who gets it works on the file, who does not asks the one who has it.
     fn ask(&self, request: Request) -> Result<Answer, UsersError> {
         if let Access::ServerOnly { owner } = self.access(&request)? {
             let answer = self.ask_server(&request)?;
             return answer.ok_or_else(|| self.not_owner(owner));
         }
-        let deadline = Instant::now() + TURN_TIME;
-        loop {
-            match self.on_file() {
-                Ok((_lock, book)) => return self.do_one(&book, request),
-                // Who ends lets go of the lock a moment before the file.
-                Err(UsersError::Data(ServeError::DataInUse(_)))
-                | Err(UsersError::Book(BookError::InUse(_))) => {}
-                Err(error) => return Err(error),
+        let request = RefCell::new(Some(request));
+        let on_file = || match self.on_file() {
+            Ok((_lock, book)) => {
+                let request = request.take();
+                request.map(|it| self.do_one(&book, it)).transpose()
             }
-            if let Some(answer) = self.ask_server(&request)? {
-                return Ok(answer);
-            }
-            if Instant::now() >= deadline {
-                return Err(UsersError::NoAnswer(self.data.clone()));
-            }
-            thread::sleep(TURN_PAUSE);
-        }
+            // Who ends lets go of the lock a moment before the file.
+            Err(UsersError::Data(ServeError::DataInUse(_)))
+            | Err(UsersError::Book(BookError::InUse(_))) => Ok(None),
+            Err(error) => Err(error),
+        };
+        let on_server = || match &*request.borrow() {
+            Some(request) => self.ask_server(request),
+            None => Ok(None),
+        };
+        let answer = in_turn(on_file, on_server)?;
+        answer.ok_or_else(|| UsersError::NoAnswer(self.data.clone()))
     }
 
     fn access(&self, request: &Request) -> Result<Access, UsersError> {
@@ -163,21 +148,15 @@ impl Users {
         if !self.data.is_dir() {
             return Err(UsersError::NoData(self.data.clone()));
         }
-        let owner = check_directory(&self.data)?.uid();
-        let own = own_user().map_err(|source| ServeError::System {
-            what: "the id of this user",
-            source,
+        let access = access(&self.data).map_err(|no| match no {
+            NoAccess::NotOwner { owner } => self.not_owner(owner),
+            NoAccess::Directory(error) => error.into(),
+            NoAccess::System(error) => error.into(),
         })?;
-        match own {
-            own if own == owner => {}
-            // Files that root made would be in the way of the owner's server.
-            0 => return Ok(Access::ServerOnly { owner }),
-            _ => return Err(self.not_owner(owner)),
-        }
-        if !is_adding && !self.has_been_used() {
+        if matches!(access, Access::Own) && !is_adding && !self.has_been_used() {
             return Err(UsersError::NoData(self.data.clone()));
         }
-        Ok(Access::Own)
+        Ok(access)
     }
 
     /// A wrong directory must not become a data directory by being asked.

@@ -16,6 +16,15 @@ const ANSWER_TIME: Duration = Duration::from_secs(60);
 
 /// Asks the live server of the data directory; `None` if nobody listens there.
 pub(crate) fn ask(data: &Path, request: &Request) -> io::Result<Option<Answer>> {
+    ask_long(data, request, |_| false)
+}
+
+/// The same for what may take long: `is_progress` is shown every line, and says whether more follow.
+pub(crate) fn ask_long(
+    data: &Path,
+    request: &Request,
+    mut is_progress: impl FnMut(&Answer) -> bool,
+) -> io::Result<Option<Answer>> {
     let place = Place::of(data)?;
     let mut stream = match UnixStream::connect(&place.path) {
         Ok(stream) => stream,
@@ -29,14 +38,24 @@ pub(crate) fn ask(data: &Path, request: &Request) -> io::Result<Option<Answer>> 
     line.push(b'\n');
     stream.write_all(&line)?;
 
+    let mut stream = BufReader::new(stream);
+    loop {
+        let answer = read_line(&mut stream)?;
+        if !is_progress(&answer) {
+            return Ok(Some(answer));
+        }
+    }
+}
+
+fn read_line(stream: &mut BufReader<UnixStream>) -> io::Result<Answer> {
     let mut answer = String::new();
-    let mut bounded = BufReader::new(stream).take(ANSWER_BYTES_MAX as u64);
+    let mut bounded = stream.take(ANSWER_BYTES_MAX as u64);
     bounded.read_line(&mut answer)?;
     if !answer.ends_with('\n') {
         let cut = "the server hung up before it had answered";
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, cut));
     }
-    Ok(Some(serde_json::from_str(&answer)?))
+    Ok(serde_json::from_str(&answer)?)
 }
 
 fn is_nobody(error: &io::Error) -> bool {

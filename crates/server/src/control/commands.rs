@@ -1,10 +1,10 @@
-//! What the operator wants, done.
+//! What the operator wants of users, done.
 
 use parlour::UserName;
 use parlour_accounts::{Book, ChangeError, EndedUser};
 
 use super::USERS_AT_ONCE;
-use super::words::{Answer, Request};
+use super::words::{Answer, Code, Refused, Request};
 
 /// What has become of a user.
 pub(crate) enum Change {
@@ -55,6 +55,8 @@ async fn try_one(
         }
         Request::UserList { after } => list(book, after).await?,
         Request::UserRemove { name } => all_ended(book.remove(&name).await?),
+        // Those are not for the book, and went elsewhere before.
+        Request::Room(_) => Answer::Refused(Refused::new(Code::BadRequest, "that is no user's")),
         Request::UserPasswd { name, password } => {
             all_ended(book.set_password(&name, password.0).await?)
         }

@@ -36,7 +36,7 @@ impl Live {
         let hub = Hub::start(HubConfig::default()).unwrap();
         let doors = Doors::new(&hub, "127.0.0.1:80".parse().unwrap());
         let socket = ControlSocket::bind(&data).unwrap();
-        let serving = tokio::spawn(serve(socket, book, doors));
+        let serving = tokio::spawn(serve(socket, book, None, doors));
         Self {
             data,
             _parent: parent,

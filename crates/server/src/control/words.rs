@@ -7,6 +7,8 @@ use parlour::{AccountsError, Password};
 use parlour_accounts::{ChangeError, UserInfo};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::room_words::{RoomAnswer, RoomRequest};
+
 /// What the operator wants.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
@@ -32,6 +34,8 @@ pub(crate) enum Request {
         name: String,
         password: Spoken,
     },
+    /// About rooms on disk.
+    Room(RoomRequest),
 }
 
 /// What became of it.
@@ -56,6 +60,7 @@ pub(crate) enum Answer {
         name: String,
         sessions: usize,
     },
+    Room(RoomAnswer),
     Refused(Refused),
 }
 
@@ -129,7 +134,7 @@ pub enum Code {
     Exists,
     /// There is no user of that name.
     Unknown,
-    /// That is no name for a user.
+    /// That is no name for a user, or for a room.
     BadName,
     /// The password is too short or too long.
     BadPassword,
@@ -137,7 +142,7 @@ pub enum Code {
     Full,
     /// Too many are at it; again in a few seconds.
     Busy,
-    /// The file of accounts cannot be read or written.
+    /// The accounts, or the rooms on disk, cannot be read or written.
     Broken,
     /// The request makes no sense: another version, or no client of this.
     BadRequest,
@@ -223,6 +228,6 @@ mod tests {
             is_last: false,
         };
         let bytes = serde_json::to_vec(&answer).unwrap().len();
-        assert!(bytes < super::super::ANSWER_BYTES_MAX, "{bytes}");
+        assert!(bytes < 1024 * 1024, "{bytes}");
     }
 }
