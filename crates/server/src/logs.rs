@@ -15,6 +15,9 @@ pub(crate) fn start(filter: &str, format: LogFormat) -> Result<(), ServeError> {
     })?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(parsed)
+        // Said with `eprintln!`, which panics where standard error cannot be written: on a full disk, with
+        // the log on it too, a thread would end that has just told of it.
+        .log_internal_errors(false)
         .with_writer(io::stderr);
     let _ = match format {
         LogFormat::Text => log.with_ansi(is_coloured()).try_init(),
