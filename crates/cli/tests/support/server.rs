@@ -15,7 +15,11 @@ use super::{Answer, Client, PATIENCE, Raw};
 
 /// The binary under test, without the settings of whoever runs the tests.
 pub fn parlour() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_parlour"));
+    without_settings(env!("CARGO_BIN_EXE_parlour"))
+}
+
+fn without_settings(program: &str) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if name
             .to_str()
@@ -34,6 +38,7 @@ pub struct Setup {
     variables: Vec<(String, String)>,
     config: Option<String>,
     users: Vec<(String, String)>,
+    survives_full_files: bool,
 }
 
 impl Setup {
@@ -63,6 +68,12 @@ impl Setup {
         self
     }
 
+    /// And writing beyond the largest size of a file is an error for it, and not its end.
+    pub fn surviving_full_files(mut self) -> Self {
+        self.survives_full_files = true;
+        self
+    }
+
     /// Starts it.
     pub fn start(self) -> Server {
         self.start_in(tempfile::tempdir().unwrap())
@@ -75,6 +86,14 @@ impl Setup {
             add_user(&data, name, password);
         }
         let mut command = parlour();
+        if self.survives_full_files {
+            // What is ignored stays ignored in what is executed.
+            let program = command.get_program().to_owned();
+            command = without_settings("sh");
+            command
+                .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+                .arg(program);
+        }
         command.arg("serve");
         if !self.arguments.iter().any(|it| it == "--addr") {
             command.args(["--addr", "127.0.0.1:0"]);

@@ -119,7 +119,12 @@ async fn converse(stream: UnixStream, serving: &Serving) -> io::Result<()> {
         match timeout(LINE_TIME, read_request(&mut stream)).await? {
             Ok(request) => {
                 let (user, room) = (request.user(), request.room());
-                tracing::info!(command = request.name(), user, room, "control");
+                let command = request.name();
+                if request.only_looks() {
+                    tracing::debug!(command, user, room, "control");
+                } else {
+                    tracing::info!(command, user, room, "control");
+                }
                 match request {
                     Request::Room(request) => serving.ask_rooms(request, &mut stream).await?,
                     request => serving.ask_book(request).await,
@@ -264,6 +269,15 @@ impl Request {
             | Self::UserAdd { name, .. }
             | Self::UserRemove { name }
             | Self::UserPasswd { name, .. } => Some(name),
+        }
+    }
+
+    /// Whether it leaves everything as it is and is asked again and again.
+    fn only_looks(&self) -> bool {
+        match self {
+            Self::Ping => true,
+            Self::Room(request) => !matches!(request, RoomRequest::Trim { .. }),
+            _ => false,
         }
     }
 
