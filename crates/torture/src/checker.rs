@@ -201,6 +201,13 @@ impl Checker {
         self.readers[reader].places.retain(|it| it.0 != room);
     }
 
+    /// All readers so far are in no room any longer, of their own will.
+    pub fn everybody_leaves(&mut self) {
+        for reading in &mut self.readers {
+            reading.places.clear();
+        }
+    }
+
     /// A reader was told an entry. `content` is a digest of who said it, its type and its payload.
     pub fn told(
         &mut self,

@@ -165,6 +165,7 @@ impl State {
     pub(crate) fn forget_members(&mut self) {
         self.members.clear();
         self.complete = 0;
+        self.checker.everybody_leaves();
     }
 
     pub(crate) fn members(&self) -> usize {

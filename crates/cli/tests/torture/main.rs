@@ -65,7 +65,8 @@ fn violated<'a>(report: &'a Value, status: Option<i32>, kind: &str) -> &'a Value
 #[test]
 fn killed_with_publishes_in_flight_a_durable_server_loses_nothing() {
     let kill = ["kill", "--kills", "3", "--uptime", "1", "--seed", "7"];
-    let (report, status) = report(&[&kill[..], &LOAD].concat());
+    let preload = ["--preload", "600"];
+    let (report, status) = report(&[&kill[..], &preload, &LOAD].concat());
     honest_but_short(&report, status);
     assert_eq!(report["seed"], 7);
     assert_eq!(report["measured"]["kills"], 3);
