@@ -120,6 +120,8 @@ test('what the server no longer remembers is told of once, and goes out again on
     const before = played.of('publish').map(({ id }) => id);
     await line('keep').getByRole('button', { name: 'Send again' }).press('Enter');
     await page.locator('.unconfirmed').getByText('Sending').waitFor();
+    // It is put away before it is sent.
+    while (played.of('publish').length === before.length) await page.evaluate(() => new Promise(requestAnimationFrame));
     const again = played.of('publish').at(-1);
     assert.deepEqual([again.payload, again.since, before.includes(again.id)], ['keep', undefined, false]);
   },
