@@ -334,12 +334,16 @@ impl Home {
         if self.ages.back().is_none_or(|(_, seq)| *seq < self.head) {
             self.ages.push_back((now, self.head));
         }
+        // What the log has trimmed for another reason needs no age, and what a view has not taken waits.
+        let (gone, taken) = (
+            self.log.first().unwrap_or(self.head.next()),
+            self.untaken_from(),
+        );
         while let Some((since, seq)) = self.ages.front().copied()
-            && since.saturating_add(age) <= now
+            && (seq < gone || seq <= taken && since.saturating_add(age) <= now)
         {
             self.ages.pop_front();
-            let upto = self.untaken_from().min(seq);
-            while self.log.trim_one(upto) {}
+            while self.log.trim_one(seq) {}
         }
     }
 

@@ -70,13 +70,12 @@ impl<S: Store> Shard<S> {
     }
 
     pub(super) fn handle_publish(&mut self, room: &RoomName, draft: Draft, publisher: Publisher) {
-        let (sent, now, limits) = (self.now.wall, self.now.monotonic, Arc::clone(&self.limits));
+        let (sent, limits) = (self.now.wall, Arc::clone(&self.limits));
         match self.home_for(room) {
             Ok(key) => {
                 let Some(home) = self.homes.get_mut(key) else {
                     return;
                 };
-                home.expire(now);
                 let published = home.publish(Publish { publisher, draft }, sent, &limits);
                 self.take_published_at(key, published);
                 self.weigh_log(key);
@@ -210,6 +209,7 @@ impl<S: Store> Shard<S> {
         let mut answered = Vec::new();
         settle(home, &mut answered);
         home.trim_to_bounds();
+        home.expire(self.now.monotonic);
         self.counts.entries += home.head.0 - head.0;
         let room = home.room.clone();
         for answered in answered {

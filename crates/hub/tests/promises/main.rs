@@ -25,6 +25,7 @@ mod heartbeat;
 mod hello;
 mod history;
 mod in_process;
+mod kept;
 mod many_rooms;
 mod members;
 mod memory;

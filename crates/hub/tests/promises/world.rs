@@ -10,8 +10,8 @@ use parlour_hub::{
 };
 use parlour_proto::dialect::{Echo, Events, Feed, Plain, Raw, Routed, V1};
 use parlour_proto::{
-    Author, ClientId, CloseReason, Command, ConnectionId, Dialect, Draft, EntryId, Frame, Limits,
-    Now, Position, Refusal, RoomKind, RoomKinds, RoomName, ShardId, Timestamp, UserName,
+    Author, ClientId, CloseReason, Command, ConnectionId, Dialect, Draft, EntryId, Frame, Keep,
+    Limits, Now, Position, Refusal, RoomKind, RoomKinds, RoomName, ShardId, Timestamp, UserName,
 };
 
 use crate::sockets::{Socket, TestSockets};
@@ -99,6 +99,16 @@ pub(crate) fn world_with(shards: u16, change: impl FnOnce(&mut Limits)) -> World
         RoomKinds::default(),
         no_store,
     )
+}
+
+/// A world of one shard, with rooms in memory of this kind.
+pub(crate) fn world_keeping(keep: Keep) -> World {
+    let kind = RoomKind {
+        keep,
+        ..RoomKind::VOLATILE
+    };
+    let kinds = RoomKinds::default().with("*", kind);
+    World::with(1, Asks::default(), |_| {}, kinds, no_store)
 }
 
 /// The same with an application that has a policy.
