@@ -207,7 +207,7 @@ fn ready(folder: &Path, entries: u64) {
         .status();
     assert!(!filled.expect("a run").success());
     let bytes: u64 = (0..2)
-        .map(|n| folder.join(format!("rooms/partition-{n:02}.redb")))
+        .map(|n| folder.join(format!("rooms/partition-{n:02}.rooms")))
         .map(|path| path.metadata().expect("a file").len())
         .sum();
     println!(

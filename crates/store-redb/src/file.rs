@@ -3,16 +3,24 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use redb::{Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, WriteTransaction};
+use redb::{
+    Builder, Database, DatabaseError, Durability, ReadTransaction, ReadableDatabase,
+    WriteTransaction,
+};
 
 use crate::fault::Fault;
 use crate::format::{Damage, FORMAT, Identity, MARKS, META, ROOMS, ROWS};
+use crate::journal::{Journal, Record};
+use crate::layout;
 use crate::medium::{Failures, Medium, Watched};
 
 const FORMAT_KEY: &str = "format";
 const DIRECTORY_KEY: &str = "directory";
 const PARTITION_KEY: &str = "partition";
 const PARTITIONS_KEY: &str = "partitions";
+const JOURNAL_KEY: &str = "journal";
+/// That of a new file. Never 0, which is what unwritten bytes say.
+const FIRST_GENERATION: u64 = 1;
 
 /// Why a file could not be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,20 +75,70 @@ impl Shared {
         &self,
         work: impl FnOnce(&ReadTransaction) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        let database = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let database = database.as_ref().ok_or_else(absent)?.get()?;
-        let done = catch_unwind(AssertUnwindSafe(|| work(&database.begin_read()?)));
-        done.unwrap_or_else(|_| Err(contradiction().into()))
+        self.with(|database| {
+            let done = catch_unwind(AssertUnwindSafe(|| work(&database.begin_read()?)));
+            done.unwrap_or_else(|_| Err(contradiction().into()))
+        })
     }
 
-    /// Does all of `work` durably, or nothing.
+    /// Does all of `work` durably and shows it, or does nothing of it. What it says to the record is
+    /// what the journal gets, if that has place; if not, this is a checkpoint.
+    pub(crate) fn commit<T>(
+        &self,
+        journal: &mut Journal,
+        work: impl FnOnce(&WriteTransaction, &mut Record) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        self.with(|database| {
+            let mut write = database.begin_write()?;
+            let mut record = Record::default();
+            // An error drops the transaction, which undoes it.
+            let done = work(&write, &mut record)?;
+            if !journal.takes(&record) {
+                checkpoint(write, journal)?;
+                return Ok(done);
+            }
+            show_only(&mut write)?;
+            journal.append(record)?;
+            // From here on it is durable, whatever becomes of the database in memory.
+            write
+                .commit()
+                .map_err(|error| Fault::Disk(error.to_string()))?;
+            Ok(done)
+        })
+    }
+
+    /// Does all of `work` durably, or nothing, and everything before it that only the journal has.
     pub(crate) fn write<T>(
+        &self,
+        journal: &mut Journal,
+        work: impl FnOnce(&WriteTransaction) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        self.with(|database| {
+            let write = database.begin_write()?;
+            let done = work(&write)?;
+            checkpoint(write, journal)?;
+            Ok(done)
+        })
+    }
+
+    /// Shows what the journal has, again: all of `work` or nothing.
+    pub(crate) fn show<T>(
         &self,
         work: impl FnOnce(&WriteTransaction) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
+        self.with(|database| {
+            let mut write = database.begin_write()?;
+            show_only(&mut write)?;
+            let done = work(&write)?;
+            write.commit()?;
+            Ok(done)
+        })
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, Fault>) -> Result<T, Fault> {
         let database = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let database = database.as_ref().ok_or_else(absent)?.get()?;
-        write_durably(database, work)
+        work(database)
     }
 
     /// Puts another database in its place, and drops the one that was there first.
@@ -122,49 +180,91 @@ fn contradiction() -> Damage {
     Damage::new("the pages of its file contradict each other")
 }
 
-fn write_durably<T>(
-    database: &Database,
-    work: impl FnOnce(&WriteTransaction) -> Result<T, Fault>,
-) -> Result<T, Fault> {
-    let mut write = database.begin_write()?;
-    // Two syncs instead of one, and a file that opens in milliseconds after a crash (the crate's
-    // documentation has the figures).
-    write.set_quick_repair(true);
-    // An error drops the transaction, which undoes it.
-    let done = work(&write)?;
+fn show_only(write: &mut WriteTransaction) -> Result<(), Fault> {
+    let set = write.set_durability(Durability::None);
+    set.map_err(|error| Fault::Disk(error.to_string()))
+}
+
+/// Writes down everything that readers see, and lets the journal begin anew.
+fn checkpoint(mut write: WriteTransaction, journal: &mut Journal) -> Result<(), Fault> {
+    put_generation(&write, journal.next_generation())?;
+    commit_durably(&mut write);
     write.commit()?;
-    Ok(done)
+    journal.restart()
+}
+
+/// Two syncs instead of one, and a file that opens in milliseconds after a crash (the crate's
+/// documentation has the figures).
+fn commit_durably(write: &mut WriteTransaction) {
+    write.set_quick_repair(true);
+}
+
+fn put_generation(write: &WriteTransaction, generation: u64) -> Result<(), Fault> {
+    let mut meta = write.open_table(META)?;
+    meta.insert(JOURNAL_KEY, u128::from(generation))?;
+    Ok(())
+}
+
+/// An open file.
+pub(crate) struct OpenFile {
+    pub(crate) database: Database,
+    pub(crate) identity: Identity,
+    pub(crate) failures: Failures,
+    pub(crate) journal: Journal,
+    /// Bodies of the records that the database may not have.
+    pub(crate) records: Vec<Vec<u8>>,
+}
+
+/// What a new file is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct New {
+    pub(crate) identity: Identity,
+    pub(crate) journal_bytes: u64,
 }
 
 /// Opens a medium, or makes it for `new`.
 pub(crate) fn open(
     medium: &dyn Medium,
     cache_bytes: usize,
-    new: Option<Identity>,
-) -> Result<(Database, Identity, Failures), Unopened> {
+    new: Option<New>,
+) -> Result<OpenFile, Unopened> {
     let unread = |error: std::io::Error| Fault::Disk(error.to_string());
     let (watched, failures) = Watched::new(medium.open().map_err(unread)?);
+    if let Some(new) = new {
+        layout::begin(&watched, new.journal_bytes).map_err(unread)?;
+    }
+    let journal_bytes = layout::journal_bytes(&watched)?;
+    let behind = watched.behind(layout::FIRST_PAGE_BYTES + journal_bytes);
     let opened = catch_unwind(AssertUnwindSafe(|| -> Result<_, Unopened> {
         let built = Builder::new()
             .set_cache_size(cache_bytes)
-            .create_with_backend(watched);
+            .create_with_backend(behind);
         let database = built.map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => Unopened::InUse,
             other => other.into(),
         })?;
-        if let Some(identity) = new {
-            begin(&database, identity)?;
+        if let Some(new) = new {
+            begin(&database, new.identity)?;
         }
-        let identity = identity(&database)?;
-        Ok((database, identity))
+        let (identity, generation) = identity(&database)?;
+        Ok((database, identity, generation))
     }));
-    let (database, identity) =
+    let (database, identity, generation) =
         opened.unwrap_or_else(|_| Err(Fault::from(contradiction()).into()))?;
-    Ok((database, identity, failures))
+    let (journal, records) = Journal::open(&watched, journal_bytes, generation)?;
+    Ok(OpenFile {
+        database,
+        identity,
+        failures,
+        journal,
+        records,
+    })
 }
 
 fn begin(database: &Database, identity: Identity) -> Result<(), Fault> {
-    write_durably(database, |write| {
+    let mut write = database.begin_write()?;
+    commit_durably(&mut write);
+    {
         let mut meta = write.open_table(META)?;
         meta.insert(FORMAT_KEY, FORMAT)?;
         meta.insert(DIRECTORY_KEY, identity.directory)?;
@@ -173,11 +273,13 @@ fn begin(database: &Database, identity: Identity) -> Result<(), Fault> {
         write.open_table(ROOMS)?;
         write.open_table(MARKS)?;
         write.open_table(ROWS)?;
-        Ok(())
-    })
+    }
+    put_generation(&write, FIRST_GENERATION)?;
+    Ok(write.commit()?)
 }
 
-fn identity(database: &Database) -> Result<Identity, Unopened> {
+/// Which file it is, and which generation of its journal comes after it.
+fn identity(database: &Database) -> Result<(Identity, u64), Unopened> {
     let read = database.begin_read()?;
     let meta = read.open_table(META)?;
     let number = |key: &'static str| -> Result<u128, Fault> {
@@ -200,5 +302,7 @@ fn identity(database: &Database) -> Result<Identity, Unopened> {
     if identity.partition >= identity.partitions {
         return Err(Damage::new("it is no partition of its data directory").into());
     }
-    Ok(identity)
+    let generation = u64::try_from(number(JOURNAL_KEY)?);
+    let generation = generation.map_err(|_| Damage::new("its journal makes no sense"))?;
+    Ok((identity, generation))
 }

@@ -1,10 +1,10 @@
-//! What stands in a partition's file: four tables, and the rows that say where logs are.
+//! What stands in a partition's database: four tables, and the rows that say where logs are.
 //!
 //! | table | key | value |
 //! |---|---|---|
-//! | `meta` | word | number: the format, the data directory's id, which partition of how many |
+//! | `meta` | word | number: the format, the data directory's id, which partition of how many, the journal's generation |
 //! | `rooms` | a room's name | its number and epoch; written once |
-//! | `marks` | a room's number | where its log begins and ends; written with every commit of it |
+//! | `marks` | a room's number | where its log begins and ends; changed with every commit of it |
 //! | `rows` | a room's number, first seq | all entries of the room in one commit (see [`row`](crate::row)) |
 //!
 //! A mark says what must be there, and rows say what is there. So a page that has lost its way, and
@@ -16,7 +16,7 @@ use redb::TableDefinition;
 use sha2::{Digest as _, Sha256};
 
 /// The format that this version writes and reads.
-pub(crate) const FORMAT: u128 = 1;
+pub(crate) const FORMAT: u128 = 2;
 
 pub(crate) const META: TableDefinition<'_, &str, u128> = TableDefinition::new("meta");
 pub(crate) const ROOMS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("rooms");

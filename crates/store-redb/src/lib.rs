@@ -18,12 +18,11 @@
 //! - What is acknowledged is on the disk, in its order, and stays there through a power cut at any
 //!   moment. A batch that was not acknowledged is there whole or not at all. The epoch of a room is the
 //!   same after every start, also before its first entry.
-//! - A flipped bit is reported and never served; `verify` names room and entry. One bit of a file is
-//!   an exception that nothing in the file can see: the one that says which of the last two commits
-//!   is the last. Flipped between a kill and the next start, it takes back the last commit. And of some
-//!   damage to redb's own lists of free pages its next commit ends the process: once in about
-//!   15,000 random flips, when the simulation tried. Nothing wrong is served, but that file has to be
-//!   restored from a backup.
+//! - A flipped bit is reported and never served; `verify` names room and entry. The last commit before
+//!   a kill is an exception that nothing can see: as long as only the journal has it, a bit flipped in
+//!   it before the next start makes it look like one that was cut off. And of some damage to redb's own
+//!   lists of free pages its next commit ends the process: once in about 15,000 random flips, when the
+//!   simulation tried. Nothing wrong is served, but that file has to be restored from a backup.
 //! - A full disk refuses entries before anything is written ([`DISK_RESERVE_BYTES`]), and goes on by
 //!   itself within a second of there being space. After another write error the file is opened again
 //!   and says what it has. After a failed sync a partition stops until the next start, which drops
@@ -34,11 +33,16 @@
 //!
 //! # How it is made
 //!
-//! A data directory has a number of files (`rooms/partition-00.redb` …) that is fixed when it is made;
+//! A data directory has a number of files (`rooms/partition-00.rooms` …) that is fixed when it is made;
 //! a room hashes to one of them. Each has a thread that writes: it takes all that waits, makes it one
 //! commit, and answers. With nothing waiting that is one entry at once; under load it is what came
 //! during the last commit. A second thread reads, and waits for no sync. All entries of a room in one
 //! commit are one row. Queues hold what the hub's shards have on the way, which the hub bounds.
+//!
+//! A file is a journal and a redb database. A commit goes into the database in memory, and into the
+//! journal as one write and one sync; then it is acknowledged. When the journal is full, after five
+//! seconds without a commit, and at the end, a checkpoint writes down what only memory has, and the
+//! journal begins anew. After a kill its records are shown again.
 //!
 //! # What was measured, and chosen for it
 //!
@@ -80,6 +84,8 @@ mod error;
 mod fault;
 mod file;
 mod format;
+mod journal;
+mod layout;
 mod log;
 mod medium;
 mod partition;

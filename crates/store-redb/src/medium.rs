@@ -73,20 +73,33 @@ impl Failures {
 
 /// A backend that notes what fails. After a sync has failed it writes nothing any more: the operating
 /// system may have thrown away what was not written, and the next sync would claim that all is well.
-#[derive(Debug)]
+///
+/// A clone is the same file.
+#[derive(Clone, Debug)]
 pub(crate) struct Watched {
-    inner: Box<dyn StorageBackend>,
+    inner: Arc<dyn StorageBackend>,
     failures: Failures,
+    /// Where its first byte is in the file.
+    from: u64,
 }
 
 impl Watched {
     pub(crate) fn new(inner: Box<dyn StorageBackend>) -> (Self, Failures) {
         let failures = Failures::default();
         let watched = Self {
-            inner,
+            inner: Arc::from(inner),
             failures: failures.clone(),
+            from: 0,
         };
         (watched, failures)
+    }
+
+    /// What of it comes after its first bytes.
+    pub(crate) fn behind(&self, bytes: u64) -> Self {
+        Self {
+            from: self.from + bytes,
+            ..self.clone()
+        }
     }
 
     fn writable(&self) -> io::Result<()> {
@@ -99,16 +112,19 @@ impl Watched {
 
 impl StorageBackend for Watched {
     fn len(&self) -> io::Result<u64> {
-        self.failures.note(Step::Read, self.inner.len())
+        let length = self.failures.note(Step::Read, self.inner.len())?;
+        Ok(length.saturating_sub(self.from))
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.failures.note(Step::Read, self.inner.read(offset, out))
+        let read = self.inner.read(self.from + offset, out);
+        self.failures.note(Step::Read, read)
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {
         self.writable()?;
-        self.failures.note(Step::Write, self.inner.set_len(length))
+        let set = self.inner.set_len(self.from + length);
+        self.failures.note(Step::Write, set)
     }
 
     fn sync_data(&self) -> io::Result<()> {
@@ -118,8 +134,8 @@ impl StorageBackend for Watched {
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.writable()?;
-        self.failures
-            .note(Step::Write, self.inner.write(offset, data))
+        let written = self.inner.write(self.from + offset, data);
+        self.failures.note(Step::Write, written)
     }
 
     fn close(&self) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 mod commit;
 mod recover;
+mod replay;
 #[cfg(test)]
 mod tests;
 mod trim;
@@ -14,12 +15,14 @@ use parlour_hub::StoreFault;
 use parlour_proto::{Entry, Epoch, Keep, RoomName, Seq};
 
 use crate::fault::Fault;
-use crate::file::{self, Shared, Unopened};
+use crate::file::{self, New, Shared, Unopened};
 use crate::format::{Damage, Identity, MARKS, Mark, ROOMS, RoomRow};
+use crate::journal::Journal;
 use crate::log;
 use crate::medium::{Failures, Medium, Step};
 use commit::Work;
 use recover::Uncertain;
+pub(crate) use replay::Damaged;
 pub(crate) use trim::{Sweep, names_after, stored_name};
 
 /// Space that is left free on the disk, in bytes: below it appends are refused before anything is
@@ -64,6 +67,8 @@ pub(crate) enum State {
     Full,
     /// A write failed, and the file could not be opened again yet.
     Away(String),
+    /// A write failed, and the file is open again: whether the next one fails too is not known.
+    Unproven(String),
     /// Until the next start.
     Stopped(String),
 }
@@ -97,6 +102,9 @@ pub(crate) struct Partition<T> {
     identity: Identity,
     file: Shared,
     failures: Failures,
+    journal: Journal,
+    /// Rooms that the last opening found damaged.
+    damaged: Damaged,
     rooms: HashMap<RoomName, Room<T>>,
     state: State,
     /// Of a commit whose outcome only the file knows.
@@ -108,17 +116,20 @@ impl<T: Clone> Partition<T> {
     pub(crate) fn open(
         medium: Arc<dyn Medium>,
         cache_bytes: usize,
-        new: Option<Identity>,
+        new: Option<New>,
     ) -> Result<Self, Unopened> {
-        let (database, identity, failures) = file::open(&*medium, cache_bytes, new)?;
+        let open = file::open(&*medium, cache_bytes, new)?;
         let file = Shared::default();
-        file.replace(|| Ok(database))?;
+        file.replace(|| Ok(open.database))?;
+        let damaged = replay::replay(&file, open.identity, &open.records)?;
         Ok(Self {
             medium,
             cache_bytes,
-            identity,
+            identity: open.identity,
             file,
-            failures,
+            failures: open.failures,
+            journal: open.journal,
+            damaged,
             rooms: HashMap::new(),
             state: State::Ok,
             uncertain: Vec::new(),
@@ -136,6 +147,11 @@ impl<T: Clone> Partition<T> {
     /// For who reads.
     pub(crate) fn file(&self) -> Shared {
         self.file.clone()
+    }
+
+    /// What the last opening found damaged and has not told yet.
+    pub(crate) fn take_damaged(&mut self) -> Damaged {
+        std::mem::take(&mut self.damaged)
     }
 
     /// Takes a room up: from now on its entries are answered to `tag`.
@@ -198,13 +214,12 @@ impl<T: Clone> Partition<T> {
         match &self.state {
             State::Stopped(_) => return self.stop_rooms(&touched, told),
             State::Away(_) => return self.refuse(&touched, self.away_fault(), told),
-            State::Ok | State::Full => {}
+            State::Ok | State::Full | State::Unproven(_) => {}
         }
         if self.has_no_space(bytes) {
             self.state = State::Full;
             return self.refuse(&touched, StoreFault::Full, told);
         }
-        self.state = State::Ok;
         self.commit(touched, now, told);
     }
 
@@ -237,7 +252,10 @@ impl<T: Clone> Partition<T> {
     /// Whether a batch might not find room. If nobody can say, the batch will.
     fn has_no_space(&self, bytes: u64) -> bool {
         let free = self.medium.free_bytes();
-        free.is_ok_and(|free| free < DISK_RESERVE_BYTES.saturating_add(bytes.saturating_mul(4)))
+        let bytes = bytes
+            .saturating_mul(4)
+            .saturating_add(self.journal.pending());
+        free.is_ok_and(|free| free < DISK_RESERVE_BYTES.saturating_add(bytes))
     }
 
     /// What the rooms get; on damage each by itself, so that one damaged room does not take the
@@ -248,7 +266,7 @@ impl<T: Clone> Partition<T> {
             Err(Fault::Damaged(damage)) if touched.len() > 1 => {
                 tracing::error!(%damage, "a commit met damage; its rooms are committed one by one");
                 for name in touched {
-                    if matches!(self.state, State::Ok) {
+                    if self.is_writable() {
                         self.commit(vec![name], now, told);
                     } else {
                         self.refuse_or_stop(&[name], told);
@@ -264,7 +282,11 @@ impl<T: Clone> Partition<T> {
         }
     }
 
-    fn try_commit(&self, touched: &[RoomName], now: u64) -> Result<Vec<Mark>, Fault> {
+    fn is_writable(&self) -> bool {
+        !matches!(self.state, State::Away(_) | State::Stopped(_))
+    }
+
+    fn try_commit(&mut self, touched: &[RoomName], now: u64) -> Result<Vec<Mark>, Fault> {
         let work: Vec<Work<'_>> = touched
             .iter()
             .filter_map(|name| {
@@ -279,14 +301,17 @@ impl<T: Clone> Partition<T> {
                 })
             })
             .collect();
-        let file = &self.file;
+        let (file, journal) = (&self.file, &mut self.journal);
         let done = catch_unwind(AssertUnwindSafe(|| {
-            file.write(|write| commit::append(write, &work, now))
+            file.commit(journal, |write, record| {
+                commit::append(write, &work, now, record)
+            })
         }));
         done.unwrap_or_else(|_| Err(Fault::Disk(PANICKED.to_owned())))
     }
 
     fn settle(&mut self, touched: &[RoomName], after: &[Mark], told: &mut Vec<Told<T>>) {
+        self.state = State::Ok;
         for (name, mark) in touched.iter().zip(after) {
             let Some(room) = self.rooms.get_mut(name) else {
                 continue;
@@ -361,6 +386,7 @@ impl<T: Clone> Partition<T> {
         match self.state {
             State::Full if !self.has_no_space(0) => self.state = State::Ok,
             State::Away(_) => self.come_back(told),
+            State::Unproven(_) => self.write_down(told),
             _ => {}
         }
     }
@@ -382,9 +408,37 @@ impl<T: Clone> Partition<T> {
         self.state = State::Stopped(why.to_owned());
     }
 
+    /// Whether the database has all that is durable: the next start has nothing to do.
+    pub(crate) fn is_written_down(&self) -> bool {
+        self.journal.pending() == 0
+    }
+
+    /// Where the file has the last commit, if only the journal has it.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn last_record(&self) -> std::ops::Range<u64> {
+        self.journal.last_record()
+    }
+
+    /// Gives the database what only the journal has.
+    pub(crate) fn write_down(&mut self, told: &mut Vec<Told<T>>) {
+        if !self.is_writable() {
+            return;
+        }
+        match self.file.write(&mut self.journal, |_| Ok(())) {
+            Ok(()) => self.state = State::Ok,
+            Err(fault) => self.after_failure(Vec::new(), &fault.to_string(), told),
+        }
+    }
+
     /// Closes the file in order.
     pub(crate) fn close(&mut self) -> Result<(), Fault> {
-        self.file.close()
+        let written = if self.is_writable() && !self.is_written_down() {
+            self.file.write(&mut self.journal, |_| Ok(()))
+        } else {
+            Ok(())
+        };
+        // The next start shows what the journal has, if that failed.
+        written.and(self.file.close())
     }
 }
 

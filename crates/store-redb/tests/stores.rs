@@ -88,7 +88,7 @@ fn an_unfinished_directory_is_made_anew() {
     let folder = tempfile::tempdir().unwrap();
     let unfinished = folder.path().join("rooms.new");
     fs::create_dir(&unfinished).unwrap();
-    fs::write(unfinished.join("partition-00.redb"), "half").unwrap();
+    fs::write(unfinished.join("partition-00.rooms"), "half").unwrap();
     drop(open(folder.path(), 2));
     assert!(!unfinished.exists());
 }

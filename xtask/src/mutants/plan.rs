@@ -309,6 +309,26 @@ pub(super) const ALL: &[Mutant] = &[
         ),
     },
     Mutant {
+        name: "store-journal-sync",
+        takes_away: "what only the journal has been told is synced before it is acknowledged",
+        file: "crates/store-redb/src/journal.rs",
+        original: "self.file.sync_data().map_err(failed)?;",
+        mutated: "let _ = failed;",
+        test: store(
+            "sim::tests::nothing_acknowledged_is_lost_and_nothing_damaged_served_whenever_the_power_goes_off",
+        ),
+    },
+    Mutant {
+        name: "store-journal-end",
+        takes_away: "a damaged commit is not taken for the end of the journal",
+        file: "crates/store-redb/src/journal.rs",
+        original: "it.index > self.index)",
+        mutated: "it.index > u64::MAX - self.index)",
+        test: store(
+            "partition::tests::replays::a_damaged_commit_with_others_behind_it_is_no_end_of_the_journal",
+        ),
+    },
+    Mutant {
         name: "store-checksum",
         takes_away: "what is damaged on the disk is not served",
         file: "crates/store-redb/src/format.rs",

@@ -86,7 +86,7 @@ fn files_that_cannot_be_opened_stop_the_start_with_the_fix() {
     let mut server = Server::start();
     publish(&server, "den", &json!({"payload": "x"}));
     server.stop();
-    let first = server.data().join("rooms/partition-00.redb");
+    let first = server.data().join("rooms/partition-00.rooms");
     let moved = server.data().join("moved");
     let fails = |words: &str| {
         let output = super::support::parlour()
@@ -98,7 +98,7 @@ fn files_that_cannot_be_opened_stop_the_start_with_the_fix() {
         assert_eq!(output.status.code(), Some(1), "{told}");
         assert!(output.stdout.is_empty(), "it says that it listens");
         assert!(
-            told.contains("partition-00.redb") && told.contains(words),
+            told.contains("partition-00.rooms") && told.contains(words),
             "{told}"
         );
     };

@@ -7,6 +7,7 @@ use redb::{ReadableTable, Table, WriteTransaction};
 
 use crate::fault::Fault;
 use crate::format::{MARKS, Mark, ROOMS, ROWS, RoomRow};
+use crate::journal::Record;
 use crate::log::Log;
 use crate::row::{Row, pack};
 
@@ -35,11 +36,13 @@ pub(super) struct Work<'a> {
     pub(super) entries: &'a [Arc<Entry>],
 }
 
-/// Appends the entries of all rooms. What their marks are afterwards, in the same order.
+/// Appends the entries of all rooms, and says so to `record`. What their marks are afterwards, in the
+/// same order.
 pub(super) fn append(
     write: &WriteTransaction,
     work: &[Work<'_>],
     now: u64,
+    record: &mut Record,
 ) -> Result<Vec<Mark>, Fault> {
     let mut marks = write.open_table(MARKS)?;
     let mut rows = write.open_table(ROWS)?;
@@ -52,24 +55,30 @@ pub(super) fn append(
     }
     let mut after = Vec::with_capacity(work.len());
     for work in work {
-        let mut mark = put(&mut rows, work, now)?;
+        let name = work.name.as_str();
+        let new = work.is_new.then(|| work.row.encode(name));
+        record.room(name, new.as_deref());
+        let mut mark = put(&mut rows, work, now, record)?;
         if is_due(&rows, work.row.number, &mark, &work.keep, now, SLACK)? {
             let most = ROWS_TRIMMED_WITH_APPEND;
             trim(&mut rows, work.row.number, &mut mark, &work.keep, now, most)?;
         }
-        marks.insert(work.row.number, mark.encode(work.row.number).as_slice())?;
+        let encoded = mark.encode(work.row.number);
+        marks.insert(work.row.number, encoded.as_slice())?;
+        record.mark(&encoded);
         after.push(mark);
     }
     Ok(after)
 }
 
-fn put(rows: &mut Rows<'_>, work: &Work<'_>, now: u64) -> Result<Mark, Fault> {
+fn put(rows: &mut Rows<'_>, work: &Work<'_>, now: u64, record: &mut Record) -> Result<Mark, Fault> {
     let mut mark = work.mark;
     mark.stored = mark.stored.max(now);
     let mut entries = work.entries;
     while let Some(first) = entries.first() {
         let (value, count) = pack(work.row.number, entries, mark.bytes_end, mark.stored);
         rows.insert((work.row.number, first.seq.0), value.as_slice())?;
+        record.row(first.seq.0, &value);
         mark.bytes_end += value.len() as u64;
         entries = &entries[count..];
     }

@@ -3,6 +3,7 @@
 use parlour_hub::StoreFault;
 use parlour_proto::{RoomName, Seq};
 
+use super::replay::replay;
 use super::{Partition, State, Told};
 use crate::fault::Fault;
 use crate::file::{self, Unopened};
@@ -56,9 +57,10 @@ impl<T: Clone> Partition<T> {
 
     /// Opens the file again, if it is away, and tells what it has. Its owner tries until it can be.
     pub(crate) fn come_back(&mut self, told: &mut Vec<Told<T>>) {
-        if !matches!(self.state, State::Away(_)) {
+        let State::Away(why) = &self.state else {
             return;
-        }
+        };
+        let why = why.clone();
         let fault = self.away_fault();
         if let Err(unopened) = self.reopen() {
             let why = match unopened {
@@ -69,7 +71,7 @@ impl<T: Clone> Partition<T> {
             self.state = State::Away(why);
             return;
         }
-        self.state = State::Ok;
+        self.state = State::Unproven(why);
         for uncertain in std::mem::take(&mut self.uncertain) {
             if let Err(lost) = self.resolve(&uncertain, fault, told) {
                 self.stop(&lost.to_string());
@@ -83,16 +85,20 @@ impl<T: Clone> Partition<T> {
 
     fn reopen(&mut self) -> Result<(), Unopened> {
         let Self { file, medium, .. } = self;
-        let mut failures = None;
+        let mut opened = None;
         file.replace(|| {
-            let (database, identity, noted) = file::open(&**medium, self.cache_bytes, None)?;
-            if identity != self.identity {
+            let open = file::open(&**medium, self.cache_bytes, None)?;
+            if open.identity != self.identity {
                 return Err(super::Damage::new("another file is in its place").into());
             }
-            failures = Some(noted);
-            Ok(database)
+            opened = Some((open.failures, open.journal, open.records));
+            Ok(open.database)
         })?;
-        self.failures = failures.unwrap_or_default();
+        if let Some((failures, journal, records)) = opened {
+            (self.failures, self.journal) = (failures, journal);
+            let damaged = replay(&self.file, self.identity, &records)?;
+            self.damaged.extend(damaged);
+        }
         Ok(())
     }
 

@@ -138,11 +138,14 @@ impl<T: Clone> Partition<T> {
         work: impl FnOnce(&WriteTransaction) -> Result<R, Fault>,
     ) -> Result<R, Fault> {
         match &self.state {
-            State::Ok => {}
+            State::Ok | State::Unproven(_) => {}
             State::Full => return Err(Fault::Disk("the disk is full".to_owned())),
             State::Away(why) | State::Stopped(why) => return Err(Fault::Disk(why.clone())),
         }
-        let done = self.file.write(work);
+        let done = self.file.write(&mut self.journal, work);
+        if done.is_ok() {
+            self.state = State::Ok;
+        }
         if let Err(Fault::Disk(why)) = &done {
             self.after_failure(Vec::new(), why, &mut Vec::new());
         }

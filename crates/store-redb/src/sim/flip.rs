@@ -1,5 +1,7 @@
 //! One flipped bit.
 
+use std::ops::Range;
+
 use super::Report;
 use super::dice::Dice;
 use super::disk::{Disk, Image};
@@ -7,10 +9,8 @@ use super::life::{Tag, identity, open};
 use super::world::{Seen, World};
 use crate::partition::Partition;
 
-/// Byte and bit of the file that say which of its two last commits is the last one.
-pub(super) const WHICH_IS_LAST: (usize, u32) = (9, 0);
-
-/// Flips a bit of `image` and reads everything: it is as it was written, or reported.
+/// Flips a bit of `image` and reads everything: it is as it was written, or reported. Where it takes
+/// back the last commit, nothing could have told that from one that was cut off.
 pub(super) fn one(
     mut image: Image,
     world: &World,
@@ -21,7 +21,7 @@ pub(super) fn one(
     let page = dice.below(pages.len() as u64) as usize;
     let byte = pages.get(page).copied().unwrap_or(0) + dice.below(4096) as usize;
     let bit = dice.below(8) as u32;
-    if (byte, bit) == WHICH_IS_LAST {
+    if last_record(&image)?.contains(&(byte as u64)) {
         return Ok(());
     }
     image.flip(byte, bit);
@@ -30,6 +30,14 @@ pub(super) fn one(
         look(image, world).map_err(|what| format!("bit {bit} of byte {byte}: {what}"))?;
     report.reported += u64::from(is_reported);
     Ok(())
+}
+
+/// Where the last commit is, as long as only the journal has it.
+pub(super) fn last_record(image: &Image) -> Result<Range<u64>, String> {
+    let partition = open(&Disk::of(image.clone()), false)?;
+    let last = partition.last_record();
+    partition.file().abandon();
+    Ok(last)
 }
 
 /// Whether something was reported; an error if something wrong was served.

@@ -8,7 +8,10 @@ use super::dice::Dice;
 use super::disk::{Disk, Image, Leaves};
 use super::world::World;
 use super::{Fault, Plan, Report, State, flip};
+use crate::file::New;
 use crate::format::Identity;
+#[cfg(test)]
+use crate::layout::FIRST_PAGE_BYTES;
 use crate::partition::{Append, Partition, Told};
 
 const IDENTITY: Identity = Identity {
@@ -17,6 +20,10 @@ const IDENTITY: Identity = Identity {
     partitions: 1,
 };
 const CACHE_BYTES: usize = 1 << 20;
+/// For some ten commits, and less than the longest.
+const JOURNAL_BYTES: u64 = 16 << 10;
+#[cfg(test)]
+pub(super) const DATABASE_FROM: u64 = FIRST_PAGE_BYTES + JOURNAL_BYTES;
 
 pub(super) struct Life {
     dice: Dice,
@@ -222,7 +229,10 @@ impl Life {
 }
 
 pub(super) fn open(disk: &Disk, is_new: bool) -> Result<Partition<Tag>, String> {
-    let new = is_new.then_some(IDENTITY);
+    let new = is_new.then_some(New {
+        identity: IDENTITY,
+        journal_bytes: JOURNAL_BYTES,
+    });
     let opened = Partition::open(Arc::new(disk.clone()), CACHE_BYTES, new);
     opened.map_err(|unopened| format!("{unopened:?}"))
 }

@@ -1,9 +1,9 @@
 //! How a partition is, for `/healthz` and for whoever looks at the log.
 
+use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use parlour_hub::StoreFault;
-use parlour_proto::RoomName;
 
 use crate::fault::Fault;
 use crate::partition::State;
@@ -66,7 +66,7 @@ impl Watch {
         let state = match state {
             State::Ok => PartitionState::Ok,
             State::Full => PartitionState::Full,
-            State::Away(why) => PartitionState::Failing(why.clone()),
+            State::Away(why) | State::Unproven(why) => PartitionState::Failing(why.clone()),
             State::Stopped(why) => PartitionState::Stopped(why.clone()),
         };
         let mut health = self.health();
@@ -94,7 +94,7 @@ impl Watch {
     }
 
     /// What a shard is told of a read that failed.
-    pub(super) fn read_failed(&self, room: &RoomName, fault: &Fault) -> StoreFault {
+    pub(super) fn read_failed(&self, room: impl Display, fault: &Fault) -> StoreFault {
         let mut health = self.health();
         let partition = health.partition;
         match fault {

@@ -10,7 +10,9 @@ use super::mailbox::Tag;
 use super::on_disk::{OnDisk, sync_directory};
 use super::{PARTITIONS_MAX, StoreConfig};
 use crate::error::OpenError;
+use crate::file::New;
 use crate::format::Identity;
+use crate::layout::JOURNAL_BYTES;
 use crate::partition::Partition;
 
 const ROOMS: &str = "rooms";
@@ -18,7 +20,7 @@ const ROOMS: &str = "rooms";
 const UNFINISHED: &str = "rooms.new";
 
 fn file_name(partition: u16) -> String {
-    format!("partition-{partition:02}.redb")
+    format!("partition-{partition:02}.rooms")
 }
 
 /// The files of a data directory by their numbers; made if there are none.
@@ -80,7 +82,11 @@ fn make_file(path: &Path, identity: Identity) -> Result<(), OpenError> {
     let file = OnDisk(path.to_owned());
     file.make()
         .map_err(|error| OpenError::unusable(path, error))?;
-    let made = Partition::<Tag>::open(Arc::new(file), MAKING_CACHE_BYTES, Some(identity));
+    let new = New {
+        identity,
+        journal_bytes: JOURNAL_BYTES,
+    };
+    let made = Partition::<Tag>::open(Arc::new(file), MAKING_CACHE_BYTES, Some(new));
     let mut made = made.map_err(|unopened| OpenError::of(path, unopened))?;
     let closed = made.close();
     closed.map_err(|fault| OpenError::of(path, fault.into()))

@@ -10,6 +10,7 @@ use parlour_proto::{Draft, Epoch, Keep, RoomName, Seq, Timestamp};
 
 use super::mailbox::Tag;
 use super::{PartitionState, ShardStore, StoreConfig, Stores};
+use crate::file::New;
 use crate::format::Identity;
 use crate::partition::{DISK_RESERVE_BYTES, Partition};
 use crate::sim::disk::{Disk, Fails};
@@ -18,6 +19,10 @@ const IDENTITY: Identity = Identity {
     directory: 1,
     partition: 0,
     partitions: 1,
+};
+const NEW: New = New {
+    identity: IDENTITY,
+    journal_bytes: 1 << 16,
 };
 
 struct Bench {
@@ -38,8 +43,7 @@ fn room() -> RoomName {
 impl Bench {
     fn new() -> Self {
         let disk = Disk::default();
-        let partition =
-            Partition::<Tag>::open(Arc::new(disk.clone()), 1 << 20, Some(IDENTITY)).unwrap();
+        let partition = Partition::<Tag>::open(Arc::new(disk.clone()), 1 << 20, Some(NEW)).unwrap();
         let stores = Stores::start(vec![partition], &StoreConfig::default()).unwrap();
         let (wake, woken) = channel();
         let store = stores.for_shard(Arc::new(move || wake.send(()).unwrap()));

@@ -21,6 +21,8 @@ use crate::partition::{Append, Partition, State, Sweep, Told};
 const RETRY_EVERY: Duration = Duration::from_secs(1);
 /// How often rooms in which nothing is said are looked through for what has become too old.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How long nothing is said before the database gets what only the journal has.
+const REST_AFTER: Duration = Duration::from_secs(5);
 /// The pause between two steps of that, so that it is never what the disk is busy with.
 const SWEEP_PAUSE: Duration = Duration::from_millis(20);
 
@@ -96,6 +98,8 @@ struct Chores {
     sweep_at: Instant,
     /// When a full disk or a failing file is looked at again.
     retry_at: Instant,
+    /// When the database gets what only the journal has.
+    rest_at: Instant,
 }
 
 impl Writer {
@@ -106,8 +110,12 @@ impl Writer {
             sweep: None,
             sweep_at: Instant::now() + SWEEP_EVERY,
             retry_at: Instant::now(),
+            rest_at: Instant::now() + REST_AFTER,
         };
         loop {
+            for (room, damage) in self.partition.take_damaged() {
+                self.watch.read_failed(&room, &damage.into());
+            }
             let found = self.queue.take(&mut jobs, self.deadline(&chores));
             // The first to be asked is the last in the list.
             jobs.reverse();
@@ -135,8 +143,9 @@ impl Writer {
             return Some(Instant::now());
         }
         match self.partition.state() {
-            State::Ok => Some(chores.sweep_at),
-            State::Full | State::Away(_) => Some(chores.retry_at),
+            State::Ok if self.partition.is_written_down() => Some(chores.sweep_at),
+            State::Ok => Some(chores.sweep_at.min(chores.rest_at)),
+            State::Full | State::Away(_) | State::Unproven(_) => Some(chores.retry_at),
             State::Stopped(_) => None,
         }
     }
@@ -168,6 +177,9 @@ impl Writer {
                 }
                 WriteJob::Trim(trim) => chores.trims.push_back(trim),
             }
+        }
+        if !batch.is_empty() {
+            chores.rest_at = Instant::now() + REST_AFTER;
         }
         self.commit(batch);
         self.do_chores(chores);
@@ -231,6 +243,11 @@ impl Writer {
         if Instant::now() >= chores.retry_at {
             chores.retry_at = Instant::now() + RETRY_EVERY;
             self.partition.look_again(&mut told);
+        }
+        let is_ok = *self.partition.state() == State::Ok;
+        if is_ok && !self.partition.is_written_down() && Instant::now() >= chores.rest_at {
+            chores.rest_at = Instant::now() + REST_AFTER;
+            self.partition.write_down(&mut told);
         }
         self.trim_some(chores, &mut told);
         self.sweep_some(chores, &mut told);
