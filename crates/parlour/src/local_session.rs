@@ -92,8 +92,8 @@ pub struct Joined {
 /// # use parlour::{Hub, HubConfig, UserName};
 /// let hub = Hub::start(HubConfig::default())?;
 /// let mut ann = hub.session(UserName::user("ann")?)?;
-/// hub.shutdown(std::time::Duration::ZERO).await;
-/// while ann.next().await.is_some() {}
+/// let to_its_end = async { while ann.next().await.is_some() {} };
+/// tokio::join!(hub.shutdown(std::time::Duration::from_secs(5)), to_its_end);
 /// let end = ann.end().expect("it was told why");
 /// println!("{}, so come back after {:?}", end.message, end.retry_after);
 /// assert_eq!(end.why, "going_away");
