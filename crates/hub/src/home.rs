@@ -46,7 +46,8 @@ pub(crate) struct Home {
     /// Numbered, and with the store: `head + 1`, `head + 2`, …
     uncommitted: VecDeque<Uncommitted>,
     uncommitted_bytes: usize,
-    /// Not numbered yet, because a view has not taken what there is. Bounded by the links' credit.
+    /// Not numbered yet, because a view has not taken what there is, or the log is looked up. Bounded by
+    /// the links' credit.
     held: VecDeque<Held>,
     /// Notices that some view was not told yet, each behind the entry of its number. Bounded by the
     /// links' credit too.
@@ -269,9 +270,10 @@ impl Home {
         }
     }
 
-    /// Somebody came or went: behind everything that he said.
+    /// Somebody came or went: behind everything that he said. While the log is looked up nobody follows,
+    /// those who wait to do so are to be told as well, and behind which entry it stands is not known.
     pub(crate) fn post(&mut self, posted: Posted) {
-        if self.held.is_empty() {
+        if self.held.is_empty() && self.standing != Standing::Opening {
             self.notices.push_back((self.last_numbered(), posted));
         } else {
             self.held.push_back(Held::Notice(posted));
@@ -279,6 +281,9 @@ impl Home {
     }
 
     fn place_held_notices(&mut self) {
+        if self.standing == Standing::Opening {
+            return;
+        }
         while let Some(held) = self.held.pop_front() {
             match held {
                 Held::Notice(posted) => self.notices.push_back((self.last_numbered(), posted)),

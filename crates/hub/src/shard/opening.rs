@@ -114,6 +114,7 @@ impl<S: Store> Shard<S> {
         match refused {
             None => {
                 self.release_held(key);
+                self.queue_feed(key);
                 self.note_if_empty(key);
             }
             Some(_) => self.forget(key),

@@ -229,6 +229,12 @@ impl Client {
             ["entry", room, epoch, seq, id, from, author, _] => {
                 truth.witness_from(id, from)?;
                 self.noticed.said(room, author)?;
+                let own = self
+                    .own
+                    .filter(|own| self.prompt && own.to_string() == author);
+                if own.is_some() {
+                    self.noticed.said_itself(room, author)?;
+                }
                 doings.report.entries_heard += 1;
                 if self.waiting.contains(id) {
                     return Err(format!("ack: the entry {id} came before its ack"));

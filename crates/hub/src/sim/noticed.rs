@@ -10,12 +10,14 @@ pub(super) struct Noticed(BTreeMap<String, Seen>);
 struct Seen {
     here: BTreeSet<String>,
     gone: BTreeSet<String>,
+    /// It was in the room before, on this connection.
+    is_back: bool,
 }
 
 impl Noticed {
     /// A notice. Each is told once.
     pub(super) fn hear(&mut self, room: &str, who: &str, what: &str) -> Result<(), String> {
-        let Seen { here, gone } = self.0.entry(room.to_owned()).or_default();
+        let Seen { here, gone, .. } = self.0.entry(room.to_owned()).or_default();
         let is_first = match what {
             "came" => {
                 gone.remove(who);
@@ -42,8 +44,21 @@ impl Noticed {
         }
     }
 
+    /// It reads at once and is shown what it has said itself. Its coming stands before that, unless it
+    /// said it before it went and came again.
+    pub(super) fn said_itself(&self, room: &str, own: &str) -> Result<(), String> {
+        match self.0.get(room) {
+            Some(seen) if seen.is_back || seen.here.contains(own) => Ok(()),
+            _ => Err(format!("notice: {own} spoke in {room} before it had come")),
+        }
+    }
+
     pub(super) fn leave(&mut self, room: &str) {
-        self.0.remove(room);
+        let seen = self.0.entry(room.to_owned()).or_default();
+        *seen = Seen {
+            is_back: true,
+            ..Seen::default()
+        };
     }
 
     /// When nothing moves any more: it saw itself come, and knows nobody who is not here.

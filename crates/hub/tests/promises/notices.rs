@@ -1,11 +1,12 @@
 //! Comings and goings at a dialect that announces them: told once, in order with what is said, to
 //! all who are there, and kept for nobody.
 
-use parlour_hub::Answer;
-use parlour_proto::{ClientId, Refusal};
+use parlour_hub::{Answer, Since};
+use parlour_proto::{ClientId, Epoch, Position, Refusal, Seq};
 
+use crate::disk::{Disk, Fault};
 use crate::stores::LateStore;
-use crate::world::{EVENTS, FEED, FULL, PLAIN, Peer, World, room_at, world, world_with};
+use crate::world::{EVENTS, FEED, FULL, PLAIN, Peer, WORDS, World, room_at, world, world_with};
 
 fn notice(who: &str, what: &str) -> String {
     let id = ClientId::of_name(who);
@@ -244,4 +245,97 @@ fn who_reads_hears_every_notice_also_those_that_come_during_a_pass() {
         "of 600 members that read all the time, so many missed notices; the least heard {:?}",
         heard.iter().min()
     );
+}
+
+/// A world of two shards with a room that was spoken in and is not in memory.
+fn asleep() -> (Disk, World<Disk>, String) {
+    let (disk, den) = (Disk::default(), room_at(1, 2));
+    let mut before = World::new(2, |_| {}, |_| disk.clone());
+    let speaker = before.connect(0, WORDS, Some(&den));
+    before.run();
+    before.say(speaker, &format!("publish {den} m1 old"));
+    before.run();
+    drop(before);
+    let world = World::new(2, |_| {}, |_| disk.clone());
+    disk.hold();
+    (disk, world, den)
+}
+
+fn wake_up(disk: &Disk, world: &mut World<Disk>) {
+    disk.go();
+    world.poll_stores();
+    world.run();
+}
+
+#[test]
+fn who_comes_while_the_room_is_looked_up_is_announced_when_it_is_there() {
+    let (disk, mut world, den) = asleep();
+    let ann = world.connect_as(0, PLAIN, "ann", Some(&den));
+    world.run();
+    assert!(world.heard(ann).is_empty());
+    wake_up(&disk, &mut world);
+    assert_eq!(world.heard(ann), [notice("ann", "connected")]);
+}
+
+#[test]
+fn who_was_let_in_since_then_is_in_the_room_when_it_has_been_looked_up_again() {
+    let (disk, mut world, den) = asleep();
+    let epoch = Epoch(den.len() as u64);
+    let since = Since::Position(Position { epoch, seq: Seq(0) });
+    let kim = world.connect_since(0, PLAIN, &den, since);
+    world.run();
+    wake_up(&disk, &mut world);
+    let heard = world.heard(kim);
+    assert_eq!(
+        heard.len(),
+        2,
+        "his coming, and what was said since: {heard:?}"
+    );
+    assert!(heard[0].contains("connected"), "{heard:?}");
+    assert!(heard[1].contains("old"), "{heard:?}");
+}
+
+#[test]
+fn who_comes_speaks_and_goes_while_the_room_is_looked_up_is_announced_around_what_he_says() {
+    let (disk, mut world, den) = asleep();
+    let ann = world.connect_as(1, PLAIN, "ann", Some(&den));
+    let kim = world.connect_as(0, PLAIN, "kim", Some(&den));
+    world.run();
+    world.say(kim, "bye");
+    world.hang_up(kim);
+    world.run();
+    // His shard does not follow the room any more; that alone must not let anything go.
+    wake_up(&disk, &mut world);
+    let expected = [
+        notice("ann", "connected"),
+        notice("kim", "connected"),
+        message("kim", "bye"),
+        notice("kim", "disconnected"),
+    ];
+    assert_eq!(world.heard(ann), expected);
+}
+
+#[test]
+fn comings_and_goings_at_a_room_that_is_looked_up_give_their_credit_back() {
+    for fails in [false, true] {
+        let (disk, mut world, den) = asleep();
+        for n in 0..1_000 {
+            let kim = world.connect_as(0, PLAIN, &n.to_string(), Some(&den));
+            world.run();
+            world.hang_up(kim);
+            world.run();
+        }
+        disk.fail(fails.then_some(Fault::Open));
+        wake_up(&disk, &mut world);
+        disk.fail(None);
+        for n in 0..2_000 {
+            let kim = world.connect_as(0, PLAIN, &n.to_string(), Some(&den));
+            world.run();
+            world.hang_up(kim);
+            world.run();
+        }
+        let ann = world.connect_as(0, PLAIN, "ann", Some(&den));
+        world.run();
+        assert_eq!(world.heard(ann), [notice("ann", "connected")]);
+    }
 }
