@@ -152,17 +152,16 @@ impl Shared {
         Ok(())
     }
 
-    /// Lets go of it without a last commit: a transaction that a panic has dropped forbids that one.
+    /// Lets go of it without a last commit: the database makes none while a panic unwinds.
     #[cfg(any(test, feature = "sim"))]
     pub(crate) fn abandon(&self) {
-        let mut place = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Ok(database)) = place.as_ref().map(Held::get) {
-            let _ = catch_unwind(AssertUnwindSafe(|| {
-                let _write = database.begin_write();
-                std::panic::resume_unwind(Box::new("abandoned"));
-            }));
-        }
-        place.take();
+        let held = (self.0.write())
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let _ = catch_unwind(AssertUnwindSafe(move || {
+            let _held = held;
+            std::panic::resume_unwind(Box::new("abandoned"));
+        }));
     }
 
     /// Closes it, so that the next start has nothing to recover.

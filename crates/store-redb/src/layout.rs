@@ -20,7 +20,7 @@ use crate::medium::Watched;
 
 /// How long the journal of a new file is. The longer, the fewer checkpoints, and the more a start
 /// after a kill has to read.
-pub(crate) const JOURNAL_BYTES: u64 = 16 << 20;
+pub(crate) const JOURNAL_BYTES: u64 = 8 << 20;
 
 /// Bytes before the journal.
 pub(crate) const FIRST_PAGE_BYTES: u64 = 4096;
