@@ -6,6 +6,7 @@ mod inspect;
 mod mailbox;
 mod make;
 pub(crate) mod on_disk;
+mod opening;
 mod reader;
 mod shard_store;
 #[cfg(test)]
@@ -29,7 +30,6 @@ use crate::error::{InspectError, OpenError};
 use crate::fault::Fault;
 use crate::file::Shared;
 use crate::format::Identity;
-use crate::medium::Medium;
 use crate::partition::Partition;
 use clock::Clock;
 use health::Watch;
@@ -102,15 +102,11 @@ impl Stores {
         let files = make::ensure(directory, config)?;
         let count = u16::try_from(files.len()).unwrap_or(PARTITIONS_MAX);
         let cache_bytes = config.cache_bytes / files.len().max(1);
-        let mut partitions = Vec::new();
-        for (index, path) in (0..).zip(&files) {
-            progress(index, count);
-            let medium: Arc<dyn Medium> = Arc::new(on_disk::OnDisk(path.clone()));
-            let partition = Partition::open(medium, cache_bytes, None);
-            partitions.push(partition.map_err(|unopened| OpenError::of(path, unopened))?);
-        }
+        progress(0, count);
+        let partitions = opening::open_all(&files, cache_bytes, |open| {
+            progress(u16::try_from(open).unwrap_or(count), count);
+        })?;
         make::check_together(&files, &partitions)?;
-        progress(count, count);
         Self::start(partitions, config)
     }
 
