@@ -37,7 +37,7 @@ use crate::ids::Digester;
 use crate::letter::{History, Letter, Reader};
 use crate::life::{Lives, Tick};
 use crate::link::Link;
-use crate::notice::Waiting;
+use crate::notice::Line;
 use crate::presence::Remains;
 use crate::rate::Rate;
 use crate::since::Since;
@@ -194,8 +194,11 @@ pub struct Shard<S> {
     to_show: VecDeque<presence::Showing>,
     /// Homes with something to tell of who is there, each once.
     presence_due: BTreeSet<(Duration, Key)>,
-    /// Notices that wait for credit, the oldest first.
-    notices: VecDeque<Waiting>,
+    /// Notices that wait for credit, or for the end of the turn.
+    notices: Line,
+    /// Whom a turn closes gives back what he holds when its driver hands on what the application is told
+    /// of that. So nobody else is told of it in the same turn.
+    is_in_turn: bool,
     going_away: Option<CloseReason>,
     /// Those who are here are closed when nothing is left to pass on, or at this time.
     close_all_by: Option<Duration>,
@@ -272,7 +275,8 @@ impl<S: Store> Shard<S> {
             report_budget: 0,
             to_show: VecDeque::new(),
             presence_due: BTreeSet::new(),
-            notices: VecDeque::new(),
+            notices: Line::default(),
+            is_in_turn: false,
             going_away: None,
             close_all_by: None,
             published: Vec::new(),
@@ -445,8 +449,9 @@ impl<S: Store> Shard<S> {
     /// hundred members are sent to, what is due is done. `true`: there is more to do at once.
     pub fn turn(&mut self, now: Now, sockets: &mut impl Sockets, bus: &mut impl Bus) -> bool {
         self.set_now(now);
-        self.check_deadlines(sockets);
         self.send_notices();
+        self.is_in_turn = true;
+        self.check_deadlines(sockets);
         self.close_empty_views();
         self.count_some();
         self.settle();
@@ -459,6 +464,7 @@ impl<S: Store> Shard<S> {
         self.close_behind_last_passes();
         self.keep_within_bounds();
         self.resume_with_credit();
+        self.is_in_turn = false;
         self.post(bus);
         self.publish_counts();
         self.has_work()
@@ -473,6 +479,7 @@ impl<S: Store> Shard<S> {
             || self.links.iter().any(|link| !link.out.is_empty())
             || self.behind.len() > self.behind_without_credit
             || self.has_view_to_close()
+            || self.has_notice_to_send()
             || self.close_all_by.is_some()
     }
 

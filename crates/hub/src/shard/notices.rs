@@ -13,7 +13,7 @@ use crate::table::Key;
 impl<S: Store> Shard<S> {
     /// Tells a room that a connection has come or gone, if its dialect announces it. At the end of
     /// the hub nobody is told that all are going.
-    pub(super) fn announce(&mut self, index: u32, view: Key, came: bool) {
+    pub(super) fn announce(&mut self, index: u32, key: Key, came: bool) {
         let Some(connection) = self.connections.at(index) else {
             return;
         };
@@ -21,42 +21,53 @@ impl<S: Store> Shard<S> {
         if !dialect.announces() || self.going_away.is_some() {
             return;
         }
-        let (Some(id), Some(view)) = (self.id_at(index), self.views.get(view)) else {
+        let (Some(id), Some(view)) = (self.id_at(index), self.views.get(key)) else {
             return;
         };
-        let notice = Arc::new(Notice {
-            shard: self.id,
-            connection: id,
-            who: connection.who.clone(),
-            author: connection.author(),
-            came,
-        });
-        let is_of = |waiting: &Waiting| {
-            waiting.notice.came && waiting.notice.connection == id && waiting.room == view.room
-        };
-        if !came && let Some(place) = self.notices.iter().position(is_of) {
-            self.notices.remove(place);
-            return;
-        }
-        self.notices.push_back(Waiting {
+        let waiting = Waiting {
             room: view.room.clone(),
             home: view.home,
-            notice,
-        });
+            view: key,
+            notice: Arc::new(Notice {
+                shard: self.id,
+                connection: id,
+                who: connection.who.clone(),
+                author: connection.author(),
+                came,
+            }),
+        };
+        if self.notices.is_empty() && self.may_send_notice(waiting.home) {
+            return self.send_notice(waiting);
+        }
+        self.notices.push(waiting);
         self.send_notices();
     }
 
     /// Sends what waits, as credit allows.
     pub(super) fn send_notices(&mut self) {
-        while let Some(Waiting { home, .. }) = self.notices.front()
-            && self.links[usize::from(home.0)].has_credit()
-            && let Some(waiting) = self.notices.pop_front()
+        while let Some(Waiting { home, .. }) = self.notices.first()
+            && self.may_send_notice(*home)
+            && let Some(waiting) = self.notices.pop()
         {
-            let Waiting {
-                room, home, notice, ..
-            } = waiting;
-            self.link(home).command(Body::Notice { room, notice });
+            self.send_notice(waiting);
         }
+    }
+
+    fn may_send_notice(&self, home: ShardId) -> bool {
+        !self.is_in_turn && self.links[usize::from(home.0)].has_credit()
+    }
+
+    fn send_notice(&mut self, waiting: Waiting) {
+        let Waiting {
+            room, home, notice, ..
+        } = waiting;
+        self.link(home).command(Body::Notice { room, notice });
+    }
+
+    /// Whether [`send_notices`](Self::send_notices) would get on with one.
+    pub(super) fn has_notice_to_send(&self) -> bool {
+        let first = self.notices.first();
+        first.is_some_and(|waiting| self.may_send_notice(waiting.home))
     }
 
     pub(super) fn handle_notice(&mut self, from: ShardId, room: &RoomName, notice: Arc<Notice>) {

@@ -1,12 +1,14 @@
 //! Comings and goings at a dialect that announces them: told once, in order with what is said, to
 //! all who are there, and kept for nobody.
 
-use parlour_hub::{Answer, Since};
-use parlour_proto::{ClientId, Epoch, Position, Refusal, Seq};
+use parlour_hub::{Answer, Since, What};
+use parlour_proto::{ClientId, CloseReason, Epoch, Position, Refusal, Seq};
 
 use crate::disk::{Disk, Fault};
 use crate::stores::LateStore;
-use crate::world::{EVENTS, FEED, FULL, PLAIN, Peer, WORDS, World, room_at, world, world_with};
+use crate::world::{
+    EVENTS, FEED, FULL, NAMED_PLAIN, PLAIN, Peer, WORDS, World, room_at, seconds, world, world_with,
+};
 
 fn notice(who: &str, what: &str) -> String {
     let id = ClientId::of_name(who);
@@ -53,7 +55,7 @@ fn who_goes_is_announced_once_behind_his_last_message_however_he_goes() {
         match way {
             0 => world.send_close(kim, Some(1_000)),
             1 => world.hang_up(kim),
-            2 => world.close(kim, parlour_proto::CloseReason::Silent),
+            2 => world.close(kim, CloseReason::Silent),
             _ => world.vanish(kim),
         }
         world.run();
@@ -213,7 +215,7 @@ fn at_the_end_of_the_hub_nobody_is_told_that_all_are_going() {
     for peer in &peers {
         world.heard(*peer);
     }
-    world.close_all(parlour_proto::CloseReason::GoingAway);
+    world.close_all(CloseReason::GoingAway);
     world.run();
     for peer in peers {
         assert_eq!(world.heard(peer).len(), 1, "its close");
@@ -337,5 +339,53 @@ fn comings_and_goings_at_a_room_that_is_looked_up_give_their_credit_back() {
         let ann = world.connect_as(0, PLAIN, "ann", Some(&den));
         world.run();
         assert_eq!(world.heard(ann), [notice("ann", "connected")]);
+    }
+}
+
+/// Rounds of a world until `ann` is told that `kim` has gone, and the round after which the application
+/// was told of his end. It takes that between rounds, as a driver does.
+fn told_to_application_and_to(world: &mut World, ann: Peer, kim: &str) -> (usize, usize) {
+    let (mut ended, mut heard) = (None, None);
+    for round in 0.. {
+        world.step();
+        let has_gone = |frame: &String| *frame == notice(kim, "disconnected");
+        if world.heard(ann).iter().any(has_gone) {
+            heard.get_or_insert(round);
+        }
+        let is_end = |what: &What| matches!(what, What::Closed(_));
+        if world.asked(0).iter().any(is_end) {
+            ended.get_or_insert(round);
+        }
+        if let (Some(ended), Some(heard)) = (ended, heard) {
+            return (ended, heard);
+        }
+        assert!(round < 50, "ended {ended:?}, heard {heard:?}");
+    }
+    unreachable!("every round is looked at");
+}
+
+#[test]
+fn who_is_closed_in_a_turn_has_given_back_what_he_holds_before_others_are_told() {
+    for (home, shards) in [(0, 1), (0, 2), (1, 2)] {
+        let mut world = world(shards);
+        let den = room_at(home, shards);
+        let ann = world.connect_as(usize::from(home), PLAIN, "ann", Some(&den));
+        let kim = world.connect_as(0, NAMED_PLAIN, "kim", Some(&den));
+        world.run();
+        assert!(matches!(world.asked(0)[..], [What::Opened { .. }]));
+        world.answer(kim, Answer::Done);
+        world.run();
+        world.heard(ann);
+        // He is silent for too long, and she is not.
+        world.pass_time(seconds(25));
+        world.stir(ann);
+        world.pass_time(seconds(19));
+        let silent = world.now_at() + seconds(1);
+        world.pass_time_to(silent);
+        let (ended, heard) = told_to_application_and_to(&mut world, ann, "kim");
+        assert!(
+            ended < heard,
+            "of {shards}: told after round {ended} to the application, in {heard} to her"
+        );
     }
 }

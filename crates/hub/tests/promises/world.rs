@@ -33,6 +33,8 @@ pub(crate) const PLAIN: WireIndex = WireIndex(5);
 pub(crate) const FEED: WireIndex = WireIndex(6);
 /// Speaks [`Raw`].
 pub(crate) const RAW: WireIndex = WireIndex(8);
+/// Speaks [`Plain`], and is handled by the application, as nicknames are.
+pub(crate) const NAMED_PLAIN: WireIndex = WireIndex(9);
 /// Speaks [`Routed`] with the type `wave`, and is handled by the application.
 pub(crate) const ROUTED: WireIndex = WireIndex(7);
 
@@ -155,7 +157,7 @@ impl<S: Store> World<S> {
         change(&mut limits);
         let limits = Arc::new(limits);
         let framing: Arc<dyn Framing> = Arc::new(Lengths);
-        let dialects: [Arc<dyn Dialect>; 9] = [
+        let dialects: [Arc<dyn Dialect>; 10] = [
             Arc::new(Words),
             Arc::new(Events),
             Arc::new(Brittle),
@@ -165,11 +167,13 @@ impl<S: Store> World<S> {
             Arc::new(Feed),
             Arc::new(Routed::new("test.routed").asks("wave").tells("waved")),
             Arc::new(Raw::new("test.raw")),
+            Arc::new(Plain),
         ];
         let wires: Arc<[Wire]> = dialects
             .into_iter()
-            .map(|dialect| Wire {
-                is_handled: dialect.name() == "test.routed",
+            .zip(0..)
+            .map(|(dialect, place)| Wire {
+                is_handled: [ROUTED, NAMED_PLAIN].contains(&WireIndex(place)),
                 dialect,
                 framing: Arc::clone(&framing),
             })
@@ -228,7 +232,7 @@ impl<S: Store> World<S> {
         room: Option<&str>,
     ) -> Peer {
         let author = match wire {
-            PLAIN => Author::Plain(ClientId::of_name(guest)),
+            PLAIN | NAMED_PLAIN => Author::Plain(ClientId::of_name(guest)),
             _ => Author::Named,
         };
         let attach = Attach {
