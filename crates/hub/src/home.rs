@@ -46,6 +46,10 @@ pub(crate) struct Home {
     /// Numbered, and with the store: `head + 1`, `head + 2`, …
     uncommitted: VecDeque<Uncommitted>,
     uncommitted_bytes: usize,
+    /// Up to here they were answered that their outcome is unknown.
+    unsure: Seq,
+    /// In the shard's list of homes whose store may be late.
+    pub(crate) is_watched: bool,
     /// Not numbered yet, because a view has not taken what there is, or the log is looked up. Bounded by
     /// the links' credit.
     held: VecDeque<Held>,
@@ -102,6 +106,8 @@ pub(crate) enum Publisher {
     Nobody { shard: ShardId },
     /// To whoever drives this shard.
     Driver(PublishToken),
+    /// Only as credit, if it had a shard's: it was answered that its outcome is unknown.
+    Answered { shard: Option<ShardId> },
 }
 
 #[derive(Debug)]
@@ -128,6 +134,15 @@ pub(crate) struct Batch {
 struct Uncommitted {
     entry: Arc<Entry>,
     publisher: Publisher,
+    /// When it was numbered.
+    since: Duration,
+}
+
+/// The answer to a publish that stays on its way: its credit is still out.
+#[derive(Debug)]
+pub(crate) struct Unsure {
+    pub(crate) to: Publisher,
+    pub(crate) id: Option<EntryId>,
 }
 
 /// The answer to a publish.
@@ -198,6 +213,8 @@ impl Home {
             weight: 0,
             uncommitted: VecDeque::new(),
             uncommitted_bytes: 0,
+            unsure: Seq(0),
+            is_watched: false,
             held: VecDeque::new(),
             notices: VecDeque::new(),
             told_notices: 0,

@@ -4,6 +4,7 @@ mod asks;
 mod behind;
 mod commands;
 mod deadlines;
+mod doubts;
 mod homes;
 #[cfg(any(test, feature = "sim"))]
 mod inspect;
@@ -194,6 +195,8 @@ pub struct Shard<S> {
     to_show: VecDeque<presence::Showing>,
     /// Homes with something to tell of who is there, each once.
     presence_due: BTreeSet<(Duration, Key)>,
+    /// When to look at durable homes with something that the store has not answered, each once.
+    watched: BTreeSet<(Duration, Key)>,
     /// Notices that wait for credit, or for the end of the turn.
     notices: Line,
     /// Whom a turn closes gives back what he holds when its driver hands on what the application is told
@@ -275,6 +278,7 @@ impl<S: Store> Shard<S> {
             report_budget: 0,
             to_show: VecDeque::new(),
             presence_due: BTreeSet::new(),
+            watched: BTreeSet::new(),
             notices: Line::default(),
             is_in_turn: false,
             going_away: None,
@@ -386,7 +390,7 @@ impl<S: Store> Shard<S> {
     }
 
     /// What became of [`publish`](Self::publish)es since the last call: the place of the entry, once
-    /// it is final.
+    /// it is final, or [`Refusal::OutcomeUnknown`] if the store does not say so within 5 s.
     pub fn take_published(&mut self) -> Vec<(PublishToken, Result<Position, Refusal>)> {
         std::mem::take(&mut self.published)
     }
@@ -434,7 +438,7 @@ impl<S: Store> Shard<S> {
             .first()
             .map(|(since, _)| since.saturating_add(self.limits.empty_room_kept));
         let presence = self.presence_due.first().map(|(due, _)| *due);
-        let all = [self.lives.deadline(), forget, presence];
+        let all = [self.lives.deadline(), forget, presence, self.doubt_due()];
         all.into_iter().flatten().min()
     }
 
@@ -455,6 +459,8 @@ impl<S: Store> Shard<S> {
         self.close_empty_views();
         self.count_some();
         self.settle();
+        // Behind what the store has said meanwhile.
+        self.doubt_late();
         self.read_for_those_behind();
         self.settle();
         self.show_some();

@@ -119,6 +119,8 @@ struct Doings {
     not_allowed: u64,
     /// Connections that came with a room.
     newcomers: u64,
+    /// Publishes whose outcome was unknown for long.
+    doubted: u64,
 }
 
 /// A promise that was broken.
@@ -190,6 +192,7 @@ mod tests {
             doings.notices += seen.notices;
             doings.not_allowed += seen.not_allowed;
             doings.newcomers += seen.newcomers;
+            doings.doubted += seen.doubted;
             total.gaps_heard += report.gaps_heard;
             total.resumes += report.resumes;
             total.refused += report.refused;
@@ -212,6 +215,7 @@ mod tests {
         assert!(doings.notices > 1_000, "{doings:?}");
         assert!(doings.not_allowed > 100, "{doings:?}");
         assert!(doings.newcomers > 1_000, "{doings:?}");
+        assert!(doings.doubted > 100, "{doings:?}");
     }
 
     fn seed_that_catches(fault: Fault) -> Option<u64> {

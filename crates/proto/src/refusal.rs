@@ -52,10 +52,9 @@ pub enum Refusal {
     /// The log of the room has stopped, or cannot be read. The operator must look.
     #[error("the log of this room has failed; the operator must look")]
     StoreFailed,
-    /// Whether the entry was stored is not known before the server has been started again.
-    #[error(
-        "whether this was stored is unknown until the server is started again; ask then with the same id"
-    )]
+    /// Whether the entry was stored is not known yet, as the store does not say so for long, or before
+    /// the server has been started again.
+    #[error("whether this was stored is not known yet; send it again later with the same id")]
     OutcomeUnknown,
     /// The same id was published with something else in it.
     #[error("something else was published with that id; choose another")]

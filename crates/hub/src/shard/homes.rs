@@ -70,13 +70,13 @@ impl<S: Store> Shard<S> {
     }
 
     pub(super) fn handle_publish(&mut self, room: &RoomName, draft: Draft, publisher: Publisher) {
-        let (sent, limits) = (self.now.wall, Arc::clone(&self.limits));
+        let (now, limits) = (self.now, Arc::clone(&self.limits));
         match self.home_for(room) {
             Ok(key) => {
                 let Some(home) = self.homes.get_mut(key) else {
                     return;
                 };
-                let published = home.publish(Publish { publisher, draft }, sent, &limits);
+                let published = home.publish(Publish { publisher, draft }, now, &limits);
                 self.take_published_at(key, published);
                 self.weigh_log(key);
             }
@@ -132,6 +132,7 @@ impl<S: Store> Shard<S> {
             return self.volatile.push(key, entry.seq);
         }
         let (room, epoch) = (home.room.clone(), home.epoch);
+        self.watch(key);
         self.requests.push(Request::Append {
             key: RoomKey(key),
             room,
@@ -141,9 +142,9 @@ impl<S: Store> Shard<S> {
     }
 
     pub(super) fn release_held(&mut self, key: Key) {
-        let (sent, limits) = (self.now.wall, Arc::clone(&self.limits));
+        let (now, limits) = (self.now, Arc::clone(&self.limits));
         while let Some(home) = self.homes.get_mut(key)
-            && let Some(published) = home.release(sent, &limits)
+            && let Some(published) = home.release(now, &limits)
         {
             self.take_published_at(key, published);
         }
@@ -236,6 +237,10 @@ impl<S: Store> Shard<S> {
                 return self.link(shard).answer_publish_silently(bytes);
             }
             Publisher::Driver(token) => return self.published.push((token, result)),
+            Publisher::Answered { shard: Some(shard) } => {
+                return self.link(shard).answer_publish_silently(bytes);
+            }
+            Publisher::Answered { shard: None } => return,
         };
         let room = room.clone();
         let body = match result {

@@ -386,6 +386,11 @@ impl Client {
         truth: &Truth,
         doings: &mut Doings,
     ) -> Result<(), String> {
+        if code == "outcome_unknown" && truth.is_durable && self.waiting.remove(id) {
+            // It may be seen by all, or by nobody.
+            doings.doubted += 1;
+            return Ok(());
+        }
         if self.waiting.contains(id) {
             doings.report.refused += u64::from(code == "not_stored");
             let known = [

@@ -1,4 +1,4 @@
-//! A store that commits late, in groups, and sometimes refuses a group; what it has committed it
+//! A store that commits late, in groups, sometimes very late, and sometimes refuses a group; what it has committed it
 //! has for ever. Some worlds have it, the others keep nothing.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -64,7 +64,8 @@ impl Disk {
             self.polls_until_commit -= 1;
             return;
         }
-        self.polls_until_commit = self.random.below(12);
+        let is_stuck = self.random.below(250) == 0;
+        self.polls_until_commit = self.random.below(if is_stuck { 600 } else { 12 });
         let refused = self.refuses && self.random.chance(4);
         for request in std::mem::take(&mut self.waiting) {
             match request {

@@ -13,14 +13,17 @@ pub(super) struct Truth {
     acked: HashMap<String, Place>,
     /// The name that a publish was said under.
     said_by: HashMap<String, String>,
-    /// The store of this world sometimes fails.
+    /// The rooms of this world are in a store, which is sometimes late.
+    pub(super) is_durable: bool,
+    /// It sometimes fails.
     pub(super) may_fail: bool,
 }
 
 impl Truth {
     /// `may_fail`: the store sometimes does.
-    pub(super) fn new(may_fail: bool) -> Self {
+    pub(super) fn new(is_durable: bool, may_fail: bool) -> Self {
         Self {
+            is_durable,
             may_fail,
             ..Self::default()
         }

@@ -135,7 +135,7 @@ impl World {
             bus,
             capacity,
             clients: (0..CLIENTS).map(Client::numbered).collect(),
-            truth: Truth::new(durable && refuses),
+            truth: Truth::new(durable, durable && refuses),
             application,
             doings: Doings::default(),
             now_ms: 1,

@@ -17,6 +17,7 @@ mod backpressure;
 mod bad_frames;
 mod close;
 mod closing;
+mod doubts;
 mod durable_order;
 mod durable_rooms;
 mod epochs;
