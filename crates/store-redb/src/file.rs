@@ -89,21 +89,8 @@ impl Shared {
         work: impl FnOnce(&WriteTransaction, &mut Record) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         self.with(|database| {
-            let mut write = database.begin_write()?;
-            let mut record = Record::default();
-            // An error drops the transaction, which undoes it.
-            let done = work(&write, &mut record)?;
-            if !journal.takes(&record) {
-                checkpoint(write, journal)?;
-                return Ok(done);
-            }
-            show_only(&mut write)?;
-            journal.append(record)?;
-            // From here on it is durable, whatever becomes of the database in memory.
-            write
-                .commit()
-                .map_err(|error| Fault::Disk(error.to_string()))?;
-            Ok(done)
+            let done = catch_unwind(AssertUnwindSafe(|| commit(database, journal, work)));
+            done.unwrap_or_else(|_| Err(panicked()))
         })
     }
 
@@ -114,10 +101,13 @@ impl Shared {
         work: impl FnOnce(&WriteTransaction) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         self.with(|database| {
-            let write = database.begin_write()?;
-            let done = work(&write)?;
-            checkpoint(write, journal)?;
-            Ok(done)
+            let done = catch_unwind(AssertUnwindSafe(|| {
+                let write = database.begin_write()?;
+                let done = work(&write)?;
+                checkpoint(write, journal)?;
+                Ok(done)
+            }));
+            done.unwrap_or_else(|_| Err(panicked()))
         })
     }
 
@@ -127,11 +117,14 @@ impl Shared {
         work: impl FnOnce(&WriteTransaction) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         self.with(|database| {
-            let mut write = database.begin_write()?;
-            show_only(&mut write)?;
-            let done = work(&write)?;
-            write.commit()?;
-            Ok(done)
+            let done = catch_unwind(AssertUnwindSafe(|| {
+                let mut write = database.begin_write()?;
+                show_only(&mut write)?;
+                let done = work(&write)?;
+                write.commit()?;
+                Ok(done)
+            }));
+            done.unwrap_or_else(|_| Err(contradiction().into()))
         })
     }
 
@@ -177,6 +170,32 @@ fn absent() -> Fault {
 
 fn contradiction() -> Damage {
     Damage::new("the pages of its file contradict each other")
+}
+
+/// Nobody knows what it has done.
+fn panicked() -> Fault {
+    Fault::Disk("the database panicked".to_owned())
+}
+
+fn commit<T>(
+    database: &Database,
+    journal: &mut Journal,
+    work: impl FnOnce(&WriteTransaction, &mut Record) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let mut write = database.begin_write()?;
+    let mut record = Record::default();
+    // An error drops the transaction, which undoes it.
+    let done = work(&write, &mut record)?;
+    if !journal.takes(&record) {
+        checkpoint(write, journal)?;
+        return Ok(done);
+    }
+    show_only(&mut write)?;
+    journal.append(record)?;
+    // From here on it is durable, whatever becomes of the database in memory.
+    let shown = write.commit();
+    shown.map_err(|error| Fault::Disk(error.to_string()))?;
+    Ok(done)
 }
 
 fn show_only(write: &mut WriteTransaction) -> Result<(), Fault> {

@@ -8,7 +8,6 @@ mod tests;
 mod trim;
 
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use parlour_hub::StoreFault;
@@ -302,12 +301,9 @@ impl<T: Clone> Partition<T> {
             })
             .collect();
         let (file, journal) = (&self.file, &mut self.journal);
-        let done = catch_unwind(AssertUnwindSafe(|| {
-            file.commit(journal, |write, record| {
-                commit::append(write, &work, now, record)
-            })
-        }));
-        done.unwrap_or_else(|_| Err(Fault::Disk(PANICKED.to_owned())))
+        file.commit(journal, |write, record| {
+            commit::append(write, &work, now, record)
+        })
     }
 
     fn settle(&mut self, touched: &[RoomName], after: &[Mark], told: &mut Vec<Told<T>>) {
@@ -441,8 +437,6 @@ impl<T: Clone> Partition<T> {
         written.and(self.file.close())
     }
 }
-
-const PANICKED: &str = "the database panicked";
 
 /// The room with this name and where its log is, among what can be written to.
 fn find(

@@ -2,12 +2,16 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+#[cfg(target_os = "linux")]
+use std::num::NonZero;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use redb::StorageBackend;
 use redb::backends::FileBackend;
 
+#[cfg(target_os = "linux")]
+use crate::layout::{FIRST_PAGE_BYTES, JOURNAL_BYTES};
 use crate::medium::Medium;
 
 /// A file by its path.
@@ -40,14 +44,17 @@ impl Medium for OnDisk {
     }
 }
 
+/// From then on nothing is read ahead but the journal, which is asked for in one piece: pages of a tree
+/// do not lie in the order in which they are asked for, and of what was read ahead the system makes
+/// large pieces, which every sync of a small write in them has to look through.
 #[cfg(target_os = "linux")]
 fn forget_cached(file: &File) -> io::Result<()> {
-    Ok(rustix::fs::fadvise(
-        file,
-        0,
-        None,
-        rustix::fs::Advice::DontNeed,
-    )?)
+    use rustix::fs::{Advice, fadvise};
+
+    fadvise(file, 0, None, Advice::DontNeed)?;
+    fadvise(file, 0, None, Advice::Random)?;
+    let journal = NonZero::new(FIRST_PAGE_BYTES + JOURNAL_BYTES);
+    Ok(fadvise(file, 0, journal, Advice::WillNeed)?)
 }
 
 /// Elsewhere no call makes the system read again what it has in memory.
