@@ -14,6 +14,7 @@ use crate::store::has_rooms;
 use crate::turn::{Access, access, in_turn};
 
 pub use crate::control::{Damage, KeptEntry, KeptRoom, Looked};
+pub use crate::turn::NoAccess;
 pub use error::RoomsError;
 
 /// The rooms of a data directory. On a live server they are asked for through its control socket, else
@@ -71,13 +72,10 @@ impl Rooms {
             Ok(None) => Ok(None),
             Err(source) => Err(bad_answer(data, source)),
         };
-        let way = match access(data).map_err(|no| RoomsError::no_access(data, no))? {
+        let way = match access(data)? {
             Access::ServerOnly { owner } => {
-                let not_owner = RoomsError::NotOwner {
-                    path: data.into(),
-                    owner,
-                };
-                Some(is_live()?.ok_or(not_owner)?)
+                let live = is_live()?;
+                Some(live.ok_or_else(|| NoAccess::not_owner(data, owner))?)
             }
             // A wrong directory must not become a data directory by being asked.
             Access::Own if !has_rooms(data) && !data.join(data::LOCK).exists() => {

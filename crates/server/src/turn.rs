@@ -2,7 +2,7 @@
 //! that has.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,26 +22,47 @@ pub(crate) enum Access {
     ServerOnly { owner: u32 },
 }
 
-/// Why it may do nothing.
-pub(crate) enum NoAccess {
-    NotOwner { owner: u32 },
-    Directory(ControlError),
-    System(ServeError),
+/// Why it may do nothing. Its text is for the operator.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoAccess {
+    /// The directory is another user's.
+    #[error(
+        "the data directory {} belongs to the user with id {owner}: run this as that user, for \
+         example with sudo -u '#{owner}'", path.display()
+    )]
+    NotOwner {
+        /// The directory.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+    },
+    /// The directory is open to others.
+    #[error(transparent)]
+    Directory(#[from] ControlError),
+    /// The system does not say who asks.
+    #[error(transparent)]
+    System(#[from] ServeError),
+}
+
+impl NoAccess {
+    pub(crate) fn not_owner(data: &Path, owner: u32) -> Self {
+        let path = data.to_owned();
+        Self::NotOwner { path, owner }
+    }
 }
 
 /// What this process may do with the directory at `data`, which is there.
 pub(crate) fn access(data: &Path) -> Result<Access, NoAccess> {
-    let owner = check_directory(data).map_err(NoAccess::Directory)?.uid();
-    let own = own_user().map_err(|source| {
-        NoAccess::System(ServeError::System {
-            what: "the id of this user",
-            source,
-        })
+    let owner = check_directory(data)?.uid();
+    let own = own_user().map_err(|source| ServeError::System {
+        what: "the id of this user",
+        source,
     })?;
     match own {
         own if own == owner => Ok(Access::Own),
         0 => Ok(Access::ServerOnly { owner }),
-        _ => Err(NoAccess::NotOwner { owner }),
+        _ => Err(NoAccess::not_owner(data, owner)),
     }
 }
 

@@ -13,9 +13,10 @@ use tokio::runtime;
 use crate::ServeError;
 use crate::control::{self, Answer, Request, Spoken, do_one};
 use crate::data::{self, DataLock};
-use crate::turn::{Access, NoAccess, access, in_turn};
+use crate::turn::{Access, access, in_turn};
 
 pub use crate::control::{Code, ControlError, Listed, Refused};
+pub use crate::turn::NoAccess;
 pub use error::UsersError;
 pub use parlour::Password;
 pub use parlour_accounts::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN};
@@ -119,7 +120,7 @@ impl Users {
     fn ask(&self, request: Request) -> Result<Answer, UsersError> {
         if let Access::ServerOnly { owner } = self.access(&request)? {
             let answer = self.ask_server(&request)?;
-            return answer.ok_or_else(|| self.not_owner(owner));
+            return answer.ok_or_else(|| NoAccess::not_owner(&self.data, owner).into());
         }
         let request = RefCell::new(Some(request));
         let on_file = || match self.on_file() {
@@ -148,11 +149,7 @@ impl Users {
         if !self.data.is_dir() {
             return Err(UsersError::NoData(self.data.clone()));
         }
-        let access = access(&self.data).map_err(|no| match no {
-            NoAccess::NotOwner { owner } => self.not_owner(owner),
-            NoAccess::Directory(error) => error.into(),
-            NoAccess::System(error) => error.into(),
-        })?;
+        let access = access(&self.data)?;
         if matches!(access, Access::Own) && !is_adding && !self.has_been_used() {
             return Err(UsersError::NoData(self.data.clone()));
         }
@@ -204,13 +201,6 @@ impl Users {
         UsersError::BadAnswer {
             path: self.data.clone(),
             source,
-        }
-    }
-
-    fn not_owner(&self, owner: u32) -> UsersError {
-        UsersError::NotOwner {
-            path: self.data.clone(),
-            owner,
         }
     }
 }

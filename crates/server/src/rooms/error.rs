@@ -1,10 +1,10 @@
 //! Why nothing was done about rooms.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::ServeError;
-use crate::control::{ControlError, Refused};
+use crate::control::Refused;
 use crate::turn::NoAccess;
 
 /// Why nothing was done. Its text is for the operator.
@@ -20,17 +20,9 @@ pub enum RoomsError {
          with --data DIR", .0.display()
     )]
     NoData(PathBuf),
-    /// The directory is another user's.
-    #[error(
-        "the data directory {} belongs to the user with id {owner}: run this as that user, for \
-         example with sudo -u '#{owner}'", path.display()
-    )]
-    NotOwner {
-        /// The directory.
-        path: PathBuf,
-        /// Whose it is.
-        owner: u32,
-    },
+    /// This process may do nothing with the directory.
+    #[error(transparent)]
+    Access(#[from] NoAccess),
     /// The directory is locked, and nobody listens.
     #[error(
         "the data directory {} is in use, and its server does not answer: wait for its start or \
@@ -54,23 +46,7 @@ pub enum RoomsError {
     /// The data directory cannot be used.
     #[error(transparent)]
     Data(#[from] ServeError),
-    /// The directory is open to others.
-    #[error(transparent)]
-    Directory(#[from] ControlError),
     /// The rooms cannot be opened.
     #[error(transparent)]
     Store(#[from] parlour_store_redb::OpenError),
-}
-
-impl RoomsError {
-    pub(super) fn no_access(data: &Path, no: NoAccess) -> Self {
-        match no {
-            NoAccess::NotOwner { owner } => Self::NotOwner {
-                path: data.into(),
-                owner,
-            },
-            NoAccess::Directory(error) => error.into(),
-            NoAccess::System(error) => error.into(),
-        }
-    }
 }

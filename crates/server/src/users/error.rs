@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use parlour_accounts::BookError;
 
 use crate::ServeError;
-use crate::control::{ControlError, Refused};
+use crate::control::Refused;
+use crate::turn::NoAccess;
 
 /// Why nothing was done. Its text is for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -21,17 +22,9 @@ pub enum UsersError {
          --data DIR, or add the first user with `parlour user add NAME --data {path}`", path = .0.display()
     )]
     NoData(PathBuf),
-    /// The directory is another user's.
-    #[error(
-        "the data directory {} belongs to the user with id {owner}: run this as that user, for \
-         example with sudo -u '#{owner}'", path.display()
-    )]
-    NotOwner {
-        /// The directory.
-        path: PathBuf,
-        /// Whose it is.
-        owner: u32,
-    },
+    /// This process may do nothing with the directory.
+    #[error(transparent)]
+    Access(#[from] NoAccess),
     /// The directory is locked, and nobody listens.
     #[error(
         "the data directory {} is in use, and its server does not answer: wait for its start or \
@@ -52,9 +45,6 @@ pub enum UsersError {
     /// The data directory cannot be used.
     #[error(transparent)]
     Data(#[from] ServeError),
-    /// The directory is open to others.
-    #[error(transparent)]
-    Directory(#[from] ControlError),
     /// The file cannot be used.
     #[error(transparent)]
     Book(#[from] BookError),
