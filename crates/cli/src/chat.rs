@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use parlour_client::{Client, Event, Events, RoomName, Status};
+use parlour_client::{Client, Ended, Event, Events, RoomName, Status};
 use tokio::time::{Instant, sleep_until};
 
 use crate::remote::{self, KEPT, NOT_KNOWN, Remote, RemoteError};
@@ -41,7 +41,9 @@ set; one's own have a mark, ✓: delivered. What goes into a pipe has none of th
 
 With --outbox what is said is in a file before it is sent, until it is delivered: what this chat could not
 deliver, because it was killed or the server was away, the next one with the same file and name delivers
-first, once. One at a time has the file.
+first, once. It begins also where no server can be reached: what is said is kept, and sent when there is one.
+While the file cannot be written, what is said is refused by name; it goes on by itself when it can. One at a
+time has the file.
 
 Commands:
   /join ROOM     be in another room, too, and talk there; back with the same
@@ -71,7 +73,7 @@ Exit status:
      something was refused
   2  the command line cannot be understood
   3  something may have been said or not: the server no longer remembers, or did not come back in time
-  4  something is not delivered yet, and is kept in the outbox";
+  4  something is not delivered yet, and is kept in the outbox: the server was away, or does not let this one in";
 
 /// Where to talk, and as whom.
 #[derive(Debug, Args)]
@@ -108,12 +110,13 @@ async fn chat(arguments: ChatArguments, room: RoomName) -> Result<ExitCode, Remo
     let also = left_over.iter().map(|receipt| receipt.room().clone());
     let mut chat = Chat {
         conversation: Conversation::new(arguments.remote.url(), room, also),
-        doing: Doing::start(client.clone(), left_over),
+        doing: Doing::start(client.clone(), left_over, outbox.is_some()),
         face: Face::of(input)?,
         events,
         has_failed: false,
         is_unknown: false,
         is_kept: false,
+        is_not_in: false,
         has_given_up: false,
     };
     let acts = chat.conversation.begin();
@@ -131,6 +134,8 @@ struct Chat {
     has_failed: bool,
     is_unknown: bool,
     is_kept: bool,
+    /// Whether there was never a connection for one of the rooms.
+    is_not_in: bool,
     /// Whether it waits no longer for a connection: what is refused now is not done.
     has_given_up: bool,
 }
@@ -215,6 +220,7 @@ impl Chat {
     fn done(&mut self, done: Done) -> Result<(), RemoteError> {
         self.is_unknown |= done.is_unknown();
         self.is_kept |= done.is_kept();
+        self.is_not_in |= done.is_not_in();
         self.has_failed |= self.has_given_up && done.has_failed();
         let acts = self.conversation.done(done);
         self.act(acts)
@@ -266,15 +272,21 @@ impl Chat {
                 }
             }
         }
-        if !matches!(over, Over::Ended) {
-            client.close().await;
+        let is_over = matches!(client.status(), Status::Ended(why) if why != Ended::Closed);
+        while is_over && has_events {
+            // Why, which comes last.
+            let event = self.events.next().await;
+            has_events = !self.hear(event)?;
         }
+        client.close().await;
         Ok(if self.is_unknown {
             ExitCode::from(NOT_KNOWN)
-        } else if self.has_failed || matches!(over, Over::Ended) {
+        } else if self.has_failed {
             ExitCode::FAILURE
         } else if self.is_kept {
             ExitCode::from(KEPT)
+        } else if self.is_not_in || is_over {
+            ExitCode::FAILURE
         } else {
             ExitCode::SUCCESS
         })

@@ -4,6 +4,7 @@ mod bench;
 mod chat;
 mod command;
 mod harmless;
+mod joins;
 mod lines;
 mod place;
 mod publish;

@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use clap::Args;
 use parlour_client::{
-    CallError, Client, EntryId, EntryKind, Event, Events, Join, Position, Receipt, RoomName, Status,
+    CallError, Client, Ended, EntryId, EntryKind, Event, Events, Join, Position, Receipt, RoomName,
+    Status,
 };
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use crate::harmless::tell;
+use crate::joins::{Joined, Joins};
 use crate::lines::LineError;
 use crate::remote::{self, Input, KEPT, NOT_KNOWN, Remote, RemoteError};
 
@@ -22,11 +24,13 @@ use crate::remote::{self, Input, KEPT, NOT_KNOWN, Remote, RemoteError};
 pub(crate) const HELP: &str = "\
 Nothing is printed unless --json asks for it. If the connection is lost it comes back by itself; what
 happens to it is told on standard error. What has no answer is sent again then, and is in the room once.
-When there is nothing more to say, a lost connection is waited for 30 seconds.
+When there is nothing more to say, a lost connection is waited for 30 seconds, or as long as --wait says.
 
 With --outbox everything is in a file before it is sent, until it is delivered: what this run could not
 deliver, because it was killed or the server was away, the next one with the same file and name delivers
-first, once. One run at a time has the file. With --id the same thing said again, by whatever run, is in
+first, once. It is taken into the file also where no server can be reached; then it is tried until --wait is
+over, and what is not delivered by then is kept: exit status 4, nothing is lost. While there is no server
+10,000 of them, or 16 MiB, are taken, and no more is read. One run at a time has the file. With --id the same thing said again, by whatever run, is in
 the room once, as long as the server remembers the id: for its last 10,000 entries, unless it is told otherwise.
 
 Examples:
@@ -45,10 +49,7 @@ Exit status:
   2  the command line cannot be understood
   3  one may have been published or not: the server no longer remembers, or did not come back in time;
      whatever else went wrong is told too
-  4  one is not delivered yet, and is kept in the outbox";
-
-/// How long a lost connection is waited for when there is nothing more to say.
-const AWAY: Duration = Duration::from_secs(30);
+  4  one is not delivered yet, and is kept in the outbox: the server was away, or does not let this one in";
 
 /// What to publish, and where.
 #[derive(Debug, Args)]
@@ -66,6 +67,9 @@ pub(crate) struct PubArguments {
     /// Keep what is not delivered in this file, and deliver first what it has
     #[arg(long, value_name = "FILE")]
     outbox: Option<PathBuf>,
+    /// When there is nothing more to say, wait so many seconds for a connection
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    wait: u32,
     /// Print the place of each entry: one JSON object a line, in order
     #[arg(long)]
     json: bool,
@@ -83,13 +87,22 @@ async fn publish(arguments: &PubArguments, room: RoomName) -> Result<ExitCode, R
     let outbox = arguments.outbox.as_deref();
     let (client, events, input) = arguments.remote.connect_with(outbox).await?;
     tokio::spawn(watch(events));
-    client.join(Join::next(room.clone())).await?;
-    let left_over = left_over(&client, &room).await;
+    let mut joins = Joins::default();
+    if outbox.is_some() {
+        joins.begin(&client, Join::next(room.clone())).await;
+    } else {
+        client.join(Join::next(room.clone())).await?;
+    }
+    let left_over = left_over(&client, &room, &mut joins).await;
     let mut publisher = Publisher {
         client,
         room,
         kind: arguments.kind.clone(),
         json: arguments.json,
+        wait: Duration::from_secs(arguments.wait.into()),
+        file: arguments.outbox.clone(),
+        has_told: false,
+        joins,
         receipts: left_over.into(),
         outcome: Outcome::default(),
     };
@@ -99,6 +112,12 @@ async fn publish(arguments: &PubArguments, room: RoomName) -> Result<ExitCode, R
     };
     publisher.outcome.add(published);
     publisher.answers().await;
+    if let Status::Ended(why) = publisher.client.status()
+        && why != Ended::Closed
+        && outbox.is_some()
+    {
+        tell(remote::ended(&why));
+    }
     publisher.client.close().await;
     publisher.outcome.status()
 }
@@ -154,6 +173,8 @@ async fn watch(mut events: Events) {
                 is_back: true,
                 ..
             } => tell(format_args!("back in {room}")),
+            Event::OutboxFailed { why } => tell(remote::outbox_failed(&why)),
+            Event::OutboxMended => tell(remote::OUTBOX_MENDED),
             _ => {}
         }
     }
@@ -164,6 +185,13 @@ struct Publisher {
     room: RoomName,
     kind: EntryKind,
     json: bool,
+    /// For a connection, at the end.
+    wait: Duration,
+    /// Of the outbox.
+    file: Option<PathBuf>,
+    /// Whether it has told since the last answer that something is kept and waits.
+    has_told: bool,
+    joins: Joins,
     /// In the order in which they were submitted.
     receipts: VecDeque<Receipt>,
     outcome: Outcome,
@@ -171,6 +199,8 @@ struct Publisher {
 
 /// Publishes that are on their way before the first of them is waited for.
 const RECEIPTS_MAX: usize = 64;
+/// The same with a file: what there is to say is taken into it, as much as it takes.
+const KEPT_MAX: usize = 10_000;
 
 impl Publisher {
     /// Each line as soon as it comes, with answers taken meanwhile.
@@ -178,15 +208,49 @@ impl Publisher {
         let mut lines = read(input);
         loop {
             let has_answer = !self.receipts.is_empty();
-            let is_full = self.receipts.len() >= RECEIPTS_MAX;
+            let has_joins = !self.joins.is_empty();
+            let most = if self.file.is_some() {
+                KEPT_MAX
+            } else {
+                RECEIPTS_MAX
+            };
+            let is_full = self.receipts.len() >= most;
+            let is_silent = has_answer && !self.has_told && self.file.is_some();
+            let client = self.client.clone();
             tokio::select! {
                 line = lines.recv(), if !is_full => match line {
                     Some(line) => self.say(line?, None).await?,
                     None => return Ok(()),
                 },
                 answer = first(&mut self.receipts), if has_answer => self.answered(answer)?,
+                joined = self.joins.next(), if has_joins => self.joined(joined)?,
+                () = client.until(|status| *status == Status::Away), if is_silent => self.waits(),
+                ended = end(&client) => return Err(RemoteError::Ended(ended)),
             }
         }
+    }
+
+    /// Tells once that what is said is safe, and that nobody has it yet.
+    fn waits(&mut self) {
+        self.has_told = true;
+        if let Some(file) = &self.file {
+            let count = self.receipts.len();
+            let file = file.display();
+            tell(format_args!(
+                "kept in {file}, waiting for a server: {count}"
+            ));
+        }
+    }
+
+    /// Whoever is not let into the room can say nothing there.
+    fn joined(&self, (room, joined): Joined) -> Result<(), RemoteError> {
+        match joined {
+            Ok(()) | Err(CallError::Ended(_)) => {}
+            Err(CallError::Unknown) => tell(format_args!("{room} has not answered yet")),
+            Err(error) if room == self.room => return Err(RemoteError::Call(error)),
+            Err(error) => tell(format_args!("not in {room}: {error}; what is for it waits")),
+        }
+        Ok(())
     }
 
     async fn say(&mut self, text: String, id: Option<EntryId>) -> Result<(), RemoteError> {
@@ -208,22 +272,30 @@ impl Publisher {
     async fn answers(&mut self) {
         while !self.receipts.is_empty() {
             let client = self.client.clone();
-            let answer = tokio::select! {
-                answer = first(&mut self.receipts) => answer,
-                () = given_up(&client) => {
-                    tell(format_args!("not everything is delivered, and there is no connection for {} s", AWAY.as_secs()));
+            let has_joins = !self.joins.is_empty();
+            let is_silent = !self.has_told && self.file.is_some();
+            let done = tokio::select! {
+                answer = first(&mut self.receipts) => self.answered(answer),
+                joined = self.joins.next(), if has_joins => self.joined(joined),
+                () = client.until(|status| *status == Status::Away), if is_silent => {
+                    self.waits();
+                    continue;
+                }
+                () = given_up(&client, self.wait) => {
+                    let seconds = self.wait.as_secs();
+                    tell(format_args!("not everything is delivered, and there is no connection for {seconds} s"));
                     // All that waits is answered with it.
                     client.close().await;
                     continue;
                 }
             };
-            let answered = self.answered(answer);
-            self.outcome.add(answered);
+            self.outcome.add(done);
         }
     }
 
-    fn answered(&self, (room, answer): (RoomName, Answer)) -> Result<(), RemoteError> {
+    fn answered(&mut self, (room, answer): (RoomName, Answer)) -> Result<(), RemoteError> {
         let Position { epoch, seq } = answer?;
+        self.has_told = false;
         if !self.json {
             return Ok(());
         }
@@ -239,7 +311,7 @@ impl Publisher {
 type Answer = Result<Position, CallError>;
 
 /// What an earlier run has left, in rooms that this one is in now.
-async fn left_over(client: &Client, room: &RoomName) -> Vec<Receipt> {
+async fn left_over(client: &Client, room: &RoomName, joins: &mut Joins) -> Vec<Receipt> {
     let left_over = client.left_over();
     if !left_over.is_empty() {
         tell(format_args!(
@@ -249,22 +321,30 @@ async fn left_over(client: &Client, room: &RoomName) -> Vec<Receipt> {
     }
     let rooms: BTreeSet<_> = left_over.iter().map(|it| it.room().clone()).collect();
     for other in rooms.into_iter().filter(|it| it != room) {
-        if let Err(error) = client.join(Join::next(other.clone())).await {
-            tell(format_args!(
-                "not in {other}: {error}; what is for it waits"
-            ));
-        }
+        joins.begin(client, Join::next(other)).await;
     }
     left_over
 }
 
 /// Until there has been no connection for too long.
-async fn given_up(client: &Client) {
+async fn given_up(client: &Client, wait: Duration) {
     loop {
         client.until(|status| *status == Status::Away).await;
         tokio::select! {
-            () = sleep(AWAY) => return,
+            () = sleep(wait) => return,
             () = client.until(|status| *status != Status::Away) => {}
+        }
+    }
+}
+
+/// Why there is no connection and none comes any more.
+async fn end(client: &Client) -> Ended {
+    loop {
+        client
+            .until(|status| matches!(status, Status::Ended(_)))
+            .await;
+        if let Status::Ended(ended) = client.status() {
+            return ended;
         }
     }
 }

@@ -103,14 +103,26 @@ impl RemoteError {
 /// What to do at this command line.
 fn hint(error: &ConnectError) -> &'static str {
     match error {
-        ConnectError::Refused { code, .. } => match &**code {
-            "guests_not_allowed" => "; sign in with --user NAME",
-            "bad_name" => "; choose another one with --as NAME",
-            _ => "",
-        },
+        ConnectError::Refused { code, .. } => hint_of(code),
         ConnectError::Unreachable { .. } => " (start one with: parlour serve; --url names another)",
         ConnectError::Tls { .. } => ": --ca FILE",
         _ => "",
+    }
+}
+
+fn hint_of(code: &str) -> &'static str {
+    match code {
+        "guests_not_allowed" => "; sign in with --user NAME",
+        "bad_name" => "; choose another one with --as NAME",
+        _ => "",
+    }
+}
+
+/// What is said of a client that does not come back.
+pub(crate) fn ended(ended: &Ended) -> String {
+    match ended {
+        Ended::NeverIn { code, message } => format!("{message}{}", hint_of(code)),
+        ended => ended.to_string(),
     }
 }
 
@@ -123,7 +135,7 @@ impl Remote {
         self.connect_with(None).await
     }
 
-    /// As [`connect`](Self::connect), with an outbox in this file.
+    /// As [`connect`](Self::connect), with an outbox in this file: then it comes back before there is a connection.
     pub(crate) async fn connect_with(
         &self,
         outbox: Option<&Path>,
@@ -160,7 +172,11 @@ impl Remote {
             };
             config = config.user(name, password);
         }
-        let (client, events) = Client::connect(config).await?;
+        let (client, events) = match outbox {
+            // What is said is kept, whether there is a server or not.
+            Some(_) => Client::start(config).map_err(ConnectError::from)?,
+            None => Client::connect(config).await?,
+        };
         Ok((client, events, input))
     }
 
@@ -190,8 +206,23 @@ pub(crate) fn is_terminal() -> bool {
 
 /// What is said when the connection is lost.
 pub(crate) fn away(why: &Away, retry_in: Duration) -> String {
-    format!("{why}; trying again in {:.1} s", retry_in.as_secs_f64())
+    let hint = match why {
+        Away::Failed(error) => hint(error),
+        _ => "",
+    };
+    format!(
+        "{why}{hint}; trying again in {:.1} s",
+        retry_in.as_secs_f64()
+    )
 }
+
+/// What is said when the outbox cannot be written.
+pub(crate) fn outbox_failed(why: &str) -> String {
+    format!("the outbox cannot be written: {why}; what is said is refused until it can")
+}
+
+/// The same when it can.
+pub(crate) const OUTBOX_MENDED: &str = "the outbox is written again";
 
 /// What is said when it is open.
 pub(crate) fn connected(url: &str, hello: &Hello) -> String {

@@ -157,6 +157,18 @@ impl Config {
     }
 }
 
+impl Config {
+    /// As whom the server will greet it, if that is known before: a user's name in the letters in which it was
+    /// given.
+    pub(crate) fn expected_user(&self) -> Option<String> {
+        match &self.who {
+            Who::Guest(Some(name)) => Some(format!("guest-{name}")),
+            Who::User { name, .. } => Some(name.clone()),
+            Who::Guest(None) | Who::Session(_) => None,
+        }
+    }
+}
+
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let who = match &self.who {

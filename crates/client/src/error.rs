@@ -83,6 +83,18 @@ pub enum ConnectError {
 impl ConnectError {
     /// Whether trying again later can help without anybody changing anything: the network's faults
     /// and a server that is busy, but not a wrong password.
+    ///
+    /// ```
+    /// use parlour_client::{Client, Config};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // Nobody listens there.
+    /// let error = Client::connect(Config::new("http://127.0.0.1:1")?).await.err();
+    /// assert!(error.is_some_and(|error| error.may_pass()), "somebody may soon");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
@@ -104,6 +116,16 @@ impl ConnectError {
             Self::NotParlour { .. } | Self::Refused { status: 404, .. }
         );
         is_away || self.may_pass()
+    }
+
+    /// The end of a client that was never in.
+    pub(crate) fn for_good(&self) -> Ended {
+        let code = match self {
+            Self::Refused { code, .. } => code.clone(),
+            _ => String::new(),
+        };
+        let message = self.to_string();
+        Ended::NeverIn { code, message }
     }
 
     /// The time after which the server wants to be asked again.
@@ -191,6 +213,14 @@ pub enum Ended {
     /// The connection ended in a way that coming back does not mend.
     #[error("{0}")]
     Lost(Lost),
+    /// The server did not let it in the first time, and trying again does not help ([`Client::start`](crate::Client::start)).
+    #[error("{message}")]
+    NeverIn {
+        /// For programs, as docs/protocol.md has them; empty if what answered gave none.
+        code: String,
+        /// For people.
+        message: String,
+    },
     /// The server does not let it in any more.
     #[error("cannot come back: {0}")]
     Refused(String),
@@ -238,8 +268,12 @@ pub enum CallError {
     /// and user sends it.
     #[error("not delivered yet; it is kept in the outbox, and sent with the next start")]
     Kept,
-    /// The outbox file cannot be written; it was not accepted, and nothing else is by this client.
-    #[error("the outbox cannot be written: {0}; this was not sent")]
+    /// The outbox file cannot be written: it was not accepted. What is in the file is kept, and what comes later is
+    /// accepted once the file can be written again ([`Event::OutboxMended`](crate::Event::OutboxMended)).
+    #[error(
+        "the outbox cannot be written: {0}; this was not taken: make place on its disk, or put its directory \
+         and its rights in order, and say it again"
+    )]
     Outbox(String),
     /// Only guests can change their names.
     #[error("{0} has an account; only guests can change their names")]

@@ -9,6 +9,30 @@ use parlour_proto::{Missed, Position, RoomName, Seq};
 use crate::error::{ConnectError, Ended, Lost};
 
 /// One thing that happened. Entries and gaps of a room come in the room's order.
+///
+/// ```
+/// use parlour_client::{Client, Config, Event, Join, RoomName};
+///
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let url = server().await?;
+/// let config = Config::new(&url)?.guest("ann");
+/// let (client, mut events) = Client::connect(config).await?;
+/// let room = RoomName::general();
+/// client.join(Join::next(room.clone())).await?;
+/// client.say(&room, "hello").await?;
+/// let text = loop {
+///     match events.next().await.ok_or("the end")? {
+///         Event::Entry(said) => break said.text(),
+///         Event::Gap { room, missed } => panic!("missed in {room}: {missed:?}"),
+///         _ => {}
+///     }
+/// };
+/// assert_eq!(text.as_deref(), Some("hello"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
@@ -16,7 +40,7 @@ pub enum Event {
     /// client speaks as now. The rooms are joined again after it, each told with
     /// [`Joined`](Self::Joined).
     Connected(Hello),
-    /// The connection was lost; it is tried again, and the rooms go on where they were. While nobody
+    /// The connection was lost, or could not be opened; it is tried again, and the rooms go on where they were. While nobody
     /// reads, the last attempt stands for all.
     Away {
         /// What happened.
@@ -84,6 +108,14 @@ pub enum Event {
         /// The room that it is about.
         room: Option<RoomName>,
     },
+    /// The file of [`Config::outbox`](crate::Config::outbox) cannot be written: what is to be published is refused
+    /// with [`CallError::Outbox`](crate::CallError::Outbox) until it can. It is tried again by itself.
+    OutboxFailed {
+        /// What the system says.
+        why: String,
+    },
+    /// The file is written again, with all that is not delivered.
+    OutboxMended,
     /// The last: the client has ended and does not come back.
     Ended(Ended),
 }
@@ -120,6 +152,8 @@ impl Event {
                     message,
                     room,
                 } => code.len() + message.len() + room.as_ref().map_or(0, of_room),
+                Self::OutboxFailed { why } => why.len(),
+                Self::OutboxMended => 0,
                 Self::Ended(ended) => ended.to_string().len(),
             }
     }
@@ -132,12 +166,31 @@ pub enum Away {
     /// The connection was lost.
     #[error(transparent)]
     Lost(#[from] Lost),
-    /// It could not be opened again.
+    /// It could not be opened, or not again.
     #[error(transparent)]
     Failed(#[from] ConnectError),
 }
 
 /// A room that was joined.
+///
+/// ```
+/// use parlour_client::{Client, Config, Join, RoomName};
+///
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let url = server().await?;
+/// let config = Config::new(&url)?.guest("ann");
+/// let (client, _events) = Client::connect(config).await?;
+/// let room = RoomName::general();
+/// client.join(Join::next(room.clone())).await?;
+/// client.say(&room, "hello").await?;
+/// let (reader, _events) = Client::connect(Config::new(&url)?.guest("bob")).await?;
+/// let joined = reader.join(Join::next(room)).await?;
+/// assert_eq!(joined.position.seq, joined.head, "from the next entry on: nothing is replayed");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Joined {
     /// Everything after it comes.
@@ -147,6 +200,22 @@ pub struct Joined {
 }
 
 /// How a client is.
+///
+/// ```
+/// use parlour_client::{Client, Config, Ended, Status};
+///
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let url = server().await?;
+/// let (client, _events) = Client::start(Config::new(&url)?.guest("ann"))?;
+/// assert_eq!(client.status(), Status::Connecting);
+/// client.until(|status| matches!(status, Status::Connected { .. })).await;
+/// client.close().await;
+/// assert_eq!(client.status(), Status::Ended(Ended::Closed));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
@@ -157,6 +226,8 @@ pub enum Status {
         /// Whether that is a guest.
         guest: bool,
     },
+    /// Not connected yet: the first attempt is under way.
+    Connecting,
     /// Not connected; it comes back.
     Away,
     /// Not connected; it does not come back.

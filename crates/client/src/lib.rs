@@ -42,7 +42,7 @@
 //! **Publishes.** What is published is in the outbox until it has its answer, in memory or in a file
 //! ([`Config::outbox`]) that outlasts the process. It is sent again over every new connection, with the same id and
 //! with the place that its room had before it was sent first: by these the server takes it once. A refusal that
-//! passes is waited out. [`Client::publish`] answers with the entry's place once the server has acknowledged it,
+//! passes is waited out. With [`Client::start`] all this begins before there is a connection. [`Client::publish`] answers with the entry's place once the server has acknowledged it,
 //! [`Client::submit`] with a [`Receipt`] that tells how it stands. Only where the server no longer remembers, as a
 //! room of its memory after its restart, the answer is [`CallError::Unknown`].
 //!
@@ -50,7 +50,8 @@
 //! is read from the server, whose log keeps what comes; only while a call waits for its answer is reading
 //! continued, and what finds no place is told as a gap. Who only publishes drops [`Events`]. 64 publishes
 //! are on their way at once, and no faster than the server allows; 10,000 or 16 MiB of them wait in the
-//! outbox, and further calls until there is place.
+//! outbox, and further calls until there is place. Of rooms that it did not ask for and a server puts it into, a
+//! client hears 2,000.
 
 #![doc(html_no_source)]
 
@@ -90,6 +91,7 @@ pub use event::{Away, Event, Joined, Status};
 use outbox::Outbox;
 pub use outbox::OutboxError;
 pub use receipt::{Delivery, Receipt};
+use socket::Socket;
 use state::State;
 use task::Task;
 pub use tls::CaError;
@@ -117,20 +119,86 @@ impl Client {
     /// The first attempt failed; it is the caller's to try again if
     /// [`may_pass`](ConnectError::may_pass) says so.
     pub async fn connect(config: Config) -> Result<(Self, Events), ConnectError> {
-        let outbox = Outbox::open(config.outbox.as_deref())?;
+        let mut outbox = Outbox::open(config.outbox.as_deref())?;
         let mut entrance = Entrance::new(config);
         let (socket, hello) = entrance.enter().await?;
         entrance.keep_name(&hello);
-        let (unread, events) = Unread::new();
-        let (status, status_seen) = watch::channel(Status::Connected {
+        let left_over = outbox.speak_as(&hello.user);
+        let status = Status::Connected {
             user: hello.user.clone(),
             guest: hello.guest,
-        });
+        };
+        Ok(Self::run(
+            entrance,
+            outbox,
+            status,
+            left_over,
+            Some((socket, hello)),
+        ))
+    }
+
+    /// As [`connect`](Self::connect), but comes back at once: it connects meanwhile, and tries again as after a lost
+    /// connection. What is submitted is in the outbox before there is a connection, if a call of
+    /// [`join`](Self::join) that waits has asked for its room.
+    ///
+    /// ```
+    /// use parlour_client::{CallError, Client, Config, EntryKind, Join, RoomName};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("outbox");
+    /// // Nobody listens there.
+    /// let config = Config::new("http://127.0.0.1:1")?.guest("ann").outbox(&file);
+    /// let (client, _events) = Client::start(config)?;
+    /// let room = RoomName::general();
+    /// let receipt = tokio::select! {
+    ///     biased;
+    ///     joined = client.join(Join::next(room.clone())) => panic!("joined: {joined:?}"),
+    ///     receipt = client.submit(&room, EntryKind::MESSAGE, r#""hello""#.into()) => receipt?,
+    /// };
+    /// assert!(std::fs::read_to_string(&file)?.contains("hello"));
+    /// client.close().await;
+    /// assert_eq!(receipt.await, Err(CallError::Kept), "and sent by the next client of the file");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// It ends with [`Ended::NeverIn`] where the first attempts show that trying again cannot help.
+    ///
+    /// # Errors
+    /// The file of [`Config::outbox`] cannot be used, or belongs to nobody: whose it is must be known before the server
+    /// says so, by [`Config::guest`] or [`Config::user`].
+    pub fn start(config: Config) -> Result<(Self, Events), OutboxError> {
+        let user = config.expected_user();
+        if user.is_none() && config.outbox.is_some() {
+            return Err(OutboxError::NoName);
+        }
+        let mut outbox = Outbox::open(config.outbox.as_deref())?;
+        let left_over = user.map_or_else(Vec::new, |user| outbox.speak_as(&user));
+        let entrance = Entrance::new(config);
+        Ok(Self::run(
+            entrance,
+            outbox,
+            Status::Connecting,
+            left_over,
+            None,
+        ))
+    }
+
+    fn run(
+        entrance: Entrance,
+        outbox: Outbox,
+        status: Status,
+        left_over: Vec<Receipt>,
+        first: Option<(Socket, Hello)>,
+    ) -> (Self, Events) {
+        let (unread, events) = Unread::new();
+        let (status, status_seen) = watch::channel(status);
         let (calls, calls_taken) = mpsc::channel(CALLS_MAX);
         let (close, closed) = watch::channel(false);
         let answer_timeout = entrance.config().answer_timeout;
-        let mut state = State::new(unread, outbox, status, hello.clone(), answer_timeout);
-        let left_over = state.speak_as(&hello.user);
+        let state = State::new(unread, outbox, status, answer_timeout);
         let task = Task {
             entrance,
             state,
@@ -138,14 +206,14 @@ impl Client {
             call: None,
             closed,
         };
-        tokio::spawn(task.run(socket, hello));
+        tokio::spawn(task.run(first));
         let client = Self {
             calls,
             status: status_seen,
             close: Arc::new(close),
             left_over: Arc::new(Mutex::new(left_over)),
         };
-        Ok((client, Events(events)))
+        (client, Events(events))
     }
 
     /// How it is at this moment.
@@ -174,6 +242,23 @@ impl Client {
 
     /// Is in a room no longer. While the client is away it waits.
     ///
+    /// ```
+    /// use parlour_client::{CallError, Client, Config, Join, RoomName};
+    ///
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let url = server().await?;
+    /// let config = Config::new(&url)?.guest("ann");
+    /// let (client, _events) = Client::connect(config).await?;
+    /// let room = RoomName::general();
+    /// client.join(Join::next(room.clone())).await?;
+    /// client.leave(&room).await?;
+    /// assert!(matches!(client.say(&room, "x").await, Err(CallError::NotInRoom(_))));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The client is not in it, or has ended.
     pub async fn leave(&self, room: &RoomName) -> Result<(), CallError> {
@@ -193,6 +278,23 @@ impl Client {
     /// Publishes to a room that this client is in, and waits until the entry has its place. `payload`
     /// is JSON text; for [`EntryKind::MESSAGE`] one string. While the client is away it waits. Dropping this
     /// future does not take back what is in the outbox.
+    ///
+    /// ```
+    /// use parlour_client::{Client, Config, EntryKind, Join, RoomName};
+    ///
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let url = server().await?;
+    /// let config = Config::new(&url)?.guest("ann");
+    /// let (client, _events) = Client::connect(config).await?;
+    /// let room = RoomName::general();
+    /// client.join(Join::next(room.clone())).await?;
+    /// let position = client.publish(&room, EntryKind::new("app:move")?, r#"{"to":[4,2]}"#.into()).await?;
+    /// assert_eq!(position.seq.0, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// It was not published: [`CallError::Refused`], [`NotInRoom`](CallError::NotInRoom),
@@ -227,6 +329,29 @@ impl Client {
     /// As [`submit`](Self::submit), under an id of the caller's: submitted again, by whatever client of this user,
     /// it is there once, as long as the server remembers the id ([`HelloLimits::ids`]).
     ///
+    /// ```
+    /// use parlour_client::{Client, Config, EntryId, EntryKind, Join, RoomName};
+    ///
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let url = server().await?;
+    /// let config = Config::new(&url)?.guest("ann");
+    /// let (client, _events) = Client::connect(config).await?;
+    /// let room = RoomName::general();
+    /// client.join(Join::next(room.clone())).await?;
+    /// let id = EntryId::new("build-17")?;
+    /// let mut places = Vec::new();
+    /// for _ in 0..2 {
+    ///     let green = r#""green""#.into();
+    ///     let receipt = client.submit_once(&room, id.clone(), EntryKind::MESSAGE, green).await?;
+    ///     places.push(receipt.await?);
+    /// }
+    /// assert_eq!(places[0], places[1], "said twice, there once");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`submit`](Self::submit).
     pub async fn submit_once(
@@ -249,6 +374,26 @@ impl Client {
 
     /// What an earlier client left in the file of [`Config::outbox`], by the same user and in the order of its
     /// writing: once, to whoever asks first. It is sent when its room is [joined](Self::join).
+    ///
+    /// ```
+    /// use parlour_client::{Client, Config, Join};
+    ///
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let url = server().await?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("outbox");
+    /// let config = Config::new(&url)?.guest("ann").outbox(&file);
+    /// let (client, _events) = Client::connect(config).await?;
+    /// for receipt in client.left_over() {
+    ///     let room = receipt.room().clone();
+    ///     client.join(Join::next(room)).await?;
+    ///     println!("said at last, as entry {}", receipt.await?.seq.0);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn left_over(&self) -> Vec<Receipt> {
         let left_over = self.left_over.lock();
@@ -257,6 +402,19 @@ impl Client {
 
     /// Comes back under another name, for guests only: with a new ticket on a new connection, told with
     /// [`Event::Connected`]. All rooms go on where they were. The answer is the name as others see it.
+    ///
+    /// ```
+    /// use parlour_client::{Client, Config};
+    ///
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let url = server().await?;
+    /// let (client, _events) = Client::connect(Config::new(&url)?.guest("ann")).await?;
+    /// assert_eq!(client.rename("bea").await?, "guest-bea");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The server refuses the name, or this is no guest; the old name stays.

@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use parlour_proto::told::Said;
 use parlour_proto::{EntryId, Position, RoomName};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::call::ToPublish;
 use crate::error::{CallError, Ended};
 use crate::receipt::{Receipt, Waiter};
 pub use journal::OutboxError;
-use journal::{Journal, Ticket};
+use journal::{Failure, Journal, Ticket, Written};
 use record::{Put, Record};
 
 /// Publishes that wait for their answer; who wants to publish more waits.
@@ -30,6 +30,9 @@ pub(crate) const SENT_MAX: usize = 64;
 const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
+/// Between two tries to write a file that could not be written, where nobody wants to publish meanwhile.
+const TRY_AGAIN: Duration = Duration::from_secs(2);
+
 /// What is not answered yet, in the order in which it was accepted.
 #[derive(Default)]
 pub(crate) struct Outbox {
@@ -39,9 +42,25 @@ pub(crate) struct Outbox {
     bytes: usize,
     sent: usize,
     journal: Option<Journal>,
-    /// Why the file takes no more.
-    failed: Option<String>,
+    trouble: Option<Trouble>,
     user: String,
+}
+
+/// The file cannot be written.
+struct Trouble {
+    failure: Failure,
+    /// When it is tried next.
+    again: Instant,
+    /// The try that is under way.
+    trying: Option<Ticket>,
+}
+
+/// What the owner of a client is told of the file.
+pub(crate) enum FileNews {
+    /// It cannot be written.
+    Failed(String),
+    /// It is written again, with all that is not delivered.
+    Mended,
 }
 
 struct Item {
@@ -54,6 +73,10 @@ struct Item {
     may_be_known: bool,
     /// Whether its answer was lost with a connection.
     is_lost: bool,
+    /// Whether it stands in the file.
+    is_safe: bool,
+    /// Whether its room was left before it stood there.
+    is_left: bool,
     stage: Stage,
     /// When it may be sent again, after the server refused it for now; and how often it has.
     again: Option<Instant>,
@@ -93,7 +116,11 @@ impl Outbox {
 
     /// Whether one more is taken.
     pub(crate) fn has_place(&self) -> bool {
-        self.items.len() + self.others.len() < ITEMS_MAX && self.bytes < ITEMS_BYTES_MAX
+        // One at a time finds out whether the file takes something again.
+        let is_trying = self.trouble.as_ref().is_some_and(|it| it.trying.is_some());
+        !is_trying
+            && self.items.len() + self.others.len() < ITEMS_MAX
+            && self.bytes < ITEMS_BYTES_MAX
     }
 
     /// Whether something was sent and has no answer.
@@ -123,7 +150,7 @@ impl Outbox {
         user.clone_into(&mut self.user);
         // Of another user the server would not know it again: it would be there twice.
         let is_bound = |item: &Item| item.may_be_known && item.user != user;
-        if self.has_file() {
+        if self.journal.is_some() {
             for item in self.items.extract_if(.., |item| is_bound(item)) {
                 self.others.push(item.put());
                 answer(item.waiters, &Err(CallError::Kept));
@@ -153,6 +180,8 @@ impl Outbox {
                 since: item.since,
                 may_be_known: item.since.is_some(),
                 is_lost: item.since.is_some(),
+                is_safe: true,
+                is_left: false,
                 stage: Stage::Ready,
                 again: None,
                 refusals: 0,
@@ -166,9 +195,6 @@ impl Outbox {
 
     /// Takes one more. `place` is where its room is, if that is known.
     pub(crate) fn accept(&mut self, publish: ToPublish, waiter: Waiter, place: Option<Position>) {
-        if let Some(why) = &self.failed {
-            return waiter.refuse(CallError::Outbox(why.clone()));
-        }
         let is_it =
             |item: &&mut Item| item.publish.id == publish.id && item.publish.room == publish.room;
         if let Some(item) = self.items.iter_mut().find(is_it) {
@@ -181,6 +207,8 @@ impl Outbox {
             since: place,
             may_be_known: false,
             is_lost: false,
+            is_safe: false,
+            is_left: false,
             stage: Stage::Ready,
             again: None,
             refusals: 0,
@@ -189,15 +217,42 @@ impl Outbox {
         self.write(self.items.len() - 1);
     }
 
-    /// Has an item in the file as it is now, before anything else happens to it.
+    /// Has an item in the file as it is now, before anything else happens to it. Where the file cannot be written,
+    /// what is in it goes on as it is, and with what is not it is tried again.
     fn write(&mut self, index: usize) {
         let item = &mut self.items[index];
-        match &mut self.journal {
-            Some(journal) if self.failed.is_none() => {
-                item.stage = Stage::Keeping(journal.append(Record::Put(item.put())));
-            }
-            _ => item.waiters.iter_mut().for_each(Waiter::accept),
+        let Some(journal) = &mut self.journal else {
+            return item.waiters.iter_mut().for_each(Waiter::accept);
+        };
+        let is_closed = self.trouble.as_ref().is_some_and(|it| it.trying.is_none());
+        if !is_closed {
+            item.stage = Stage::Keeping(journal.append(Record::Put(item.put())));
+        } else if !item.is_safe {
+            let ticket = self.try_again();
+            self.items[index].stage = Stage::Keeping(ticket);
         }
+    }
+
+    /// Has the whole file written anew.
+    fn rewrite(&mut self) -> Ticket {
+        let own = self.items.iter().map(Item::put);
+        let puts = self.others.iter().cloned().chain(own).collect();
+        let ticket = self.journal.as_mut().map_or(0, |it| it.rewrite(puts));
+        for item in &mut self.items {
+            // It is in the file with all the others.
+            if let Stage::Keeping(earlier) = &mut item.stage {
+                *earlier = ticket;
+            }
+        }
+        ticket
+    }
+
+    fn try_again(&mut self) -> Ticket {
+        let ticket = self.rewrite();
+        if let Some(trouble) = &mut self.trouble {
+            trouble.trying = Some(ticket);
+        }
+        ticket
     }
 
     /// What is to be sent next. `place` gives where a room is that this client is in. What is sent for the first
@@ -336,116 +391,144 @@ impl Outbox {
     pub(crate) fn left(&mut self, room: &RoomName) {
         let is_here =
             |item: &Item| item.publish.room == *room && !matches!(item.stage, Stage::Sent(_));
-        if self.has_file() {
-            for item in self.items.iter_mut().filter(|item| is_here(item)) {
+        let keeps = self.keeps_what_is_safe();
+        let stays = |item: &Item| {
+            let is_safe = keeps && item.is_safe;
+            is_here(item) && (is_safe || matches!(item.stage, Stage::Keeping(_)))
+        };
+        for item in self.items.iter_mut().filter(|item| stays(item)) {
+            item.is_left = true;
+            if item.is_safe {
                 answer(std::mem::take(&mut item.waiters), &Err(CallError::Kept));
             }
-            return;
         }
+        let is_gone = |item: &Item| is_here(item) && !stays(item);
         let unknown = Err(CallError::Unknown);
-        self.settle(|item| is_here(item) && item.may_be_known, &unknown);
-        self.settle(is_here, &Err(CallError::NotInRoom(room.clone())));
+        self.settle(|item| is_gone(item) && item.may_be_known, &unknown);
+        self.settle(is_gone, &Err(CallError::NotInRoom(room.clone())));
     }
 
-    fn has_file(&self) -> bool {
-        self.journal.is_some() && self.failed.is_none()
+    /// Whether the next client of the file finds there what was safe.
+    fn keeps_what_is_safe(&self) -> bool {
+        let is_in_place = self
+            .trouble
+            .as_ref()
+            .is_none_or(|it| it.failure.is_in_place);
+        self.journal.is_some() && is_in_place
     }
 
-    /// Waits until something has come into the file, if something is on its way there. Nothing is lost if
-    /// it is dropped.
-    pub(crate) async fn kept(&mut self) {
+    /// Waits until something has come into the file, if something is on its way there, or until it is to be
+    /// tried again. Gives what is to be told. Nothing is lost if it is dropped.
+    pub(crate) async fn kept(&mut self) -> Option<FileNews> {
         let Some(journal) = &mut self.journal else {
             return std::future::pending().await;
         };
-        if self.failed.is_some() || journal.written.changed().await.is_err() {
-            return std::future::pending().await;
+        let again = self.trouble.as_ref().filter(|it| it.trying.is_none());
+        let again = again.map(|it| it.again);
+        tokio::select! {
+            changed = journal.written.changed() => {
+                if changed.is_err() {
+                    // The thread has been given up with all that waits.
+                    return std::future::pending().await;
+                }
+            }
+            () = sleep_until(again.unwrap_or_else(Instant::now)), if again.is_some() => {
+                self.try_again();
+                return None;
+            }
         }
         let written = journal.written.borrow_and_update().clone();
-        match written {
-            Ok(upto) => self.is_kept(upto),
-            Err(why) => self.fail(why),
-        }
+        self.is_written(written)
     }
 
-    fn is_kept(&mut self, upto: Ticket) {
+    fn is_written(&mut self, written: Written) -> Option<FileNews> {
         for item in &mut self.items {
-            if matches!(item.stage, Stage::Keeping(ticket) if ticket <= upto) {
+            if matches!(item.stage, Stage::Keeping(ticket) if ticket <= written.safe) {
                 item.stage = Stage::Ready;
+                item.is_safe = true;
                 item.waiters.iter_mut().for_each(Waiter::accept);
+                if item.is_left {
+                    answer(std::mem::take(&mut item.waiters), &Err(CallError::Kept));
+                }
             }
+        }
+        match written.failure {
+            None => self.trouble.take().map(|_| FileNews::Mended),
+            Some(failure) => self.is_not_written(failure, written.tried),
         }
     }
 
-    /// What was not accepted is not going to be; the rest goes on without the file.
-    fn fail(&mut self, why: String) {
-        let error = CallError::Outbox(why.clone());
-        self.failed = Some(why);
-        let (not_kept, rest) = std::mem::take(&mut self.items)
-            .into_iter()
-            .partition(|item| {
-                let is_new = item.waiters.iter().any(Waiter::is_new);
-                is_new && matches!(item.stage, Stage::Keeping(_))
-            });
-        self.items = rest;
-        let not_kept: Vec<Item> = not_kept;
-        for item in not_kept {
+    /// What was not accepted is not going to be; what is in the file goes on.
+    fn is_not_written(&mut self, failure: Failure, tried: Ticket) -> Option<FileNews> {
+        let was_tried = |item: &Item| matches!(item.stage, Stage::Keeping(it) if it <= tried);
+        let not_kept = |item: &mut Item| was_tried(item) && !item.is_safe;
+        let error = CallError::Outbox(failure.why.clone());
+        for item in self.items.extract_if(.., not_kept) {
             self.bytes -= item.publish.payload.len();
-            item.waiters
-                .into_iter()
-                .for_each(|waiter| waiter.refuse(error.clone()));
+            let waiters = item.waiters.into_iter();
+            waiters.for_each(|waiter| waiter.refuse(error.clone()));
         }
-        for item in &mut self.items {
-            if matches!(item.stage, Stage::Keeping(_)) {
-                item.stage = Stage::Ready;
-            }
+        for item in self.items.iter_mut().filter(|item| was_tried(item)) {
+            item.stage = Stage::Ready;
         }
+        let before = self.trouble.take();
+        let trying = before.as_ref().and_then(|it| it.trying);
+        let is_old = before
+            .as_ref()
+            .filter(|it| it.trying.is_none_or(|ticket| ticket > tried));
+        let again = is_old.map_or_else(|| Instant::now() + TRY_AGAIN, |it| it.again);
+        let news = FileNews::Failed(failure.why.clone());
+        let is_new = before.is_none_or(|it| it.failure.why != failure.why);
+        self.trouble = Some(Trouble {
+            failure,
+            again,
+            trying: trying.filter(|ticket| *ticket > tried),
+        });
+        is_new.then_some(news)
     }
 
     /// The end: everybody is told, and the file holds what is not delivered.
     pub(crate) async fn end(&mut self, ended: &Ended) {
-        let mut is_kept = false;
-        if let Some(mut journal) = self.journal.take() {
+        if self.trouble.is_some() {
+            self.try_again();
+        }
+        let mut why = None;
+        if let Some(journal) = &mut self.journal {
             journal.close().await;
-            is_kept = self.failed.is_none() && journal.written.borrow().is_ok();
+            let written = journal.written.borrow().clone();
+            why = written.failure.as_ref().map(|it| it.why.clone());
+            self.is_written(written);
         }
+        let keeps = self.keeps_what_is_safe();
         for item in std::mem::take(&mut self.items) {
-            let error = match item.stage {
-                _ if is_kept => CallError::Kept,
+            let error = match &why {
+                _ if keeps && item.is_safe => CallError::Kept,
                 _ if item.may_be_known => CallError::Unknown,
-                _ => CallError::Ended(ended.clone()),
+                Some(why) => CallError::Outbox(why.clone()),
+                None => CallError::Ended(ended.clone()),
             };
-            item.waiters
-                .into_iter()
-                .for_each(|waiter| waiter.answer(Err(error.clone())));
+            answer(item.waiters, &Err(error));
         }
+        self.journal = None;
     }
 
-    fn settle(&mut self, which: impl Fn(&Item) -> bool, answer: &Result<Position, CallError>) {
+    fn settle(&mut self, which: impl Fn(&Item) -> bool, answered: &Result<Position, CallError>) {
         let settled: Vec<Item> = self.items.extract_if(.., |item| which(item)).collect();
         for item in settled {
             self.bytes -= item.publish.payload.len();
             self.sent -= usize::from(matches!(item.stage, Stage::Sent(_)));
             if let Some(journal) = &mut self.journal {
+                // A file that cannot be written now is written anew, and without it.
                 journal.append(Record::Done {
                     room: item.publish.room.to_string(),
                     id: item.publish.id.as_str().to_owned(),
                 });
             }
-            item.waiters
-                .into_iter()
-                .for_each(|waiter| waiter.answer(answer.clone()));
+            answer(item.waiters, answered);
         }
-        if let Some(journal) = &mut self.journal
-            && journal.is_long(self.bytes)
-        {
-            let own = self.items.iter().map(Item::put);
-            let ticket = journal.rewrite(self.others.iter().cloned().chain(own).collect());
-            for item in &mut self.items {
-                // It is in the file with all the others.
-                if let Stage::Keeping(earlier) = &mut item.stage {
-                    *earlier = ticket;
-                }
-            }
+        let is_long = |journal: &Journal| journal.is_long(self.bytes);
+        if self.trouble.is_none() && self.journal.as_ref().is_some_and(is_long) {
+            self.rewrite();
         }
     }
 }

@@ -30,6 +30,30 @@ pub enum Delivery {
 
 /// A publish that is in the outbox. Awaiting it gives its place; dropping it does not take the publish
 /// back.
+///
+/// ```
+/// use parlour_client::{Client, Config, Delivery, EntryKind, Join, RoomName};
+///
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let url = server().await?;
+/// let config = Config::new(&url)?.guest("ann");
+/// let (client, _events) = Client::connect(config).await?;
+/// let room = RoomName::general();
+/// client.join(Join::next(room.clone())).await?;
+/// let mut receipts = Vec::new();
+/// for text in [r#""one""#, r#""two""#] {
+///     // Without waiting for an answer in between.
+///     receipts.push(client.submit(&room, EntryKind::MESSAGE, text.into()).await?);
+/// }
+/// for (receipt, seq) in receipts.iter_mut().zip(1..) {
+///     assert_eq!((&mut *receipt).await?.seq.0, seq);
+///     assert!(matches!(receipt.delivery(), Delivery::Delivered(_)));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "whether it was published is known only by waiting for it"]
 pub struct Receipt {
     publish: ToPublish,
@@ -134,11 +158,6 @@ impl Waiter {
         self.accepted
             .as_ref()
             .is_some_and(oneshot::Sender::is_closed)
-    }
-
-    /// Whether it is not known yet to be in the outbox.
-    pub(crate) fn is_new(&self) -> bool {
-        self.accepted.is_some()
     }
 
     /// It is in the outbox.

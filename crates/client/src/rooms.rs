@@ -12,6 +12,10 @@ use crate::event::Joined;
 /// By name.
 pub(crate) type Rooms = BTreeMap<RoomName, Room>;
 
+/// Rooms that nobody asked for, at most: of more, one that the server puts this client into is refused, with an
+/// event for each. It is twice what a server of this version grants one connection, if nothing else is said.
+pub(crate) const GIVEN_MAX: usize = 2_000;
+
 /// A room that this client is in, or wants to be in.
 pub(crate) struct Room {
     pub(crate) presence: bool,
@@ -30,8 +34,9 @@ pub(crate) struct Room {
 
 /// How far it is.
 pub(crate) enum Phase {
-    /// Asked for, and not answered; `None`: by this client itself, as it has come back.
-    Asked(Option<(Reply<Joined>, Instant)>),
+    /// Asked for, and not answered; `None`: by this client itself, as it has come back. The time is that of who waits
+    /// long enough; there is none before there is a connection.
+    Asked(Option<(Reply<Joined>, Option<Instant>)>),
     In,
     Leaving(Reply<()>, Instant),
     /// Refused for now; asked for again then.
@@ -64,7 +69,8 @@ impl Room {
     /// When somebody has waited long enough.
     pub(crate) fn due(&self) -> Option<Instant> {
         match &self.phase {
-            Phase::Asked(Some((_, due))) | Phase::Leaving(_, due) => Some(*due),
+            Phase::Asked(Some((_, due))) => *due,
+            Phase::Leaving(_, due) => Some(*due),
             Phase::Asked(None) | Phase::In | Phase::Later(_) => None,
         }
     }

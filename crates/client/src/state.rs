@@ -12,9 +12,9 @@ use tokio::time::Instant;
 use crate::call::{Call, Reply, ToPublish};
 use crate::error::{CallError, Ended};
 use crate::event::{Event, Joined, Status};
-use crate::outbox::{Next, Outbox};
+use crate::outbox::{FileNews, Next, Outbox};
 use crate::pace::Pace;
-use crate::receipt::{Receipt, Waiter};
+use crate::receipt::Waiter;
 use crate::rooms::{Phase, Room, Rooms, join_frames};
 use crate::socket::Socket;
 use crate::unread::Unread;
@@ -36,7 +36,8 @@ pub(crate) struct State {
     rooms: Rooms,
     pace: Pace,
     limits: HelloLimits,
-    hello: Hello,
+    me: String,
+    is_guest: bool,
     answer_timeout: Duration,
     /// Until then calls wait for the rooms that this client comes back to.
     back_by: Instant,
@@ -47,7 +48,6 @@ impl State {
         unread: Unread,
         outbox: Outbox,
         status: watch::Sender<Status>,
-        hello: Hello,
         answer_timeout: Duration,
     ) -> Self {
         Self {
@@ -56,17 +56,13 @@ impl State {
             status,
             rename: None,
             rooms: Rooms::new(),
-            pace: Pace::new(&hello.limits, Instant::now()),
-            limits: hello.limits,
-            hello,
+            pace: Pace::new(&HelloLimits::default(), Instant::now()),
+            limits: HelloLimits::default(),
+            me: String::new(),
+            is_guest: false,
             answer_timeout,
             back_by: Instant::now(),
         }
-    }
-
-    /// Who speaks from the beginning. Gives the receipts of what the user left in the outbox's file.
-    pub(crate) fn speak_as(&mut self, user: &str) -> Vec<Receipt> {
-        self.outbox.speak_as(user)
     }
 
     /// A connection is open: all rooms go on where they were.
@@ -80,13 +76,17 @@ impl State {
             user: hello.user.clone(),
             guest: hello.guest,
         });
-        self.hello = hello.clone();
+        self.is_guest = hello.guest;
+        self.me.clone_from(&hello.user);
         self.unread.push(Event::Connected(hello));
-        let joins: Vec<Join> = self
-            .rooms
-            .iter()
-            .map(|(name, room)| room.join(name))
-            .collect();
+        let due = Instant::now() + self.answer_timeout;
+        let mut joins = Vec::new();
+        for (name, room) in &mut self.rooms {
+            if let Phase::Asked(Some((_, none @ None))) = &mut room.phase {
+                *none = Some(due);
+            }
+            joins.push(room.join(name));
+        }
         self.send_joins(&joins, socket);
     }
 
@@ -94,6 +94,15 @@ impl State {
         for (frame, cost) in join_frames(joins, self.limits.message_bytes) {
             socket.send(&frame);
             self.pace.spend(cost, Instant::now());
+        }
+    }
+
+    /// Somebody is to know how it is with the outbox's file.
+    pub(crate) fn told_of_file(&mut self, news: Option<FileNews>) {
+        match news {
+            Some(FileNews::Failed(why)) => self.unread.push(Event::OutboxFailed { why }),
+            Some(FileNews::Mended) => self.unread.push(Event::OutboxMended),
+            None => {}
         }
     }
 
@@ -286,10 +295,10 @@ impl State {
             Call::Leave(room, reply) => self.leave(room, reply, socket),
             Call::Publish(publish, waiter) => self.publish(publish, waiter),
             Call::Rename(name, reply) => {
-                if self.hello.guest {
+                if self.is_guest {
                     self.rename = Some(Rename { name, reply });
                 } else {
-                    let _ = reply.send(Err(CallError::NoGuest(self.hello.user.clone())));
+                    let _ = reply.send(Err(CallError::NoGuest(self.me.clone())));
                 }
             }
         }
@@ -301,6 +310,20 @@ impl State {
             return;
         }
         self.send_joins(std::slice::from_ref(&join), socket);
+        let due = Instant::now() + self.answer_timeout;
+        self.want(join, reply, Some(due));
+    }
+
+    /// Asks for a room while there is no connection: it is joined with the next.
+    pub(crate) fn join_later(&mut self, join: Join, reply: Reply<Joined>) {
+        if self.rooms.contains_key(&join.room) {
+            let _ = reply.send(Err(CallError::AlreadyJoined(join.room)));
+            return;
+        }
+        self.want(join, reply, None);
+    }
+
+    fn want(&mut self, join: Join, reply: Reply<Joined>, due: Option<Instant>) {
         let room = Room {
             presence: join.presence,
             position: join.from,
@@ -308,7 +331,7 @@ impl State {
             was_in: false,
             is_given: false,
             again: None,
-            phase: Phase::Asked(Some((reply, Instant::now() + self.answer_timeout))),
+            phase: Phase::Asked(Some((reply, due))),
         };
         self.rooms.insert(join.room, room);
     }

@@ -10,7 +10,7 @@ use crate::backoff::Backoff;
 use crate::call::Call;
 use crate::entrance::Entrance;
 use crate::error::{CallError, ConnectError, Ended, Lost};
-use crate::event::{Away, Event};
+use crate::event::{Away, Event, Status};
 use crate::socket::Socket;
 use crate::state::{Rename, State};
 
@@ -36,8 +36,16 @@ enum Stop {
 }
 
 impl Task {
-    pub(crate) async fn run(mut self, socket: Socket, hello: Hello) {
-        let ended = self.connections(socket, hello).await;
+    /// Until the end, from an open connection or from none.
+    pub(crate) async fn run(mut self, first: Option<(Socket, Hello)>) {
+        let first = match first {
+            Some(entered) => Ok(entered),
+            None => self.come_in().await,
+        };
+        let ended = match first {
+            Ok((socket, hello)) => self.connections(socket, hello).await,
+            Err(ended) => ended,
+        };
         // What has not begun never will.
         self.calls.close();
         let error = CallError::Ended(ended.clone());
@@ -102,11 +110,6 @@ impl Task {
                     Err(lost) => return Stop::Lost(lost),
                 }
             }
-            if self.state.is_quiet()
-                && let Some(rename) = self.state.rename.take()
-            {
-                return Stop::Rename(rename);
-            }
             let may_read = self.state.may_hear();
             if !may_read || socket.last_heard() > pinged.unwrap_or(socket.last_heard()) {
                 pinged = None;
@@ -114,6 +117,12 @@ impl Task {
             let silence = may_read.then(|| pinged.unwrap_or(socket.last_heard()) + SILENCE);
             let call_at = self.begin_calls(socket);
             let send_at = self.state.send_out(socket);
+            // Behind the calls, since it may have been the last of them, and nothing else wakes it.
+            if self.state.is_quiet()
+                && let Some(rename) = self.state.rename.take()
+            {
+                return Stop::Rename(rename);
+            }
             let answer_due = self.state.answer_due().filter(|_| may_read);
             let mut wake = [silence, self.state.due(), call_at, send_at, answer_due];
             wake.sort();
@@ -130,7 +139,7 @@ impl Task {
                     Some(call) => self.call = Some(call),
                     None => return Stop::Closed,
                 },
-                () = outbox.kept() => {}
+                news = outbox.kept() => self.state.told_of_file(news),
                 () = unread.drain(), if is_full => {}
                 () = is_closed(&mut self.closed) => return Stop::Closed,
                 () = at(wake), if wake.is_some() => {
@@ -189,6 +198,29 @@ impl Task {
         Ok(())
     }
 
+    /// Tries, waits and tries again, until it is in for the first time or that cannot help.
+    async fn come_in(&mut self) -> Result<(Socket, Hello), Ended> {
+        let mut backoff = Backoff::default();
+        loop {
+            let error = match self.enter().await? {
+                Ok((socket, hello)) => {
+                    self.entrance.keep_name(&hello);
+                    return Ok((socket, hello));
+                }
+                Err(error) => error,
+            };
+            if !error.may_pass() {
+                return Err(error.for_good());
+            }
+            let retry_in = backoff.next(error.retry_after());
+            let why = Away::Failed(error);
+            self.state.status.send_replace(Status::Away);
+            self.state.unread.push(Event::Away { why, retry_in });
+            let until = Instant::now() + retry_in;
+            self.meanwhile(sleep_until(until)).await?;
+        }
+    }
+
     /// Waits and tries, until it is in again or coming back cannot help.
     async fn come_back(
         &mut self,
@@ -202,15 +234,7 @@ impl Task {
             self.state.unread.push(Event::Away { why, retry_in });
             let until = Instant::now() + retry_in;
             self.meanwhile(sleep_until(until)).await?;
-            let Self {
-                entrance,
-                state,
-                calls,
-                call,
-                closed,
-            } = self;
-            let entered = Self::wait(entrance.enter(), state, calls, call, closed);
-            match entered.await? {
+            match self.enter().await? {
                 Ok(entered) => return Ok(entered),
                 Err(error) if error.may_pass_again() => {
                     retry_after = error.retry_after();
@@ -219,6 +243,17 @@ impl Task {
                 Err(error) => return Err(Ended::Refused(error.to_string())),
             }
         }
+    }
+
+    async fn enter(&mut self) -> Result<Result<(Socket, Hello), ConnectError>, Ended> {
+        let Self {
+            entrance,
+            state,
+            calls,
+            call,
+            closed,
+        } = self;
+        Self::wait(entrance.enter(), state, calls, call, closed).await
     }
 
     async fn meanwhile<F: Future>(&mut self, wait: F) -> Result<F::Output, Ended> {
@@ -248,6 +283,12 @@ impl Task {
                     state.publish(publish, waiter);
                     continue;
                 }
+                Some(Call::Join(join, reply)) => {
+                    if !reply.is_closed() {
+                        state.join_later(join, reply);
+                    }
+                    continue;
+                }
                 call => *next = call,
             }
             let due = state.due();
@@ -260,7 +301,7 @@ impl Task {
                     Some(call) => *next = Some(call),
                     None => return Err(Ended::Closed),
                 },
-                () = outbox.kept() => {}
+                news = outbox.kept() => state.told_of_file(news),
                 () = unread.drain(), if has_beyond => {}
                 () = at(due), if due.is_some() => state.expire(),
             }

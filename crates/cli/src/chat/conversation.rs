@@ -237,8 +237,10 @@ impl Conversation {
                 Some(room) => format!("{room}: {message}"),
                 None => message.clone(),
             })],
+            Event::OutboxFailed { why } => vec![Shown::Note(remote::outbox_failed(why))],
+            Event::OutboxMended => vec![Shown::Note(remote::OUTBOX_MENDED.to_owned())],
             Event::Ended(parlour_client::Ended::Closed) => Vec::new(),
-            Event::Ended(ended) => vec![Shown::Refusal(ended.to_string())],
+            Event::Ended(ended) => vec![Shown::Refusal(remote::ended(ended))],
             _ => Vec::new(),
         }
     }
@@ -317,7 +319,10 @@ impl Conversation {
                 }
                 Vec::new()
             }
-            Done::Waits(text) => vec![note(format!("waiting for the connection: {text}"))],
+            Done::Waits { text, is_kept } => {
+                let kept = if is_kept { "kept, and " } else { "" };
+                vec![note(format!("{kept}waiting for the connection: {text}"))]
+            }
             Done::Said(_, Err(error @ CallError::Kept)) => vec![note(error.to_string())],
             Done::Said(_, Err(error @ CallError::Unknown)) => vec![refusal(&error.to_string())],
             Done::Said(_, Err(error)) => vec![refusal(&format!("not said: {error}"))],
@@ -325,6 +330,9 @@ impl Conversation {
             // It is wanted still, and may come.
             Done::Joined(room, Err(CallError::Unknown)) => {
                 vec![note(format!("{room} has not answered yet"))]
+            }
+            Done::Joined(room, Err(CallError::Ended(_))) => {
+                vec![note(format!("never came into {room}"))]
             }
             Done::Joined(room, Err(error)) => {
                 self.forget(&room);

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::conversation::Act;
+use crate::joins::Joins;
 
 /// Things that wait to be done before no further line is read.
 const ACTS_MAX: usize = 64;
@@ -19,7 +20,11 @@ const RECEIPTS_MAX: usize = 64;
 pub(super) enum Done {
     Said(RoomName, Result<Position, CallError>),
     /// It is taken, and there is no connection.
-    Waits(String),
+    Waits {
+        text: String,
+        /// In the outbox's file.
+        is_kept: bool,
+    },
     Joined(RoomName, Result<(), CallError>),
     Parted(Result<(), CallError>),
     Renamed(Result<String, CallError>),
@@ -36,10 +41,17 @@ impl Done {
         matches!(self, Self::Said(_, Err(CallError::Kept)))
     }
 
+    /// Whether it is a room that there was never a connection for.
+    pub(super) fn is_not_in(&self) -> bool {
+        matches!(self, Self::Joined(_, Err(CallError::Ended(_))))
+    }
+
     /// Whether something was not done, and is not going to be.
     pub(super) fn has_failed(&self) -> bool {
         match self {
             Self::Said(_, Err(error)) => !matches!(error, CallError::Kept | CallError::Unknown),
+            // It was not asked for: there was no connection, which is told.
+            Self::Joined(_, Err(CallError::Ended(_))) => false,
             Self::Joined(_, Err(_)) | Self::Parted(Err(_)) | Self::Renamed(Err(_)) => true,
             _ => false,
         }
@@ -55,12 +67,14 @@ pub(super) struct Doing {
 
 impl Doing {
     /// In a task of its own, which ends when all is done after [`end`](Self::end).
-    pub(super) fn start(client: Client, left_over: Vec<Receipt>) -> Self {
+    pub(super) fn start(client: Client, left_over: Vec<Receipt>, has_file: bool) -> Self {
         let (acts, to_do) = mpsc::channel(ACTS_MAX);
         let (tell, done) = mpsc::channel(RECEIPTS_MAX);
         let worker = Worker {
             client,
+            has_file,
             tell,
+            joins: Joins::default(),
             receipts: left_over
                 .into_iter()
                 .map(|it| (it.room().clone(), it))
@@ -107,6 +121,8 @@ impl Doing {
 
 struct Worker {
     client: Client,
+    has_file: bool,
+    joins: Joins,
     tell: mpsc::Sender<Done>,
     receipts: VecDeque<(RoomName, Receipt)>,
 }
@@ -116,16 +132,27 @@ impl Worker {
         loop {
             let may_begin = self.receipts.len() < RECEIPTS_MAX;
             let has_receipts = !self.receipts.is_empty();
+            let has_joins = !self.joins.is_empty();
             tokio::select! {
                 act = acts.recv(), if may_begin => match act {
                     Some(act) => self.begin(act).await,
                     None => break,
                 },
-                () = self.answered(), if has_receipts => {}
+                () = answered(&self.tell, &mut self.receipts), if has_receipts => {}
+                (room, joined) = self.joins.next(), if has_joins => {
+                    self.told(Done::Joined(room, joined)).await;
+                }
             }
         }
-        while !self.receipts.is_empty() {
-            self.answered().await;
+        while !self.receipts.is_empty() || !self.joins.is_empty() {
+            let has_receipts = !self.receipts.is_empty();
+            let has_joins = !self.joins.is_empty();
+            tokio::select! {
+                () = answered(&self.tell, &mut self.receipts), if has_receipts => {}
+                (room, joined) = self.joins.next(), if has_joins => {
+                    self.told(Done::Joined(room, joined)).await;
+                }
+            }
         }
     }
 
@@ -142,7 +169,8 @@ impl Worker {
                         if !is_waiting || self.client.status() != Status::Away {
                             return;
                         }
-                        Done::Waits(text)
+                        let is_kept = self.has_file;
+                        Done::Waits { text, is_kept }
                     }
                     Err(error) => Done::Said(room, Err(error)),
                 }
@@ -150,9 +178,10 @@ impl Worker {
             Act::Join(room) => {
                 let join = Join {
                     presence: true,
-                    ..Join::next(room.clone())
+                    ..Join::next(room)
                 };
-                Done::Joined(room, self.client.join(join).await.map(drop))
+                // Lines are taken meanwhile, and said there.
+                return self.joins.begin(&self.client, join).await;
             }
             Act::Part(room) => Done::Parted(self.client.leave(&room).await),
             Act::Rename(name) => Done::Renamed(self.client.rename(&name).await),
@@ -161,20 +190,20 @@ impl Worker {
         self.told(done).await;
     }
 
-    /// Waits for the oldest answer. Nothing is lost if it is dropped.
-    async fn answered(&mut self) {
-        let place = self.tell.reserve().await;
-        let Some((_, receipt)) = self.receipts.front_mut() else {
-            return;
-        };
-        let answer = receipt.await;
-        if let (Ok(place), Some((room, _))) = (place, self.receipts.pop_front()) {
-            place.send(Done::Said(room, answer));
-        }
-    }
-
     async fn told(&self, done: Done) {
         // Who does not listen any more does not need it.
         let _ = self.tell.send(done).await;
+    }
+}
+
+/// Waits for the oldest answer. Nothing is lost if it is dropped.
+async fn answered(tell: &mpsc::Sender<Done>, receipts: &mut VecDeque<(RoomName, Receipt)>) {
+    let place = tell.reserve().await;
+    let Some((_, receipt)) = receipts.front_mut() else {
+        return;
+    };
+    let answer = receipt.await;
+    if let (Ok(place), Some((room, _))) = (place, receipts.pop_front()) {
+        place.send(Done::Said(room, answer));
     }
 }

@@ -8,6 +8,7 @@ mod support;
 mod away;
 mod doors;
 mod hostile;
+mod offline;
 mod outbox;
 mod pipes;
 mod publishing;

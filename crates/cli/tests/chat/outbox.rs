@@ -10,20 +10,20 @@ use crate::support::Server;
 use crate::{Run, run, words};
 
 /// A file that is not there yet, in a folder of its own.
-fn file() -> (tempfile::TempDir, PathBuf) {
+pub(crate) fn file() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("out");
     (folder, file)
 }
 
-fn with_file(server: &Server, line: &str, file: &Path) -> std::process::Command {
+pub(crate) fn with_file(server: &Server, line: &str, file: &Path) -> std::process::Command {
     let mut command = words(server, line);
     command.arg("--outbox").arg(file);
     command
 }
 
 /// Everything that is in the room.
-fn texts(server: &Server, room: &str) -> Vec<String> {
+pub(crate) fn texts(server: &Server, room: &str) -> Vec<String> {
     assert_eq!(
         run(words(server, &format!("pub {room} the-end")), "").status,
         0

@@ -1,6 +1,6 @@
 //! An outbox file: read once, then written by a thread of its own, a batch at a time.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -42,6 +42,11 @@ pub enum OutboxError {
         /// The line, from 1.
         line: usize,
     },
+    /// It is filled before there is a connection, and then a name must be known.
+    #[error(
+        "an outbox that is filled before there is a connection is of a user: give a name or sign in"
+    )]
+    NoName,
     /// The system does not let it be read or written.
     #[error("the outbox {path} cannot be used: {why}", path = path.display())]
     Io {
@@ -55,8 +60,25 @@ pub enum OutboxError {
 /// Counts what was ordered to be written.
 pub(super) type Ticket = u64;
 
-/// What the thread has done: everything up to this ticket is safe, or it has failed for good.
-pub(super) type Written = Result<Ticket, String>;
+/// What the thread has done.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Written {
+    /// Everything up to this one is safe, or of the past.
+    pub(super) safe: Ticket,
+    /// Everything up to this one was tried.
+    pub(super) tried: Ticket,
+    /// Why what was tried last is not in the file. Nothing comes into it before it is [written
+    /// anew](Journal::rewrite).
+    pub(super) failure: Option<Failure>,
+}
+
+/// Why the file was not written.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    pub(super) why: String,
+    /// Whether what was safe before stands where the next client looks for it.
+    pub(super) is_in_place: bool,
+}
 
 enum Order {
     Append(Record),
@@ -91,13 +113,15 @@ impl Journal {
         let mut disk = Disk {
             path: path.to_owned(),
             file,
-            _lock: lock,
+            lock,
+            whole: 0,
+            failure: None,
         };
         let is_new = whole == 0;
         // What was torn was never accepted.
         disk.begin(whole as u64, is_new).map_err(failed)?;
         let (orders, to_do) = mpsc::channel();
-        let (done, written) = watch::channel(Ok(0));
+        let (done, written) = watch::channel(Written::default());
         let thread = std::thread::Builder::new().name("parlour-outbox".into());
         let thread = thread
             .spawn(move || disk.run(&to_do, &done))
@@ -135,7 +159,7 @@ impl Journal {
     fn order(&mut self, order: Order) -> Ticket {
         self.ordered += 1;
         if let Some(orders) = &self.orders {
-            // A thread that has failed has said so.
+            // The thread ends only after this.
             let _ = orders.send(order);
         }
         self.ordered
@@ -253,7 +277,10 @@ fn take_in(record: Record, puts: &mut Vec<Put>) {
 struct Disk {
     path: PathBuf,
     file: File,
-    _lock: File,
+    lock: File,
+    /// Bytes of whole, safe lines.
+    whole: u64,
+    failure: Option<Failure>,
 }
 
 impl Disk {
@@ -263,27 +290,30 @@ impl Disk {
         if is_new {
             self.file.write_all(line(FORMAT).as_bytes())?;
         }
+        self.whole = self.file.stream_position()?;
         self.file.sync_all()?;
         self.sync_folder()
     }
 
     fn run(mut self, orders: &mpsc::Receiver<Order>, done: &watch::Sender<Written>) {
-        let mut ticket = 0;
+        let mut written = Written::default();
         while let Ok(first) = orders.recv() {
             let mut batch = vec![first];
             batch.extend(orders.try_iter().take(BATCH_MAX - 1));
-            ticket += batch.len() as Ticket;
-            let written = self.write(batch);
-            let has_failed = written.is_err();
-            // What it was before is of no interest.
-            drop(done.send_replace(written.map(|()| ticket).map_err(|why| why.to_string())));
-            if has_failed {
-                return;
+            written.tried += batch.len() as Ticket;
+            self.take(batch);
+            if self.failure.is_none() {
+                written.safe = written.tried;
             }
+            written.failure.clone_from(&self.failure);
+            // What it was before is of no interest.
+            drop(done.send_replace(written.clone()));
         }
     }
 
-    fn write(&mut self, batch: Vec<Order>) -> io::Result<()> {
+    /// Makes a batch safe, or nothing of it.
+    fn take(&mut self, batch: Vec<Order>) {
+        let mut fresh = None;
         let mut records = Vec::new();
         for order in batch {
             match order {
@@ -291,33 +321,85 @@ impl Disk {
                 Order::Rewrite(puts) => {
                     // What was ordered before is in it, or of the past.
                     records.clear();
-                    self.replace(puts)?;
+                    fresh = Some(puts);
                 }
             }
         }
+        if fresh.is_none() && self.failure.is_some() {
+            return;
+        }
+        let written = match fresh {
+            Some(puts) => self.replace(puts).and_then(|()| self.append(&records)),
+            None => self.append(&records),
+        };
+        self.failure = written.err().map(|why| Failure {
+            why: why.to_string(),
+            is_in_place: self.check_place().is_ok(),
+        });
+    }
+
+    fn append(&mut self, records: &[Record]) -> io::Result<()> {
         if records.is_empty() {
             return Ok(());
         }
-        self.file.write_all(line(&json(&records)?).as_bytes())?;
-        self.file.sync_data()
+        let line = line(&json(records)?);
+        let written = self.file.write_all(line.as_bytes());
+        let written = written
+            .and_then(|()| self.file.sync_data())
+            .and_then(|()| self.check_place());
+        if written.is_ok() {
+            self.whole += line.len() as u64;
+        } else {
+            // What is refused must not be there at the next start. If this fails, too, the line is torn or a
+            // message too many, which its sender is told is not.
+            let _ = self.file.set_len(self.whole);
+            let _ = self.file.seek(SeekFrom::End(0));
+        }
+        written
+    }
+
+    /// Whether the file that is written is the one that stands at the path: folders are moved and removed.
+    fn check_place(&self) -> io::Result<()> {
+        same(&self.file, &self.path)
     }
 
     /// Writes a file with these beside it, and puts it in its place.
     fn replace(&mut self, puts: Vec<Put>) -> io::Result<()> {
+        if let Err(error) = self.check_place() {
+            if error.kind() != io::ErrorKind::NotFound {
+                return Err(error);
+            }
+            // Its lock went with it.
+            if same(&self.lock, &beside(&self.path, "lock")).is_err() {
+                self.lock = lock(&self.path).map_err(io::Error::other)?;
+            }
+        }
         let fresh = beside(&self.path, "new");
+        let replaced = self.write_fresh(&fresh, puts).and_then(|file| {
+            std::fs::rename(&fresh, &self.path)?;
+            Ok(file)
+        });
+        let mut file = replaced.inspect_err(|_| {
+            // So that a full disk has its bytes back; the next one begins it anew.
+            let _ = std::fs::remove_file(&fresh);
+        })?;
+        self.whole = file.stream_position()?;
+        self.file = file;
+        self.sync_folder()
+    }
+
+    fn write_fresh(&self, fresh: &Path, puts: Vec<Put>) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
         private(&mut options);
-        let mut file = options.open(&fresh)?;
+        let mut file = options.open(fresh)?;
         file.write_all(line(FORMAT).as_bytes())?;
         let records: Vec<Record> = puts.into_iter().map(Record::Put).collect();
         for records in records.chunks(BATCH_MAX) {
             file.write_all(line(&json(records)?).as_bytes())?;
         }
         file.sync_all()?;
-        std::fs::rename(&fresh, &self.path)?;
-        self.file = file;
-        self.sync_folder()
+        Ok(file)
     }
 
     /// So that the name of a new file is safe, too.
@@ -325,6 +407,28 @@ impl Disk {
         let folder = self.path.parent().filter(|it| !it.as_os_str().is_empty());
         File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
     }
+}
+
+/// That this file is what stands at the path.
+fn same(file: &File, path: &Path) -> io::Result<()> {
+    let there = std::fs::metadata(path)?;
+    let own = file.metadata()?;
+    if is_same(&own, &there) {
+        return Ok(());
+    }
+    let words = format!("another file stands at {}; move it away", path.display());
+    Err(io::Error::other(words))
+}
+
+#[cfg(unix)]
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &Metadata, _: &Metadata) -> bool {
+    true
 }
 
 fn json(records: &[Record]) -> io::Result<String> {

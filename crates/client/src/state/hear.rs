@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::State;
 use crate::error::CallError;
 use crate::event::{Event, Joined};
-use crate::rooms::{Phase, Room};
+use crate::rooms::{GIVEN_MAX, Phase, Room};
 use crate::socket::Socket;
 
 /// How long nothing is sent after a refusal for its rate that names no time.
@@ -67,6 +67,19 @@ impl State {
     }
 
     fn joined(&mut self, name: &RoomName, joined: Joined) {
+        if !self.rooms.contains_key(name) {
+            let given = self.rooms.values().filter(|room| room.is_given).count();
+            if given >= GIVEN_MAX {
+                return self.unread.push(Event::Refused {
+                    code: "too_many_rooms_given".into(),
+                    message: format!(
+                        "the server puts this client into more than {GIVEN_MAX} rooms that it did not ask for; \
+                         nothing of this one is heard"
+                    ),
+                    room: Some(name.clone()),
+                });
+            }
+        }
         let room = self.rooms.entry(name.clone()).or_insert_with(Room::given);
         if !matches!(room.phase, Phase::Asked(_)) {
             return;

@@ -7,7 +7,7 @@ use parlour_client::{Away, CallError, Client, Event, Join, Lost, Missed, Status}
 
 use crate::house::{House, Wire};
 use crate::script::Script;
-use crate::{config, in_den, next_said, next_text, room, until};
+use crate::{PATIENCE, config, in_den, next_said, next_text, room, until};
 
 /// The rooms that are joined again, after the next time away.
 async fn back(events: &mut parlour_client::Events) -> Lost {
@@ -246,6 +246,21 @@ async fn a_ticket_that_came_too_late_and_a_proxy_without_its_server_pass() {
         passes(true, "504 Gateway Timeout"),
         passes(true, "200 OK"),
     );
+}
+
+#[tokio::test]
+async fn a_guest_gets_another_name_also_where_nothing_else_happens() {
+    let script = Script::start().await;
+    let (client, _events, _line) = script.client_in_den(0).await;
+    let again = async {
+        let mut line = script.line().await;
+        line.joins_den(0, 0).await;
+        line
+    };
+    // Less than a silence after which the client asks for a sign of life, and so wakes by itself.
+    let renamed = tokio::time::timeout(PATIENCE, client.rename("bea"));
+    let (renamed, _line) = tokio::join!(renamed, again);
+    renamed.expect("at once").unwrap();
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod coming_back;
 mod getting_in;
 mod house;
+mod offline;
 mod outbox;
 mod script;
 mod talking;

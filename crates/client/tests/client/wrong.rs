@@ -107,6 +107,56 @@ async fn a_room_that_nobody_asked_for_is_heard_and_not_asked_for_again() {
 }
 
 #[tokio::test]
+async fn of_rooms_that_nobody_asked_for_two_thousand_are_heard_and_more_are_told() {
+    const GIVEN_MAX: usize = 2_000;
+    let script = Script::start().await;
+    let (_client, mut events, mut line) = script.client_in_den(0).await;
+    let epoch = "9f3c5d20a1b4e687";
+    let tell = async {
+        for n in 0..=GIVEN_MAX {
+            line.tell(&format!(
+                r#"{{"t":"joined","room":"$r{n}","epoch":"{epoch}","seq":0,"head":0}}"#
+            ))
+            .await;
+        }
+        for n in [GIVEN_MAX, GIVEN_MAX - 1] {
+            line.tell(&format!(
+                r#"{{"t":"entry","room":"$r{n}","epoch":"{epoch}","seq":1,"from":"app",
+                "type":"message","payload":"in {n}","sent":"2026-11-22T04:00:00Z"}}"#
+            ))
+            .await;
+        }
+    };
+    let hear = async {
+        let mut refused = Vec::new();
+        until(&mut events, |event| match event {
+            Event::Refused { code, room, .. } => {
+                refused.push((code, room.unwrap().to_string()));
+                None
+            }
+            Event::Entry(said) => {
+                assert_eq!(said.text().unwrap(), "in 1999");
+                Some(())
+            }
+            _ => None,
+        })
+        .await;
+        refused
+    };
+    let (refused, ()) = tokio::join!(hear, tell);
+    assert_eq!(
+        refused,
+        [("too_many_rooms_given".to_owned(), "$r2000".to_owned())]
+    );
+    line.entry(1, "x", "in den").await;
+    assert_eq!(
+        next_text(&mut events).await,
+        "in den",
+        "and all else goes on"
+    );
+}
+
+#[tokio::test]
 async fn a_room_that_does_not_take_its_member_back_is_told() {
     let script = Script::start().await;
     let (_client, mut events, line) = script.client_in_den(3).await;
