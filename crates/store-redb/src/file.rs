@@ -228,9 +228,8 @@ pub(crate) struct OpenFile {
     pub(crate) database: Database,
     pub(crate) identity: Identity,
     pub(crate) failures: Failures,
+    /// Before its first record, which the database may not have.
     pub(crate) journal: Journal,
-    /// Bodies of the records that the database may not have.
-    pub(crate) records: Vec<Vec<u8>>,
 }
 
 /// What a new file is.
@@ -269,13 +268,12 @@ pub(crate) fn open(
     }));
     let (database, identity, generation) =
         opened.unwrap_or_else(|_| Err(Fault::from(contradiction()).into()))?;
-    let (journal, records) = Journal::open(&watched, journal_bytes, generation)?;
+    let journal = Journal::open(&watched, journal_bytes, generation)?;
     Ok(OpenFile {
         database,
         identity,
         failures,
         journal,
-        records,
     })
 }
 

@@ -28,6 +28,9 @@ const HEADER_BYTES: usize = 4 + 4 + 4 + 8 + 8;
 /// What a disk writes whole or not at all, in bytes.
 pub(crate) const SECTOR: usize = 512;
 
+/// What is looked through at once, in bytes: whole sectors.
+const PIECE: usize = 128 * SECTOR;
+
 /// What a record with so long a body takes.
 fn room_for(body: usize) -> u64 {
     (HEADER_BYTES + body).next_multiple_of(SECTOR) as u64
@@ -220,13 +223,10 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Finds the records of `generation` in a file whose journal is so long: their bodies, in order.
-    pub(crate) fn open(
-        file: &Watched,
-        length: u64,
-        generation: u64,
-    ) -> Result<(Self, Vec<Vec<u8>>), Fault> {
-        let mut journal = Self {
+    /// That of `generation`, in a file whose journal is so long. It stands before its first record:
+    /// [`read_on`](Self::read_on) until there are no more, then [`check_end`](Self::check_end).
+    pub(crate) fn open(file: &Watched, length: u64, generation: u64) -> Result<Self, Fault> {
+        let journal = Self {
             file: file.behind(FIRST_PAGE_BYTES),
             length,
             generation,
@@ -234,14 +234,22 @@ impl Journal {
             at: room_for(0),
         };
         journal.check_begin()?;
+        Ok(journal)
+    }
+
+    /// The bodies of its next records, in order: about as many bytes as `bytes_max`, and at least one
+    /// record if there is another.
+    pub(crate) fn read_on(&mut self, bytes_max: u64) -> Result<Vec<Vec<u8>>, Fault> {
+        let begin = self.at;
         let mut bodies = Vec::new();
-        while let Some(body) = journal.next()? {
-            journal.index += 1;
-            journal.at += room_for(body.len());
+        while self.at - begin < bytes_max
+            && let Some(body) = self.next()?
+        {
+            self.index += 1;
+            self.at += room_for(body.len());
             bodies.push(body);
         }
-        journal.check_end()?;
-        Ok((journal, bodies))
+        Ok(bodies)
     }
 
     /// The empty record there is of this generation, or still of one before.
@@ -303,18 +311,26 @@ impl Journal {
     }
 
     /// Nothing of this generation comes after its end.
-    fn check_end(&self) -> Result<(), Fault> {
-        let mut rest = vec![0; usize::try_from(self.left()).unwrap_or(usize::MAX)];
-        self.read(self.at, &mut rest)?;
-        for sector in rest.chunks(SECTOR) {
-            let header = Header::decode(sector);
-            if header.is_some_and(|it| it.generation == self.generation && it.index > self.index) {
-                let at = FIRST_PAGE_BYTES + self.at;
-                let what = format!("the commit in its journal at byte {at} is damaged");
+    pub(crate) fn check_end(&self) -> Result<(), Fault> {
+        let mut piece = vec![0; PIECE];
+        let mut at = self.at;
+        while at < self.length {
+            let left = usize::try_from(self.length - at).unwrap_or(usize::MAX);
+            let piece = &mut piece[..left.min(PIECE)];
+            self.read(at, piece)?;
+            if piece.chunks(SECTOR).any(|sector| self.is_later(sector)) {
+                let end = FIRST_PAGE_BYTES + self.at;
+                let what = format!("the commit in its journal at byte {end} is damaged");
                 return Err(Damage::new(what).into());
             }
+            at += piece.len() as u64;
         }
         Ok(())
+    }
+
+    fn is_later(&self, sector: &[u8]) -> bool {
+        let header = Header::decode(sector);
+        header.is_some_and(|it| it.generation == self.generation && it.index > self.index)
     }
 
     fn read(&self, at: u64, out: &mut [u8]) -> Result<(), Fault> {

@@ -117,10 +117,10 @@ impl<T: Clone> Partition<T> {
         cache_bytes: usize,
         new: Option<New>,
     ) -> Result<Self, Unopened> {
-        let open = file::open(&*medium, cache_bytes, new)?;
+        let mut open = file::open(&*medium, cache_bytes, new)?;
         let file = Shared::default();
         file.replace(|| Ok(open.database))?;
-        let damaged = replay::replay(&file, open.identity, &open.records)?;
+        let damaged = replay::replay(&file, open.identity, &mut open.journal)?;
         Ok(Self {
             medium,
             cache_bytes,

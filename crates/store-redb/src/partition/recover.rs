@@ -91,12 +91,12 @@ impl<T: Clone> Partition<T> {
             if open.identity != self.identity {
                 return Err(super::Damage::new("another file is in its place").into());
             }
-            opened = Some((open.failures, open.journal, open.records));
+            opened = Some((open.failures, open.journal));
             Ok(open.database)
         })?;
-        if let Some((failures, journal, records)) = opened {
+        if let Some((failures, journal)) = opened {
             (self.failures, self.journal) = (failures, journal);
-            let damaged = replay(&self.file, self.identity, &records)?;
+            let damaged = replay(&self.file, self.identity, &mut self.journal)?;
             self.damaged.extend(damaged);
         }
         Ok(())

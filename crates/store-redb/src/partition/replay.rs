@@ -9,26 +9,38 @@ use super::{find, stored_name};
 use crate::fault::Fault;
 use crate::file::Shared;
 use crate::format::{Damage, Identity, MARKS, Mark, ROOMS, ROWS, RoomRow};
-use crate::journal::{Part, parts};
+use crate::journal::{Journal, Part, parts};
 use crate::row::Row;
 
 /// What is wrong with a room, by its name.
 pub(crate) type Damaged = Vec<(String, Damage)>;
 
-/// Shows what the records say. Rooms whose logs are damaged stay as they are, and are given.
+/// What is shown in one step, in bytes of records: more would only be in memory twice.
+const STEP_BYTES: u64 = 256 * 1024;
+
+/// Shows what the journal has. Rooms whose logs are damaged stay as they are, and are given.
 pub(super) fn replay(
     file: &Shared,
     identity: Identity,
-    records: &[Vec<u8>],
+    journal: &mut Journal,
 ) -> Result<Damaged, Fault> {
+    let mut damaged = Vec::new();
+    loop {
+        let records = journal.read_on(STEP_BYTES)?;
+        if records.is_empty() {
+            journal.check_end()?;
+            return Ok(damaged);
+        }
+        damaged.extend(replay_some(file, identity, &records)?);
+    }
+}
+
+fn replay_some(file: &Shared, identity: Identity, records: &[Vec<u8>]) -> Result<Damaged, Fault> {
     let mut rooms: BTreeMap<&str, Vec<Part<'_>>> = BTreeMap::new();
     for body in records {
         for part in parts(body)? {
             rooms.entry(part.name).or_default().push(part);
         }
-    }
-    if rooms.is_empty() {
-        return Ok(Vec::new());
     }
     let all = file.show(|write| {
         rooms
