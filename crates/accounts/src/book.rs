@@ -118,8 +118,8 @@ impl Book {
     /// The name of the file in a data directory.
     pub const FILE_NAME: &str = "accounts.redb";
 
-    /// Opens the file at `path`, or makes it (mode 0600). Waits for the disk and computes a hash;
-    /// reads all sessions into memory.
+    /// Opens the file at `path`, or makes it (mode 0600). Waits for the disk; reads all
+    /// sessions into memory.
     ///
     /// # Errors
     /// [`BookError`]: what to do stands in its text.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use parlour::Password;
@@ -40,16 +40,12 @@ impl Passwords {
     }
 
     fn with(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, NoHash> {
-        let mut passwords = Self {
-            params: Params::new(memory_kib, passes, lanes, None).map_err(|_| NoHash)?,
-            nobodys: String::new(),
+        let params = Params::new(memory_kib, passes, lanes, None).map_err(|_| NoHash)?;
+        Ok(Self {
+            nobodys: nobodys(&params)?,
+            params,
             computations: AtomicU64::new(0),
-        };
-        let mut nobodys = Zeroizing::new([0; 32]);
-        getrandom::fill(&mut *nobodys).map_err(|_| NoHash)?;
-        passwords.nobodys = passwords.compute(&*nobodys)?;
-        passwords.computations = AtomicU64::new(0);
-        Ok(passwords)
+        })
     }
 
     /// The PHC string of a password that a user is to have.
@@ -102,6 +98,22 @@ impl Passwords {
     }
 }
 
+/// A hash that no password is known to have: random bytes. Computing it would cost every start 19 MiB,
+/// which the allocator keeps for a while.
+fn nobodys(params: &Params) -> Result<String, NoHash> {
+    let mut random = [0; 16 + Params::DEFAULT_OUTPUT_LEN];
+    getrandom::fill(&mut random).map_err(|_| NoHash)?;
+    let (salt, output) = random.split_at(16);
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(params).map_err(|_| NoHash)?,
+        salt: Some(Salt::new(salt).map_err(|_| NoHash)?),
+        hash: Some(Output::new(output).map_err(|_| NoHash)?),
+    };
+    Ok(hash.to_string())
+}
+
 /// Whether a password can be right at all. Says nothing about users.
 pub(crate) fn can_be_right(password: &Password) -> bool {
     (1..=PASSWORD_BYTES_MAX).contains(&password.expose().len())
@@ -137,6 +149,20 @@ mod tests {
 
     fn cheap() -> Passwords {
         Passwords::with(8, 1, 1).unwrap()
+    }
+
+    #[test]
+    fn nothing_is_computed_before_somebody_asks_and_then_as_much_for_nobody() {
+        let passwords = Passwords::new().unwrap();
+        assert_eq!(passwords.computations(), 0);
+        assert!(!passwords.is_outgrown(&passwords.nobodys));
+        let of_somebody = passwords.hash(&password("x")).unwrap();
+        let shape = |stored: &str| {
+            let hash = PasswordHash::new(stored).unwrap();
+            let lens = (hash.salt.unwrap().len(), hash.hash.unwrap().len());
+            (hash.algorithm, hash.version, hash.params, lens)
+        };
+        assert_eq!(shape(&passwords.nobodys), shape(&of_somebody));
     }
 
     #[test]
