@@ -24,6 +24,12 @@ pub(crate) const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 pub(crate) const WRITE_TIME: Duration = Duration::from_secs(10);
 /// HTTP connections that are served at once; over it: the next waits in the kernel's queue.
 pub(crate) const HTTP_CONNECTIONS_MAX: usize = 8_192;
+/// How many of these are served at once; over it: the next waits unread, in the order of arrival. Each
+/// takes some 20 KB, more under TLS.
+pub(crate) const HTTP_SERVED_MAX: usize = 256;
+/// How long a connection may keep such a place to itself while others wait; after it: it goes on, and
+/// the next one too. Long for a request that is there, short for who dawdles.
+pub(crate) const HTTP_PLACE_TIME: Duration = Duration::from_secs(1);
 /// Pause after the process ran out of file handles.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 

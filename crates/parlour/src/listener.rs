@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 #[cfg(feature = "tls")]
 use tokio_rustls::TlsAcceptor;
 
+use crate::limits::HTTP_PLACE_TIME;
 use crate::proxies::Network;
 #[cfg(feature = "tls")]
 use crate::tls::TlsKeys;
@@ -18,10 +19,12 @@ mod accept;
 mod connection;
 mod host;
 mod limits;
+mod places;
 #[cfg(feature = "tls")]
 mod secure;
 mod slots;
 mod stop;
+mod urgent;
 mod watched;
 
 use accept::{Accept, Accepting};
@@ -31,6 +34,7 @@ pub use limits::{ListenerLimits, ListenerLimitsError};
 pub(crate) use secure::Secure;
 use slots::Slots;
 use stop::Stop;
+use urgent::Urgent;
 pub(crate) use watched::Watched;
 
 /// A socket to serve a router on, with its bounds, in plain or by TLS.
@@ -39,7 +43,7 @@ pub(crate) use watched::Watched;
 /// for each request's head, then it is cut; a head over
 /// [`head_bytes_max`](ListenerLimits::head_bytes_max) is answered with 431. A client that takes
 /// nothing of its answer for [`write_time`](ListenerLimits::write_time) is reset. A request must name its host once (RFC 9112, 3.2), else 400. Connections over their number
-/// wait, those over their address's share are closed, which
+/// wait, and those who are not [served](ListenerLimits::http_served_max) yet wait unread; those over their address's share are closed, which
 /// [proxies](Self::trusted_proxies) have none of; sockets that were handed to a hub do not
 /// count. Requests carry their peer as [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo).
 ///
@@ -64,6 +68,7 @@ pub struct Listener {
     keys: Option<TlsKeys>,
     limits: ListenerLimits,
     trusted_proxies: Vec<Network>,
+    urgent: Urgent,
 }
 
 impl Listener {
@@ -75,6 +80,7 @@ impl Listener {
             keys: None,
             limits: ListenerLimits::default(),
             trusted_proxies: Vec::new(),
+            urgent: Urgent::default(),
         }
     }
 
@@ -91,6 +97,21 @@ impl Listener {
     /// ```
     pub fn trusted_proxies(mut self, proxies: Vec<Network>) -> Self {
         self.trusted_proxies = proxies;
+        self
+    }
+
+    /// Names paths that are asked for by who watches over the server. What asks for them in plain is
+    /// served beside the [`http_served_max`](ListenerLimits::http_served_max), eight at once.
+    ///
+    /// ```
+    /// # fn of(listener: tokio::net::TcpListener) {
+    /// use parlour::Listener;
+    /// let listener = Listener::new(listener).urgent(["/healthz".to_owned()]);
+    /// # let _ = listener;
+    /// # }
+    /// ```
+    pub fn urgent(mut self, paths: impl IntoIterator<Item = String>) -> Self {
+        self.urgent = Urgent::new(paths);
         self
     }
 
@@ -121,6 +142,8 @@ impl Listener {
             #[cfg(feature = "tls")]
             tls: self.keys.map(|keys| TlsAcceptor::from(keys.config())),
             limits: self.limits,
+            urgent: self.urgent,
+            place_time: HTTP_PLACE_TIME,
         };
         let slots = Slots::new(&serving.limits, &self.trusted_proxies);
         serve_from(self.socket, slots, serving, stop).await

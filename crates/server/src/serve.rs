@@ -7,7 +7,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::map_response;
 use parlour::store::Logs;
-use parlour::{Accounts, DoorPaths, Doors, DoorsConfig, Hub, HubConfig, Listener, RoomsHealth};
+use parlour::{
+    Accounts, DoorPaths, Doors, DoorsConfig, Hub, HubConfig, Listener, RoomsHealth, Route,
+};
 use parlour_accounts::{Book, BookError};
 use parlour_store_redb::Stores;
 use tokio::net::TcpListener;
@@ -200,7 +202,8 @@ impl Parts {
     async fn run(self, settings: &Settings, mut signals: Signals) -> Result<(), ServeError> {
         let mut listener = Listener::new(self.socket)
             .limits(settings.listener_limits)?
-            .trusted_proxies(settings.trusted_proxies.clone());
+            .trusted_proxies(settings.trusted_proxies.clone())
+            .urgent(watched_paths(&settings.paths.checked()?));
         if let Some(certificate) = &self.certificate {
             listener = listener.tls(certificate.keys.clone());
         }
@@ -267,6 +270,11 @@ fn reload(certificate: Option<&Certificate>) {
         Some(Err(error)) => tracing::error!(%error, "SIGHUP: the certificate stays as it was"),
         None => {}
     }
+}
+
+/// Who asks for these watches over the server, and most of all when it has much to do.
+fn watched_paths(paths: &DoorPaths) -> [String; 2] {
+    [Route::Health, Route::Debug].map(|route| paths.of(route).as_str().to_owned())
 }
 
 fn app(doors: &Doors, paths: &DoorPaths, web_root: Option<WebRoot>) -> Router {

@@ -7,6 +7,7 @@ use super::support::Server;
 use super::{SOON, code};
 
 const PAGE: &str = "GET / HTTP/1.1\r\nHost: {host}\r\n\r\n";
+const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n";
 
 /// Whether the server ends this connection by itself, and soon.
 fn is_cut(mut stream: TcpStream) -> bool {
@@ -24,6 +25,17 @@ fn is_served(server: &Server, stream: &mut TcpStream) -> bool {
     stream.write_all(server.named(PAGE).as_bytes()).is_ok()
         && stream.read_exact(&mut start).is_ok()
         && start == *b"HTTP/1.1 200"
+}
+
+/// The head of an answer.
+fn head(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        bytes.push(byte[0]);
+    }
+    String::from_utf8(bytes).unwrap()
 }
 
 /// An address of this machine that is not loopback, if it has one; nothing is sent.
@@ -69,6 +81,28 @@ effects! {
         let mut held = [(); 3].map(|()| server.connect());
         assert!(held.iter_mut().all(|held| is_served(&server, held)));
         assert!(is_cut(server.connect()), "three quarters are for loopback");
+    }
+
+    "max-http-served" => fn who_is_answered_while_others_wait_is_closed_instead_of_kept() {
+        let is_ever_closed = |served_max| {
+            let server = Server::start_with(&["--max-http-served", served_max]);
+            let request = server.named(PAGE);
+            let (start, rest) = request.split_at(20);
+            (0..20).any(|_| {
+                let (mut first, mut second) = (server.connect(), server.connect());
+                first.write_all(start.as_bytes()).unwrap();
+                // Beside the others: who came before has arrived when this is answered.
+                assert_eq!(server.ask(HEALTH).status, 200);
+                second.write_all(request.as_bytes()).unwrap();
+                assert_eq!(server.ask(HEALTH).status, 200);
+                first.write_all(rest.as_bytes()).unwrap();
+                let closes = head(&mut first).contains("connection: close");
+                assert!(head(&mut second).starts_with("HTTP/1.1 200"));
+                closes
+            })
+        };
+        assert!(is_ever_closed("1"));
+        assert!(!is_ever_closed("256"));
     }
 
     "max-http-connections-per-address" => fn an_address_has_so_many_connections_of_http() {

@@ -5,10 +5,13 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -16,14 +19,17 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 #[cfg(feature = "tls")]
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
+use super::places::{Place, Wanted};
 #[cfg(feature = "tls")]
 use super::secure::{self, Opened};
 use super::slots::Slot;
 use super::stop::Stopped;
+use super::urgent::{First, Urgent};
 use super::{ListenerLimits, Watched, host};
 use crate::accounts::BoxFuture;
 use crate::authority::Scheme;
@@ -34,20 +40,70 @@ pub(super) struct Serving {
     #[cfg(feature = "tls")]
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) limits: ListenerLimits,
+    pub(super) urgent: Urgent,
+    /// How long a place is kept from who waits.
+    pub(super) place_time: Duration,
 }
 
-/// Serves one connection to its end, or until it is over for all.
+/// Serves one connection to its end, or until it is over for all. What waits is small: thousands may.
 pub(super) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
     serving: Arc<Serving>,
     mut stopped: Stopped,
-    _slot: Slot,
+    slot: Slot,
 ) {
-    let served = serve_connection(stream, peer, serving, stopped.clone());
+    if let Some(place) = arrive(&stream, &serving, &mut stopped, &slot).await {
+        Box::pin(serve_in_place(stream, peer, serving, stopped, place)).await;
+    }
+}
+
+async fn serve_in_place(
+    stream: TcpStream,
+    peer: SocketAddr,
+    serving: Arc<Serving>,
+    mut stopped: Stopped,
+    place: Place,
+) {
+    let (wanted, place_time) = (place.wanted(), serving.place_time);
+    let served = pin!(serve_connection(
+        stream,
+        peer,
+        serving,
+        wanted,
+        stopped.clone()
+    ));
     tokio::select! {
-        () = served => {}
+        biased;
         () = stopped.over() => {}
+        () = hold(place, place_time, served) => {}
+    }
+}
+
+/// Waits until the client says something, and then for a place; `None` when it says nothing in time.
+/// Until there is a place nothing is read.
+async fn arrive(
+    stream: &TcpStream,
+    serving: &Serving,
+    stopped: &mut Stopped,
+    slot: &Slot,
+) -> Option<Place> {
+    let first = serving.urgent.first_of(stream);
+    let first = timeout(serving.limits.handshake_time, first);
+    let first = tokio::select! {
+        biased;
+        first = first => first.ok()?.ok()??,
+        () = stopped.stopping() => return None, // It has asked for nothing yet.
+    };
+    let First { is_urgent } = first;
+    Some(slot.place(is_urgent).await)
+}
+
+/// Whoever takes longer than `time` goes on without its place, so that who dawdles holds up nobody.
+async fn hold(place: Place, time: Duration, mut served: impl Future<Output = ()> + Unpin) {
+    if timeout(time, &mut served).await.is_err() {
+        drop(place);
+        served.await;
     }
 }
 
@@ -55,6 +111,7 @@ async fn serve_connection(
     stream: TcpStream,
     peer: SocketAddr,
     serving: Arc<Serving>,
+    wanted: Wanted,
     stopped: Stopped,
 ) {
     let limits = &serving.limits;
@@ -63,9 +120,9 @@ async fn serve_connection(
     };
     #[cfg(feature = "tls")]
     if let Some(acceptor) = &serving.tls {
-        return serve_tls(stream, peer, &serving, acceptor, stopped).await;
+        return serve_tls(stream, peer, &serving, acceptor, wanted, stopped).await;
     }
-    let answer = router_of(&serving, peer, Scheme::Http);
+    let answer = router_of(&serving, peer, Scheme::Http, wanted);
     serve_http(stream, limits, answer, stopped).await;
 }
 
@@ -75,6 +132,7 @@ async fn serve_tls(
     peer: SocketAddr,
     serving: &Serving,
     acceptor: &TlsAcceptor,
+    wanted: Wanted,
     mut stopped: Stopped,
 ) {
     let limits = &serving.limits;
@@ -84,7 +142,7 @@ async fn serve_tls(
     };
     match opened {
         Ok(Opened::Tls(stream)) => {
-            let answer = router_of(serving, peer, Scheme::Https);
+            let answer = router_of(serving, peer, Scheme::Https, wanted);
             serve_http(*stream, limits, answer, stopped).await;
         }
         Ok(Opened::PlainHttp(stream)) => {
@@ -101,11 +159,20 @@ fn router_of(
     serving: &Serving,
     peer: SocketAddr,
     scheme: Scheme,
+    wanted: Wanted,
 ) -> impl Fn(Request) -> BoxFuture<'static, Response> + use<> {
     let router = serving.router.clone();
     move |mut request| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        Box::pin(respond(router.clone(), scheme, request))
+        let (router, wanted) = (router.clone(), wanted.clone());
+        Box::pin(async move {
+            let mut response = respond(router, scheme, request).await;
+            if wanted.is_true() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(CONNECTION, close);
+            }
+            response
+        })
     }
 }
 
@@ -130,6 +197,7 @@ async fn serve_http<S, A>(
         .with_upgrades();
     let mut connection = pin!(connection);
     let result = tokio::select! {
+        biased; // What was sent before the stop is read before it.
         result = &mut connection => result,
         () = stopped.stopping() => {
             connection.as_mut().graceful_shutdown();

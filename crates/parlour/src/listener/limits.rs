@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::limits::{
     ACCEPT_PAUSE, ADDRESS_CONNECTIONS_MAX, HANDSHAKE_TIME, HEAD_BYTES_MAX, HTTP_CONNECTIONS_MAX,
-    NOT_SENT_BYTES, SEND_BUFFER_BYTES, WRITE_TIME,
+    HTTP_SERVED_MAX, NOT_SENT_BYTES, SEND_BUFFER_BYTES, WRITE_TIME,
 };
 use crate::source::Share;
 
@@ -40,11 +40,16 @@ pub struct ListenerLimits {
     /// Time in which an HTTP client must take something of what is written to it; after it the
     /// connection is reset. 10 s; more than 0 and at most an hour.
     pub write_time: Duration,
-    /// HTTP connections that are served at once, handshakes included; over it the next waits in
-    /// the kernel's queue. The loopback addresses may have three quarters of them. 8,192; 1 to
+    /// HTTP connections at once, handshakes included; over it the next waits in the kernel's queue.
+    /// The loopback addresses may have three quarters of them. 8,192; 1 to
     /// 1,000,000. Sockets that were handed to a hub do not count.
     pub http_connections_max: usize,
-    /// How many of these one address (a /64 of IPv6) may have that is not loopback; over it the
+    /// How many of these are served at once; over it the next waits with its bytes unread, and who has
+    /// been answered meanwhile is closed instead of kept. Who takes longer than a second goes on, and
+    /// lets the next one in. One address may have a quarter of them, loopback three quarters. 256; 1
+    /// to 1,000,000.
+    pub http_served_max: usize,
+    /// How many HTTP connections one address (a /64 of IPv6) may have that is not loopback; over it the
     /// connection is closed. 256; at least 1. More than `http_connections_max` is as much as that.
     /// [`Listener::trusted_proxies`](crate::Listener::trusted_proxies) have no such share.
     pub http_connections_per_address: usize,
@@ -62,6 +67,7 @@ impl Default for ListenerLimits {
             head_bytes_max: HEAD_BYTES_MAX,
             write_time: WRITE_TIME,
             http_connections_max: HTTP_CONNECTIONS_MAX,
+            http_served_max: HTTP_SERVED_MAX,
             http_connections_per_address: ADDRESS_CONNECTIONS_MAX,
             send_buffer_bytes: SEND_BUFFER_BYTES,
             accept_pause: ACCEPT_PAUSE,
@@ -123,6 +129,7 @@ impl ListenerLimits {
             1,
             CONNECTIONS_MOST,
         )?;
+        number("http_served_max", self.http_served_max, 1, CONNECTIONS_MOST)?;
         number(
             "http_connections_per_address",
             self.http_connections_per_address,
@@ -214,6 +221,13 @@ mod tests {
                     ..good
                 },
                 "http_connections_max",
+            ),
+            (
+                ListenerLimits {
+                    http_served_max: 0,
+                    ..good
+                },
+                "http_served_max",
             ),
             (
                 ListenerLimits {

@@ -1,4 +1,5 @@
-//! The slots of HTTP connections: so many in all, and of these so many per source.
+//! The slots of HTTP connections: so many in all, and of these so many per source. Who has one waits
+//! for a place to be served in.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::ListenerLimits;
+use super::places::{Place, Places};
 use crate::proxies::{self, Network};
 use crate::source::{Share, Shares, Source};
 
@@ -18,6 +20,7 @@ pub(super) struct Slots {
     /// They speak for many, whom the listener cannot tell apart: no share is theirs.
     proxies: Arc<[Network]>,
     shares: Arc<Mutex<Shares>>,
+    places: Places,
 }
 
 /// One connection's slot. Dropping it frees it.
@@ -25,6 +28,7 @@ pub(super) struct Slot {
     shares: Arc<Mutex<Shares>>,
     /// Whose share it is of; `None` for a proxy's.
     source: Option<Source>,
+    places: Places,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -37,6 +41,7 @@ impl Slots {
             share: limits.share(),
             proxies: proxies.into(),
             shares: Arc::default(),
+            places: Places::new(limits.http_served_max),
         }
     }
 
@@ -53,6 +58,7 @@ impl Slots {
         source.is_none_or(is_free).then(|| Slot {
             shares: Arc::clone(&self.shares),
             source,
+            places: self.places.clone(),
             _permit: permit,
         })
     }
@@ -60,6 +66,13 @@ impl Slots {
     /// Waits until all are free, but no longer than `grace`.
     pub(super) async fn all_free(&self, grace: Duration) {
         let _ = tokio::time::timeout(grace, self.free.acquire_many(self.all)).await;
+    }
+}
+
+impl Slot {
+    /// Waits for a place to be served in, in the order in which they ask.
+    pub(super) async fn place(&self, is_urgent: bool) -> Place {
+        self.places.enter(self.source, is_urgent).await
     }
 }
 

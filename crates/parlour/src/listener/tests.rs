@@ -30,6 +30,8 @@ fn serving(router: Router) -> Serving {
         router,
         tls: None,
         limits: ListenerLimits::default(),
+        urgent: Urgent::default(),
+        place_time: HTTP_PLACE_TIME,
     }
 }
 
@@ -191,4 +193,135 @@ async fn who_is_left_after_the_grace_is_cut() {
     let mut answer = Vec::new();
     let _ = client.read_to_end(&mut answer).await;
     assert!(answer.is_empty());
+}
+
+/// Serves `listener` with places for `served_max`, each to be had for `place_time`.
+fn serve_in_places(
+    listener: TcpListener,
+    router: Router,
+    served_max: usize,
+    place_time: Duration,
+) -> tokio::task::JoinHandle<UnderWay> {
+    let mut serving = serving(router);
+    serving.limits.http_served_max = served_max;
+    serving.place_time = place_time;
+    serving.urgent = Urgent::new(["/healthz".to_owned()]);
+    let slots = Slots::new(&serving.limits, &[]);
+    let never = std::future::pending();
+    tokio::spawn(async move { serve_from(listener, slots, serving, never).await })
+}
+
+async fn ask(address: SocketAddr, path: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream
+}
+
+async fn answer_of(mut stream: TcpStream) -> String {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+const AN_HOUR: Duration = Duration::from_secs(3_600);
+
+#[tokio::test]
+async fn of_a_crowd_so_many_are_served_at_once_and_the_others_wait_for_them() {
+    const CROWD: usize = 40;
+    const SERVED_MAX: usize = 8;
+    const OF_LOOPBACK: usize = 6;
+    let (begun, mut is_begun) = tokio::sync::mpsc::unbounded_channel();
+    let go_on = Arc::new(tokio::sync::Semaphore::new(0));
+    let served = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let handler = {
+        let (go_on, served) = (go_on.clone(), served.clone());
+        move || async move {
+            let now = served.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
+            begun.send(now).unwrap();
+            go_on.acquire().await.unwrap().forget();
+            served.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+            "hello"
+        }
+    };
+    let router = Router::new().route("/", axum::routing::get(handler));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut crowd = Vec::new();
+    for _ in 0..CROWD {
+        crowd.push(ask(address, "/").await);
+    }
+    let _server = serve_in_places(listener, router, SERVED_MAX, AN_HOUR);
+    for begun in 1..=CROWD {
+        let at_once = is_begun.recv().await.unwrap();
+        assert!(at_once <= OF_LOOPBACK, "{at_once} at once");
+        if begun >= OF_LOOPBACK {
+            go_on.add_permits(1);
+        }
+    }
+    go_on.add_permits(OF_LOOPBACK);
+    for client in crowd {
+        assert!(answer_of(client).await.ends_with("hello"));
+    }
+}
+
+/// A router whose `/never` is never answered, and which says when it was asked for.
+fn never_answering() -> (Router, tokio::sync::mpsc::UnboundedReceiver<()>) {
+    let (begun, is_begun) = tokio::sync::mpsc::unbounded_channel();
+    let never = move || async move {
+        begun.send(()).unwrap();
+        std::future::pending::<()>().await;
+    };
+    let health = axum::routing::get(|| async { "ok" });
+    let router = hello()
+        .route("/never", axum::routing::get(never))
+        .route("/healthz", health);
+    (router, is_begun)
+}
+
+#[tokio::test]
+async fn who_takes_long_goes_on_and_lets_the_next_one_in() {
+    let (router, mut is_begun) = never_answering();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let _server = serve_in_places(listener, router, 1, Duration::from_millis(1));
+    let slow = ask(address, "/never").await;
+    is_begun.recv().await.unwrap();
+    let mut half_a_head = TcpStream::connect(address).await.unwrap();
+    half_a_head.write_all(b"GET / HT").await.unwrap();
+    assert!(get(address).await.ends_with("hello"));
+    let rest = b"TP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    half_a_head.write_all(rest).await.unwrap();
+    assert!(answer_of(half_a_head).await.ends_with("hello"));
+    drop(slow);
+}
+
+#[tokio::test]
+async fn what_is_urgent_does_not_wait_for_the_others() {
+    let (router, mut is_begun) = never_answering();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let _server = serve_in_places(listener, router, 1, AN_HOUR);
+    let slow = ask(address, "/never").await;
+    is_begun.recv().await.unwrap();
+    let waiting = ask(address, "/").await;
+    assert!(
+        answer_of(ask(address, "/healthz").await)
+            .await
+            .ends_with("ok")
+    );
+    drop(slow);
+    assert!(answer_of(waiting).await.ends_with("hello"));
+}
+
+#[tokio::test]
+async fn who_says_nothing_takes_no_place() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..10 {
+        silent.push(TcpStream::connect(address).await.unwrap());
+    }
+    let _server = serve_in_places(listener, hello(), 1, AN_HOUR);
+    assert!(get(address).await.ends_with("hello"));
 }

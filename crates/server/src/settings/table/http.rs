@@ -46,6 +46,18 @@ pub(super) const GROUP: Group = Group {
             more: "Loopback can have three quarters of them; over that they are closed. WebSockets do not count.",
         },
         Setting {
+            flag: "max-http-served",
+            kind: Kind::Count {
+                range: 1..=1_000_000,
+                zero: Zero::Refused,
+                place: |it| (&mut it.listener_limits.http_served_max).into(),
+            },
+            help: "How many of these are served at once; over it the next one waits, unread",
+            more: "Each takes some 20 KB of memory. Who takes longer than a second goes on and lets the next one in. \
+                   One address can have a quarter of them, loopback three quarters; /healthz and /debug \
+                   have eight beside them, in plain.",
+        },
+        Setting {
             flag: "max-http-connections-per-address",
             kind: Kind::Count {
                 range: 1..=1_000_000,
