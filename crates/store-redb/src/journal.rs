@@ -352,6 +352,11 @@ impl Journal {
         self.generation + 1
     }
 
+    /// Whether there is likely to be place for a record of entries that are so many bytes.
+    pub(crate) fn has_place(&self, bytes: u64) -> bool {
+        bytes.saturating_mul(2).saturating_add(SECTOR as u64) <= self.left()
+    }
+
     /// Whether it has place for a record.
     pub(crate) fn takes(&self, record: &Record) -> bool {
         room_for(record.0.len().saturating_sub(HEADER_BYTES)) <= self.left()

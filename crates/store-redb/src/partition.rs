@@ -1,13 +1,14 @@
 //! One partition's writer, without a thread or a clock: batches in, what became of them out.
 
 mod commit;
+mod merge;
 mod recover;
 mod replay;
 #[cfg(test)]
 mod tests;
 mod trim;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use parlour_hub::StoreFault;
@@ -20,6 +21,7 @@ use crate::journal::Journal;
 use crate::log;
 use crate::medium::{Failures, Medium, Step};
 use commit::Work;
+use merge::Fresh;
 use recover::Uncertain;
 pub(crate) use replay::Damaged;
 pub(crate) use trim::{Sweep, names_after, stored_name};
@@ -105,6 +107,8 @@ pub(crate) struct Partition<T> {
     /// Rooms that the last opening found damaged.
     damaged: Damaged,
     rooms: HashMap<RoomName, Room<T>>,
+    /// Rooms with rows since the last checkpoint, and where those begin.
+    fresh: BTreeMap<RoomName, Seq>,
     state: State,
     /// Of a commit whose outcome only the file knows.
     uncertain: Vec<Uncertain<T>>,
@@ -120,7 +124,8 @@ impl<T: Clone> Partition<T> {
         let mut open = file::open(&*medium, cache_bytes, new)?;
         let file = Shared::default();
         file.replace(|| Ok(open.database))?;
-        let damaged = replay::replay(&file, open.identity, &mut open.journal)?;
+        let mut fresh = BTreeMap::new();
+        let damaged = replay::replay(&file, open.identity, &mut open.journal, &mut fresh)?;
         Ok(Self {
             medium,
             cache_bytes,
@@ -130,6 +135,7 @@ impl<T: Clone> Partition<T> {
             journal: open.journal,
             damaged,
             rooms: HashMap::new(),
+            fresh,
             state: State::Ok,
             uncertain: Vec::new(),
         })
@@ -219,7 +225,14 @@ impl<T: Clone> Partition<T> {
             self.state = State::Full;
             return self.refuse(&touched, StoreFault::Full, told);
         }
-        self.commit(touched, now, told);
+        if !self.journal.has_place(bytes) {
+            self.write_down(told);
+        }
+        if self.is_writable() {
+            self.commit(touched, now, told);
+        } else {
+            self.refuse_or_stop(&touched, told);
+        }
     }
 
     /// Takes an entry that is the next of its room, and drops one that was on the way when its room
@@ -313,6 +326,9 @@ impl<T: Clone> Partition<T> {
                 continue;
             };
             let tag = room.tag.clone();
+            if let Some(first) = room.staged.first() {
+                self.fresh.entry(name.clone()).or_insert(first.seq);
+            }
             room.staged.clear();
             (room.is_new, room.is_refused) = (false, false);
             let upto = mark.head;
@@ -420,16 +436,41 @@ impl<T: Clone> Partition<T> {
         if !self.is_writable() {
             return;
         }
-        match self.file.write(&mut self.journal, |_| Ok(())) {
+        match self.try_write_down() {
             Ok(()) => self.state = State::Ok,
             Err(fault) => self.after_failure(Vec::new(), &fault.to_string(), told),
         }
     }
 
+    fn try_write_down(&mut self) -> Result<(), Fault> {
+        let identity = self.identity;
+        let fresh: Vec<(RoomName, Fresh)> = std::mem::take(&mut self.fresh)
+            .into_iter()
+            .filter_map(|(name, from)| {
+                let keep = self.rooms.get(&name)?.keep;
+                Some((name, Fresh { from, keep }))
+            })
+            .collect();
+        let merged = self.file.write(&mut self.journal, |write| {
+            let mut merged = Vec::new();
+            for (name, fresh) in &fresh {
+                let mark = merge::merge(write, identity, name, *fresh)?;
+                merged.extend(mark.map(|mark| (name, mark)));
+            }
+            Ok(merged)
+        })?;
+        for (name, mark) in merged {
+            if let Some(room) = self.rooms.get_mut(name) {
+                room.mark = mark;
+            }
+        }
+        Ok(())
+    }
+
     /// Closes the file in order.
     pub(crate) fn close(&mut self) -> Result<(), Fault> {
         let written = if self.is_writable() && !self.is_written_down() {
-            self.file.write(&mut self.journal, |_| Ok(()))
+            self.try_write_down()
         } else {
             Ok(())
         };

@@ -231,14 +231,14 @@ async fn of_a_crowd_so_many_are_served_at_once_and_the_others_wait_for_them() {
     const CROWD: usize = 40;
     const SERVED_MAX: usize = 8;
     const OF_LOOPBACK: usize = 6;
-    let (begun, mut is_begun) = tokio::sync::mpsc::unbounded_channel();
+    let (begun, mut is_begun) = tokio::sync::mpsc::channel(CROWD);
     let go_on = Arc::new(tokio::sync::Semaphore::new(0));
     let served = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let handler = {
         let (go_on, served) = (go_on.clone(), served.clone());
         move || async move {
             let now = served.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
-            begun.send(now).unwrap();
+            begun.try_send(now).unwrap();
             go_on.acquire().await.unwrap().forget();
             served.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
             "hello"
@@ -266,10 +266,10 @@ async fn of_a_crowd_so_many_are_served_at_once_and_the_others_wait_for_them() {
 }
 
 /// A router whose `/never` is never answered, and which says when it was asked for.
-fn never_answering() -> (Router, tokio::sync::mpsc::UnboundedReceiver<()>) {
-    let (begun, is_begun) = tokio::sync::mpsc::unbounded_channel();
+fn never_answering() -> (Router, tokio::sync::mpsc::Receiver<()>) {
+    let (begun, is_begun) = tokio::sync::mpsc::channel(8);
     let never = move || async move {
-        begun.send(()).unwrap();
+        begun.try_send(()).unwrap();
         std::future::pending::<()>().await;
     };
     let health = axum::routing::get(|| async { "ok" });

@@ -20,7 +20,7 @@ const ROWS_TRIMMED_WITH_APPEND: usize = 128;
 
 /// An append may let a log grow over its bounds by this part before it trims, so that not every
 /// commit touches the oldest page of each log too.
-const SLACK: u64 = 16;
+pub(super) const SLACK: u64 = 16;
 
 type Rows<'a> = Table<'a, (u64, u64), &'static [u8]>;
 

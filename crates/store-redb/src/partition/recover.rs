@@ -96,7 +96,12 @@ impl<T: Clone> Partition<T> {
         })?;
         if let Some((failures, journal)) = opened {
             (self.failures, self.journal) = (failures, journal);
-            let damaged = replay(&self.file, self.identity, &mut self.journal)?;
+            let damaged = replay(
+                &self.file,
+                self.identity,
+                &mut self.journal,
+                &mut self.fresh,
+            )?;
             self.damaged.extend(damaged);
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use parlour_proto::Seq;
+use parlour_proto::{RoomName, Seq};
 use redb::WriteTransaction;
 
 use super::{find, stored_name};
@@ -23,6 +23,7 @@ pub(super) fn replay(
     file: &Shared,
     identity: Identity,
     journal: &mut Journal,
+    fresh: &mut BTreeMap<RoomName, Seq>,
 ) -> Result<Damaged, Fault> {
     let mut damaged = Vec::new();
     loop {
@@ -31,14 +32,22 @@ pub(super) fn replay(
             journal.check_end()?;
             return Ok(damaged);
         }
-        damaged.extend(replay_some(file, identity, &records)?);
+        damaged.extend(replay_some(file, identity, &records, fresh)?);
     }
 }
 
-fn replay_some(file: &Shared, identity: Identity, records: &[Vec<u8>]) -> Result<Damaged, Fault> {
+fn replay_some(
+    file: &Shared,
+    identity: Identity,
+    records: &[Vec<u8>],
+    fresh: &mut BTreeMap<RoomName, Seq>,
+) -> Result<Damaged, Fault> {
     let mut rooms: BTreeMap<&str, Vec<Part<'_>>> = BTreeMap::new();
     for body in records {
         for part in parts(body)? {
+            if let (Some(name), Some((first, _))) = (stored_name(part.name), part.rows().next()) {
+                fresh.entry(name).or_insert(Seq(first));
+            }
             rooms.entry(part.name).or_default().push(part);
         }
     }

@@ -161,7 +161,7 @@ fn below_the_reserve_entries_are_refused_unwritten_and_taken_again_when_there_is
 
 #[test]
 fn a_disk_that_is_full_in_the_middle_of_a_commit_costs_that_commit_and_nothing_else() {
-    let mut bench = Bench::new();
+    let mut bench = Bench::with(Disk::default(), Some(1 << 16));
     assert_eq!(
         bench.append(&[(0, 1), (1, 1)]),
         [committed(0, 1), committed(1, 1)]

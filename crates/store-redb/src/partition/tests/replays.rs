@@ -143,3 +143,51 @@ fn a_room_whose_entries_cannot_be_shown_again_is_damaged_for_good_and_the_others
         partition.close().unwrap();
     }
 }
+
+fn rows(bench: &Bench, room: u64) -> Vec<u64> {
+    let number = IDENTITY.number_of(&name(room));
+    let read = bench.partition.file().read(|read| {
+        let rows = read.open_table(crate::format::ROWS)?;
+        let firsts = rows.range((number, 0)..=(number, u64::MAX))?;
+        firsts.map(|item| Ok(item?.0.value().1)).collect()
+    });
+    read.unwrap()
+}
+
+#[test]
+fn a_checkpoint_makes_one_row_of_many_and_nothing_else_changes() {
+    let mut bench = bench();
+    for seq in 1..=30 {
+        bench.append(&[(0, seq), (1, seq)]);
+    }
+    assert_eq!(rows(&bench, 0).len(), 30);
+    bench.partition.write_down(&mut Vec::new());
+    assert_eq!(rows(&bench, 0), [1]);
+    // Said alone, and said after a kill: a short row is taken in.
+    bench.append(&[(0, 31)]);
+    bench.append(&[(0, 32)]);
+    let mut bench = Bench::on(Disk::of(killed(&bench)), false);
+    bench.partition.write_down(&mut Vec::new());
+    assert_eq!(rows(&bench, 0), [1]);
+    let all: Vec<u64> = (1..=32).collect();
+    assert_eq!(bench.seqs(0), all);
+    assert_eq!(bench.append(&[(0, 33)]), [committed(0, 33)]);
+    bench.partition.close().unwrap();
+    let bench = Bench::on(bench.disk, false);
+    assert_eq!((bench.seqs(0).len(), bench.seqs(1).len()), (33, 30));
+}
+
+#[test]
+fn a_row_stays_a_small_part_of_what_is_kept() {
+    let mut bench = bench();
+    let keep = Keep {
+        entries: Some(64),
+        ..Keep::ALL
+    };
+    bench.open(0, keep);
+    for seq in 1..=40 {
+        bench.append(&[(0, seq)]);
+    }
+    bench.partition.write_down(&mut Vec::new());
+    assert_eq!(rows(&bench, 0), [1, 5, 9, 13, 17, 21, 25, 29, 33, 37]);
+}
