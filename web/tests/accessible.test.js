@@ -69,7 +69,7 @@ for (const colorScheme of ['light', 'dark']) {
       played.say('den', 'bob', 'unread');
       played.tell({ t: 'presence', room: 'tea', count: 2, users: ['guest-ann', 'bob'] });
       await send(page, 'refused');
-      await page.locator('.unconfirmed').waitFor();
+      await played.untilHeard('publish', 1);
       const [{ id }] = played.of('publish');
       played.tell({ t: 'error', code: 'not_stored', message: 'the disk is full', room: 'tea', id });
       await page.locator('.doubtful').waitFor();

@@ -123,8 +123,7 @@ test('what the server no longer remembers is told of once, and goes out again on
     const before = played.of('publish').map(({ id }) => id);
     await line('keep').getByRole('button', { name: 'Send again' }).press('Enter');
     await page.locator('.unconfirmed').getByText('Sending').waitFor();
-    // It is put away before it is sent.
-    while (played.of('publish').length === before.length) await nextFrame(page);
+    await played.untilHeard('publish', before.length + 1);
     const again = played.of('publish').at(-1);
     assert.deepEqual([again.payload, again.since, before.includes(again.id)], ['keep', undefined, false]);
   },
@@ -181,6 +180,7 @@ test('a refused message and one without any answer say so and leave the choice',
 
     await page.getByRole('button', { name: 'Send again' }).click();
     await page.locator('.unconfirmed').getByText('Sending').waitFor();
+    await played.untilHeard('publish', 3);
     assert.equal(played.of('publish').at(-1).id, id);
     played.echo(played.of('publish').at(-1));
     await untilMessage(page, 'refused');
@@ -203,6 +203,7 @@ test('who is too fast is told kindly, and it goes out after the pause', withPage
     assert.equal(played.of('publish').length, 1);
     await page.clock.runFor(5_000);
     await page.locator('.unconfirmed').getByText('Sending').waitFor();
+    await played.untilHeard('publish', 2);
     played.echo(played.of('publish').at(-1));
     await untilMessage(page, 'quick');
     assert.deepEqual(played.of('publish').map(({ id }) => id), [publish.id, publish.id]);

@@ -62,22 +62,12 @@
 //! | one sync (a full repair) | 1,138 ms | 4,347 ms |
 //! | quick repair with every commit | 3 ms | 8 ms |
 //!
-//! So every commit is one with quick repair: what it costs is little beside the pages that a batch
-//! touches, and without it a start takes seconds. On every Nth commit it would help nobody who is
-//! killed under load, for what counts is the last one.
+//! Without quick repair a start takes seconds; on every Nth commit of the database it would help nobody
+//! who is killed under load, for what counts is the last one.
 //!
-//! The whole store (`--example store_speed`, entries of 200 bytes with ids), while other work had most
-//! of both cores, so that only the relations mean anything:
-//!
-//! | on the way at once | 1 | 256 | 4,096 |
-//! |---|---|---|---|
-//! | 1 room | 257 entries/s | 18,688 entries/s | 194,060 entries/s |
-//! | 1,000 rooms | 290 entries/s | 32,164 entries/s | 113,034 entries/s |
-//!
-//! Of 1,000,000 entries in 20 rooms, killed with 50 on the way, the files (502 MiB) were open in 184 ms;
-//! all 20 rooms with the ids of their last 10,000 entries were in 1.2 s. With 250,000 entries that took
-//! 0.7 to 1.0 s read from the disk, as a start does, and 0.2 to 0.4 s if the pages were left in memory;
-//! asking the system to read the file ahead did not help.
+//! So every checkpoint is one with quick repair, and a commit is none: it is one record in the journal.
+//! What that does to the whole store, and to a server, says `docs/durability.md`; `--example store_speed`
+//! measures the store alone.
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;

@@ -8,17 +8,22 @@ const LIMITS = {
 
 // To be called before the page is opened. Joins and pings are answered, publishes with `echo` only;
 // `onDial(socket)` may hold a `hello` back, `onFrame(socket, frame)` gives true where it has answered.
-// Gives `{sockets, frames, tickets, last(), of(t), say(room, from, text, more), tell(frame)}`.
+// Gives `{sockets, frames, tickets, last(), of(t), untilHeard(t, count), say(room, from, text, more), tell(frame)}`.
 export async function playServer(page, {
   name = 'guest-ann', guest = true, limits = {}, echo = false, onDial = () => {}, onFrame = () => false,
 } = {}) {
   const seqs = new Map();
+  let heard = () => {};
   const played = {
     sockets: [],
     frames: [],
     tickets: 0,
     last: () => played.sockets.at(-1),
     of: (t) => played.frames.filter((frame) => frame.t === t),
+    // What is sent is put away before: what the page shows of it may come first.
+    untilHeard: async (t, count) => {
+      while (played.of(t).length < count) await new Promise((resolve) => { heard = resolve; });
+    },
     tell: (frame) => played.last().send(JSON.stringify(frame)),
     say: (room, from, text, more = {}) => {
       const seq = more.seq ?? (seqs.get(room) ?? 0) + 1;
@@ -40,6 +45,7 @@ export async function playServer(page, {
     socket.onMessage((data) => {
       const frame = JSON.parse(data);
       played.frames.push(frame);
+      heard();
       if (onFrame(socket, frame, played) !== true) answer(socket, frame);
     });
     await onDial(socket);
