@@ -219,8 +219,18 @@ fn commit_durably(write: &mut WriteTransaction) {
 
 fn put_generation(write: &WriteTransaction, generation: u64) -> Result<(), Fault> {
     let mut meta = write.open_table(META)?;
-    meta.insert(JOURNAL_KEY, u128::from(generation))?;
+    // Its complement stands beside it: a flipped bit would make the journal look like an old one.
+    let guarded = u128::from(generation) | u128::from(!generation) << 64;
+    meta.insert(JOURNAL_KEY, guarded)?;
     Ok(())
+}
+
+fn generation_of(guarded: u128) -> Result<u64, Damage> {
+    let (generation, complement) = (guarded as u64, (guarded >> 64) as u64);
+    if generation != !complement {
+        return Err(Damage::new("it does not say which journal is its own"));
+    }
+    Ok(generation)
 }
 
 /// An open file.
@@ -318,7 +328,6 @@ fn identity(database: &Database) -> Result<(Identity, u64), Unopened> {
     if identity.partition >= identity.partitions {
         return Err(Damage::new("it is no partition of its data directory").into());
     }
-    let generation = u64::try_from(number(JOURNAL_KEY)?);
-    let generation = generation.map_err(|_| Damage::new("its journal makes no sense"))?;
+    let generation = generation_of(number(JOURNAL_KEY)?)?;
     Ok((identity, generation))
 }
