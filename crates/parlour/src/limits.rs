@@ -24,8 +24,7 @@ pub(crate) const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 pub(crate) const WRITE_TIME: Duration = Duration::from_secs(10);
 /// HTTP connections that are served at once; over it: the next waits in the kernel's queue.
 pub(crate) const HTTP_CONNECTIONS_MAX: usize = 8_192;
-/// How many of these are served at once; over it: the next waits unread, in the order of arrival. Each
-/// takes some 20 KB, more under TLS.
+/// How many of these are served at once; over it: the next waits unread, in the order of arrival.
 pub(crate) const HTTP_SERVED_MAX: usize = 256;
 /// How long a connection may keep such a place to itself while others wait; after it: it goes on, and
 /// the next one too. Long for a request that is there, short for who dawdles.

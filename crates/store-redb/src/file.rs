@@ -18,6 +18,8 @@ const FORMAT_KEY: &str = "format";
 const DIRECTORY_KEY: &str = "directory";
 const PARTITION_KEY: &str = "partition";
 const PARTITIONS_KEY: &str = "partitions";
+/// A checksum of those above: another directory's id would make every room unknown.
+const IDENTITY_SUM_KEY: &str = "identity sum";
 const JOURNAL_KEY: &str = "journal";
 /// That of a new file. Never 0, which is what unwritten bytes say.
 const FIRST_GENERATION: u64 = 1;
@@ -296,6 +298,7 @@ fn begin(database: &Database, identity: Identity) -> Result<(), Fault> {
         meta.insert(DIRECTORY_KEY, identity.directory)?;
         meta.insert(PARTITION_KEY, u128::from(identity.partition))?;
         meta.insert(PARTITIONS_KEY, u128::from(identity.partitions))?;
+        meta.insert(IDENTITY_SUM_KEY, identity.sum())?;
         write.open_table(ROOMS)?;
         write.open_table(MARKS)?;
         write.open_table(ROWS)?;
@@ -325,6 +328,9 @@ fn identity(database: &Database) -> Result<(Identity, u64), Unopened> {
         partition: small(PARTITION_KEY)?,
         partitions: small(PARTITIONS_KEY)?,
     };
+    if number(IDENTITY_SUM_KEY)? != identity.sum() {
+        return Err(Damage::new("which file of which directory it is has a wrong checksum").into());
+    }
     if identity.partition >= identity.partitions {
         return Err(Damage::new("it is no partition of its data directory").into());
     }

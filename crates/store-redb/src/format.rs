@@ -2,14 +2,15 @@
 //!
 //! | table | key | value |
 //! |---|---|---|
-//! | `meta` | word | number: the format, the data directory's id, which partition of how many, the journal's generation |
+//! | `meta` | word | number: the format, the data directory's id, which partition of how many, a checksum of these two, the journal's generation |
 //! | `rooms` | a room's name | its number and epoch; written once |
 //! | `marks` | a room's number | where its log begins and ends; changed with every commit of it |
 //! | `rows` | a room's number, first seq | all entries of the room in one commit (see [`row`](crate::row)) |
 //!
 //! A mark says what must be there, and rows say what is there. So a page that has lost its way, and
-//! the rows in it, is noticed and not taken for a log that ends earlier. Every value but those of
-//! `meta` ends with a CRC-32 of its key and itself; CRC-32 finds every single flipped bit.
+//! the rows in it, is noticed and not taken for a log that ends earlier; rows behind the end that a mark
+//! says are noticed, too. Every value but those of `meta`, which have guards of their own, ends with a
+//! CRC-32 of its key and itself; CRC-32 finds every single flipped bit.
 
 use parlour_proto::{Epoch, RoomName, Seq};
 use redb::TableDefinition;
@@ -46,6 +47,14 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// A checksum of it, which finds every single flipped bit.
+    pub(crate) fn sum(self) -> u128 {
+        let mut fields = self.directory.to_le_bytes().to_vec();
+        fields.extend_from_slice(&self.partition.to_le_bytes());
+        fields.extend_from_slice(&self.partitions.to_le_bytes());
+        u128::from(crc32fast::hash(&fields))
+    }
+
     /// The partition of a room, whatever the number of cores.
     pub(crate) fn partition_of(self, room: &RoomName) -> u16 {
         let hash = crc32fast::hash(room.as_str().as_bytes());

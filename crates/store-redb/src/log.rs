@@ -49,6 +49,23 @@ pub(crate) fn find_in(
     )
 }
 
+/// [`find_in`] for who takes the room up. A mark that has gone back to an earlier commit, as one flipped
+/// bit in the tree above it can do, is known by what stands behind it.
+pub(crate) fn find_to_open(
+    read: &ReadTransaction,
+    identity: Identity,
+    room: &RoomName,
+) -> Result<Option<(RoomRow, Mark)>, Fault> {
+    let found = find_in(read, identity, room)?;
+    if let Some((row, mark)) = &found {
+        let behind = (row.number, mark.head.next().0)..=(row.number, u64::MAX);
+        if read.open_table(ROWS)?.range(behind)?.next().is_some() {
+            return Err(Damage::new("it has entries behind the end that its mark says").into());
+        }
+    }
+    Ok(found)
+}
+
 /// A log in one transaction.
 pub(crate) struct Log<'a, T> {
     rows: &'a T,
@@ -329,7 +346,7 @@ pub(crate) fn open(
     recent: Recent,
     digester: Digester,
 ) -> Result<(Opened, Option<Fault>), Fault> {
-    let Some((row, mark)) = find_in(read, identity, room)? else {
+    let Some((row, mark)) = find_to_open(read, identity, room)? else {
         let opened = Opened {
             epoch: identity.epoch_of(room, 0),
             head: Mark::EMPTY.head,

@@ -165,7 +165,7 @@ impl<T: Clone> Partition<T> {
             return Err(Fault::Disk(why.clone()));
         }
         let identity = self.identity;
-        let found = (self.file).read(|read| log::find_in(read, identity, &name))?;
+        let found = (self.file).read(|read| log::find_to_open(read, identity, &name))?;
         let is_new = found.is_none();
         let (row, mark) = found.unwrap_or_else(|| (self.new_row(&name), Mark::EMPTY));
         let room = Room {

@@ -154,6 +154,27 @@ mod tests {
         assert_eq!(unseen.collect::<Vec<_>>(), []);
     }
 
+    /// The page that says which file it is has no other to be compared with.
+    #[test]
+    fn no_bit_of_what_a_file_says_of_itself_changes_anything_unseen() {
+        let plan = plan(9, None);
+        let mut life = Life::new(&plan);
+        life.live(&plan).unwrap();
+        let (image, world) = life.end();
+        let pages = image.pages_with(b"directoryformat");
+        assert!(!pages.is_empty());
+        let bytes = pages.into_iter().flat_map(|page| page..page + SAID_BYTES);
+        let bits = bytes.flat_map(|byte| (0..8).map(move |bit| (byte, bit)));
+        let unseen = bits.filter(|(byte, bit)| {
+            let mut flipped = image.clone();
+            flipped.flip(*byte, *bit);
+            flip::look(flipped, world).is_err()
+        });
+        assert_eq!(unseen.collect::<Vec<_>>(), []);
+    }
+
+    /// Of a page of the table `meta`: keys, values and where they end.
+    const SAID_BYTES: usize = 192;
     /// Bytes that say something in the file's first page, and a few more.
     const FIRST_PAGE_USED: usize = 64;
     /// Up to the end of both commits.

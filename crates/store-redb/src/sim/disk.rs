@@ -64,6 +64,16 @@ impl Image {
             .collect()
     }
 
+    /// Of these, the pages with `needle` in them, wherever it stands.
+    #[cfg(test)]
+    pub(crate) fn pages_with(&self, needle: &[u8]) -> Vec<usize> {
+        let is_in = |at: &usize| {
+            let page = self.pages.get(at / PAGE).and_then(Option::as_ref);
+            page.is_some_and(|page| page.windows(needle.len()).any(|window| window == needle))
+        };
+        self.written().into_iter().filter(is_in).collect()
+    }
+
     pub(crate) fn flip(&mut self, byte: usize, bit: u32) {
         let mut one = [0];
         if self.read(byte, &mut one).is_ok() {

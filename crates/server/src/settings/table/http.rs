@@ -53,7 +53,7 @@ pub(super) const GROUP: Group = Group {
                 place: |it| (&mut it.listener_limits.http_served_max).into(),
             },
             help: "How many of these are served at once; over it the next one waits, unread",
-            more: "Each takes some 20 KB of memory. Who takes longer than a second goes on and lets the next one in. \
+            more: "Who takes longer than a second goes on and lets the next one in. \
                    One address can have a quarter of them, loopback three quarters; /healthz and /debug \
                    have eight beside them, in plain.",
         },

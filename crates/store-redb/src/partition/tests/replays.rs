@@ -4,7 +4,7 @@ use parlour_proto::Keep;
 
 use super::{Bench, Disk, FULL, Fails, IDENTITY, committed, name};
 use crate::file::Unopened;
-use crate::format::MARKS;
+use crate::format::{MARKS, Mark, ROWS};
 use crate::partition::Partition;
 use crate::sim::disk::Image;
 
@@ -124,19 +124,27 @@ fn a_room_whose_entries_cannot_be_shown_again_is_damaged_for_good_and_the_others
     bench.append(&[(0, 1), (1, 1)]);
     bench.partition.write_down(&mut Vec::new());
     bench.append(&[(0, 2), (1, 2)]);
-    // The database has lost the room's first entry; its journal goes on behind that.
+    // The database has lost the room's entries; its journal goes on behind that.
     let number = IDENTITY.number_of(&name(1));
     let lost = bench.partition.file().show(|write| {
-        write.open_table(MARKS)?.insert(number, &b"?"[..])?;
+        write
+            .open_table(ROWS)?
+            .retain(|(room, _), _| room != number)?;
+        let nothing = Mark::EMPTY.encode(number);
+        write
+            .open_table(MARKS)?
+            .insert(number, nothing.as_slice())?;
         Ok(())
     });
     lost.unwrap();
     bench.partition.file().close().unwrap();
-    for _ in 0..2 {
+    for start in 0..2 {
         let medium = std::sync::Arc::new(bench.disk.clone());
         let mut partition = Partition::<u64>::open(medium, super::CACHE_BYTES, None).unwrap();
         let damaged = partition.take_damaged();
-        assert!(damaged.iter().all(|(room, _)| *room == "room 1"));
+        // The first start writes down that it is; the second has nothing to show again.
+        let damaged: Vec<&str> = damaged.iter().map(|(room, _)| room.as_str()).collect();
+        assert_eq!(damaged, ["room 1"][start..]);
         assert!(partition.open_room(1, name(1), Keep::ALL).is_err());
         assert!(partition.open_room(0, name(0), Keep::ALL).is_ok());
         partition.write_down(&mut Vec::new());
@@ -147,7 +155,7 @@ fn a_room_whose_entries_cannot_be_shown_again_is_damaged_for_good_and_the_others
 fn rows(bench: &Bench, room: u64) -> Vec<u64> {
     let number = IDENTITY.number_of(&name(room));
     let read = bench.partition.file().read(|read| {
-        let rows = read.open_table(crate::format::ROWS)?;
+        let rows = read.open_table(ROWS)?;
         let firsts = rows.range((number, 0)..=(number, u64::MAX))?;
         firsts.map(|item| Ok(item?.0.value().1)).collect()
     });
@@ -190,4 +198,26 @@ fn a_row_stays_a_small_part_of_what_is_kept() {
     }
     bench.partition.write_down(&mut Vec::new());
     assert_eq!(rows(&bench, 0), [1, 5, 9, 13, 17, 21, 25, 29, 33, 37]);
+}
+
+#[test]
+fn a_mark_that_has_gone_back_is_damage_and_no_shorter_log() {
+    let mut bench = bench();
+    bench.append(&[(0, 1)]);
+    let number = IDENTITY.number_of(&name(0));
+    let earlier = bench.partition.file().read(|read| {
+        let marks = read.open_table(MARKS)?;
+        Ok(marks.get(number)?.map(|mark| mark.value().to_vec()))
+    });
+    let earlier = earlier.unwrap().unwrap();
+    bench.append(&[(0, 2)]);
+    let gone_back = bench.partition.file().show(|write| {
+        write
+            .open_table(MARKS)?
+            .insert(number, earlier.as_slice())?;
+        Ok(())
+    });
+    gone_back.unwrap();
+    let told = bench.partition.open_room(0, name(0), Keep::ALL);
+    assert!(told.unwrap_err().to_string().contains("behind the end"));
 }
