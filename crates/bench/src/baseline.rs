@@ -5,8 +5,12 @@
 //! history. What a real server costs beyond this is what its features cost; nobody who sends each
 //! member its own bytes over its own TCP connection gets much below it.
 //!
-//! It speaks just enough for the generator: `POST /ticket`, the upgrade, `change_room` and
-//! `send_message`. **It is no chat server**: it trusts its clients.
+//! It speaks just enough for the generator, in both dialects: `POST /ticket`, the upgrade, joining
+//! one room, publishing, and at `parlour.v1` the acknowledgement, which goes out in the same `send()`
+//! as the entry. `GET /debug` counts its sends. **It is no chat server**: it trusts its clients.
+//!
+//! [`Mode::Coalesced`] is also the *plain epoll shard*, a room without cursors: one pass over all members, in
+//! the order in which they came, with what had been read when the pass began.
 
 mod http;
 mod room;
@@ -20,9 +24,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
 use crate::BenchError;
-use crate::events::{
-    CHANGE_ROOM_HEAD, CHANGE_ROOM_TAIL, SEND_MESSAGE_HEAD, SEND_MESSAGE_TAIL, text_between,
-};
+use crate::dialect::{Dialect, Heard, Said};
 use crate::frame::{self, CLOSE, MAX_FRAME, Masked, PING, PONG, TEXT};
 use crate::handshake::waits;
 use http::Request;
@@ -82,13 +84,12 @@ pub struct RawServer {
     waiting: Vec<usize>,
     backlogs: Backlogs,
     buffer: Box<[u8]>,
-    /// A message that is sent at once, encoded.
-    frame: Vec<u8>,
 }
 
 struct Connection {
     place: Place,
-    upgraded: bool,
+    /// What it speaks, once it is upgraded.
+    upgraded: Option<Dialect>,
     tail: Vec<u8>,
 }
 
@@ -126,7 +127,6 @@ impl RawServer {
             waiting: Vec::new(),
             backlogs: Backlogs::default(),
             buffer: vec![0; MAX_FRAME + READ].into_boxed_slice(),
-            frame: Vec::new(),
         })
     }
 
@@ -182,7 +182,7 @@ impl RawServer {
                     let place = Place::Alone(stream);
                     self.connections[number] = Some(Connection {
                         place,
-                        upgraded: false,
+                        upgraded: None,
                         tail: Vec::new(),
                     });
                 }
@@ -234,7 +234,7 @@ impl RawServer {
         loop {
             let rest = &mut bytes[used..];
             let connection = self.connections[number].as_mut()?;
-            if connection.upgraded {
+            if let Some(dialect) = connection.upgraded {
                 let Some(Masked {
                     first,
                     payload,
@@ -244,7 +244,7 @@ impl RawServer {
                     return Some(used);
                 };
                 match first {
-                    TEXT => self.text(number, payload),
+                    TEXT => self.text(number, dialect, payload),
                     PING => self.reply(number, |out| frame::push_plain(out, PONG, &[payload])),
                     CLOSE => return None,
                     _ => {}
@@ -254,43 +254,37 @@ impl RawServer {
                 let Some((request, length)) = Request::read(rest) else {
                     return Some(used);
                 };
-                connection.upgraded = matches!(request, Request::Upgrade { .. });
+                if let Request::Upgrade { dialect, .. } = request {
+                    connection.upgraded = Some(dialect);
+                }
                 used += length;
-                self.reply(number, |out| request.answer(out));
+                let sends = self.backlogs.sends();
+                self.reply(number, |out| request.answer(sends, out));
             }
         }
     }
 
-    fn text(&mut self, number: usize, payload: &[u8]) {
-        if let Some(text) = text_between(payload, SEND_MESSAGE_HEAD, SEND_MESSAGE_TAIL.len()) {
-            self.publish(number, text);
-        } else if let Some(name) = text_between(payload, CHANGE_ROOM_HEAD, CHANGE_ROOM_TAIL.len()) {
-            self.change_room(number, name);
+    fn text(&mut self, number: usize, dialect: Dialect, payload: &[u8]) {
+        match dialect.hear(payload) {
+            Some(Heard::Publish(said)) => self.publish(number, said),
+            Some(Heard::Join(name)) => self.change_room(number, dialect, name),
+            None => {}
         }
     }
 
-    fn publish(&mut self, number: usize, text: &[u8]) {
+    fn publish(&mut self, number: usize, said: Said<'_>) {
         let Some(Connection {
-            place: Place::Member { room, .. },
+            place: Place::Member { room, slot },
             ..
         }) = self.connections[number]
         else {
             return;
         };
-        match self.mode {
-            Mode::Plain => {
-                self.frame.clear();
-                room::encode(&mut self.frame, text);
-                self.rooms[room].send(&self.frame, &mut self.backlogs, self.poll.registry());
-            }
-            Mode::Coalesced => {
-                if self.rooms[room].append(text) {
-                    self.waiting.push(room);
-                }
-                if self.rooms[room].is_full() {
-                    self.rooms[room].flush(&mut self.backlogs, self.poll.registry());
-                }
-            }
+        let first = self.rooms[room].append(slot, said);
+        if self.mode == Mode::Plain || self.rooms[room].is_full() {
+            self.rooms[room].flush(&mut self.backlogs, self.poll.registry());
+        } else if first {
+            self.waiting.push(room);
         }
     }
 
@@ -301,12 +295,12 @@ impl RawServer {
         }
     }
 
-    fn change_room(&mut self, number: usize, name: &[u8]) {
+    fn change_room(&mut self, number: usize, dialect: Dialect, name: &[u8]) {
         let room = match self.names.get(name) {
             Some(room) => *room,
             None => {
                 self.names.insert(name.to_vec(), self.rooms.len());
-                self.rooms.push(Room::default());
+                self.rooms.push(Room::new(dialect, name));
                 self.rooms.len() - 1
             }
         };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::BenchError;
 use crate::cpu::{CpuClock, private_bytes};
+use crate::dialect::Dialect;
 use crate::generator::{Generator, Load, Phase};
 use crate::ledger::Layout;
 use crate::pin::{self, Cores};
@@ -35,6 +36,9 @@ pub struct ServerOptions {
         allow_hyphen_values = true
     )]
     pub server_args: Vec<OsString>,
+    /// What is spoken at the WebSocket door.
+    #[arg(long, value_enum, default_value = "events")]
+    pub dialect: Dialect,
     /// Cores of the server: 0, 0,2 or 4-7 [default: the first of two or more].
     #[arg(long, value_name = "CORES")]
     pub server_cores: Option<Cores>,
@@ -192,6 +196,7 @@ impl Measured {
             (Some(process), _) => process.target().clone(),
             (None, url) => url.as_deref().unwrap_or_default().parse()?,
         };
+        let target = target.speaking(options.dialect);
         let pid = process.as_ref().map(ServerProcess::pid).or(options.pid);
         // A server that was running before is where its owner put it, unless told otherwise.
         let its_cores = match (pid, &options.url, &options.server_cores) {

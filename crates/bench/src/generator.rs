@@ -70,6 +70,8 @@ pub struct Sample {
     pub bytes: u64,
     /// Reads that brought them.
     pub reads: u64,
+    /// Publishes that were answered, at a door that answers.
+    pub answers: u64,
     /// From the first message until the last delivery.
     pub elapsed: Duration,
     /// Run time of the server meanwhile, if its process is known.
@@ -125,7 +127,6 @@ impl Generator {
         show: Show,
     ) -> Result<Self, BenchError> {
         layout.check()?;
-        let template = Template::new(payload)?;
         crate::pin::allow_files(layout.connections() as u64 + 64)?;
         let poll = Poll::new().map_err(BenchError::system("making an epoll instance"))?;
         let registry = poll
@@ -133,7 +134,9 @@ impl Generator {
             .try_clone()
             .map_err(BenchError::system("sharing an epoll instance"))?;
         let run = RandomState::new().build_hasher().finish() as u32;
-        let receiver = Receiver::new(run, Ledger::new(layout), layout);
+        let template = Template::new(target.dialect, run, payload)?;
+        let ledger = Ledger::new(layout);
+        let receiver = Receiver::new(run, ledger, layout, target.dialect, payload);
         let mut generator = Self {
             layout,
             poll,
@@ -200,6 +203,7 @@ impl Generator {
             deliveries: meter.frames,
             bytes: meter.bytes,
             reads: meter.reads,
+            answers: meter.answers,
             elapsed,
             cpu,
             busy: drive.busy.as_secs_f64() / elapsed.as_secs_f64().max(1e-9),
@@ -281,7 +285,7 @@ impl Generator {
                         continue;
                     }
                     let publisher = room * self.layout.publishers;
-                    let text = self.template.probe(&self.wire.receiver, publisher);
+                    let text = self.template.probe(&self.wire.receiver, publisher, room);
                     self.wire.push(self.layout.connection_of(publisher), text);
                 }
                 self.wire.flush()?;
@@ -308,9 +312,10 @@ impl Generator {
     fn publish(&mut self, due: u64) {
         let publisher = self.next_publisher;
         self.next_publisher = (publisher + 1) % self.layout.all_publishers();
+        let room = publisher / self.layout.publishers;
         let text = self
             .template
-            .message(&mut self.wire.receiver, publisher, due);
+            .message(&mut self.wire.receiver, publisher, room, due);
         self.wire.push(self.layout.connection_of(publisher), text);
     }
 
@@ -347,6 +352,22 @@ impl Generator {
             Ok(())
         }
     }
+}
+
+/// Digits of a room's number.
+const ROOM_DIGITS: usize = 7;
+
+/// The name of a room, as long for each.
+fn room_name(run: u32, room: usize) -> String {
+    let digits = room_digits(room);
+    format!("bench-{run:08x}-{}", String::from_utf8_lossy(&digits))
+}
+
+fn room_digits(room: usize) -> [u8; ROOM_DIGITS] {
+    std::array::from_fn(|place| {
+        let power = 10usize.pow((ROOM_DIGITS - 1 - place) as u32);
+        b'0' + (room / power % 10) as u8
+    })
 }
 
 /// What one stretch of publishing came to.

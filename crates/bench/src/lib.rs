@@ -17,6 +17,7 @@
 pub mod baseline;
 pub mod compare;
 pub mod cpu;
+pub mod dialect;
 pub mod durable;
 mod error;
 pub mod events;
@@ -35,5 +36,6 @@ mod tables;
 pub mod tag;
 pub mod target;
 mod tickets;
+pub mod v1;
 
 pub use error::BenchError;

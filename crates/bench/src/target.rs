@@ -5,6 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 
 use crate::BenchError;
+use crate::dialect::Dialect;
 
 /// A WebSocket door and the ticket door beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Target {
     pub path: String,
     /// The address to connect to.
     pub address: SocketAddr,
+    /// What is spoken there.
+    pub dialect: Dialect,
 }
 
 impl Target {
@@ -25,7 +28,15 @@ impl Target {
             authority: address.to_string(),
             path: "/ws".into(),
             address,
+            dialect: Dialect::default(),
         }
+    }
+
+    /// The same door, where something else is spoken.
+    #[must_use]
+    pub fn speaking(mut self, dialect: Dialect) -> Self {
+        self.dialect = dialect;
+        self
     }
 
     /// Path of the door that gives tickets: `/ticket` beside the WebSocket door.
@@ -68,6 +79,7 @@ impl FromStr for Target {
             authority: authority.to_owned(),
             path: path.to_owned(),
             address,
+            dialect: Dialect::default(),
         })
     }
 }

@@ -9,10 +9,9 @@ use mio::net::TcpStream;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::BenchError;
-use crate::events::{CHANGE_ROOM_HEAD, CHANGE_ROOM_TAIL};
 use crate::frame::{self, TEXT};
 use crate::generator::wire::Wire;
-use crate::generator::{Generator, PATIENCE, PROBE_EVERY};
+use crate::generator::{Generator, PATIENCE, PROBE_EVERY, room_name};
 use crate::handshake::{Handshake, Progress};
 use crate::ledger::Layout;
 use crate::progress::Show;
@@ -62,8 +61,11 @@ impl Generator {
             .wire
             .add(stream)
             .map_err(BenchError::system(failed()))?;
-        self.opening
-            .insert(connection, Handshake::new(target, &ticket));
+        let handshake = match target.dialect.subprotocol() {
+            None => Handshake::new(target, &ticket),
+            Some(name) => Handshake::speaking(target, &ticket, name),
+        };
+        self.opening.insert(connection, handshake);
         Ok(())
     }
 }
@@ -86,15 +88,11 @@ pub(super) fn advance(
     opening.remove(&connection);
     wire.opened(connection, &first)?;
     let room = match layout.room_of(connection) {
-        Some(room) => format!("bench-{:08x}-{room}", wire.receiver.run),
+        Some(room) => room_name(wire.receiver.run, room),
         None => format!("bench-{:08x}-idle", wire.receiver.run),
     };
     let mut frame = Vec::new();
-    frame::push_masked(
-        &mut frame,
-        TEXT,
-        &[CHANGE_ROOM_HEAD, room.as_bytes(), CHANGE_ROOM_TAIL],
-    );
+    frame::push_masked(&mut frame, TEXT, &wire.receiver.dialect.join(&room));
     wire.push(connection, &frame);
     wire.flush()
 }

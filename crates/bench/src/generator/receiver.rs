@@ -5,7 +5,7 @@ use std::time::Instant;
 use hdrhistogram::Histogram;
 
 use crate::BenchError;
-use crate::events::NEW_MESSAGE_HEAD;
+use crate::dialect::{Dialect, Told};
 use crate::frame::{self, CLOSE, Frame, PING, PONG, TEXT};
 use crate::ledger::{Layout, Ledger};
 use crate::tag::Tag;
@@ -20,6 +20,9 @@ pub(crate) struct Receiver {
     pub(crate) meter: Meter,
     /// Number of this run.
     pub(crate) run: u32,
+    pub(crate) dialect: Dialect,
+    /// Bytes of a message's text.
+    text: usize,
     /// Pings to be answered, with what they say.
     pub(crate) pings: Vec<(usize, Vec<u8>)>,
     seen: Vec<bool>,
@@ -31,6 +34,8 @@ pub(crate) struct Meter {
     pub(crate) frames: u64,
     pub(crate) bytes: u64,
     pub(crate) reads: u64,
+    /// Publishes that were answered.
+    pub(crate) answers: u64,
     pub(crate) latency: Histogram<u64>,
 }
 
@@ -43,22 +48,32 @@ impl Meter {
             frames: 0,
             bytes: 0,
             reads: 0,
+            answers: 0,
             latency,
         }
     }
 
     pub(crate) fn reset(&mut self) {
-        (self.frames, self.bytes, self.reads) = (0, 0, 0);
+        (self.frames, self.bytes) = (0, 0);
+        (self.reads, self.answers) = (0, 0);
         self.latency.reset();
     }
 }
 
 impl Receiver {
-    pub(crate) fn new(run: u32, ledger: Ledger, layout: Layout) -> Self {
+    pub(crate) fn new(
+        run: u32,
+        ledger: Ledger,
+        layout: Layout,
+        dialect: Dialect,
+        text: usize,
+    ) -> Self {
         Self {
             ledger,
             meter: Meter::new(),
             run,
+            dialect,
+            text,
             pings: Vec::new(),
             seen: vec![false; layout.members],
             unseen: (0..layout.rooms).map(|room| layout.size_of(room)).collect(),
@@ -121,10 +136,18 @@ impl Receiver {
         frame_length: usize,
         now: u64,
     ) -> Result<(), BenchError> {
-        let Some(text) = payload.strip_prefix(NEW_MESSAGE_HEAD) else {
-            let quoted = &payload[..payload.len().min(QUOTED)];
-            let text = String::from_utf8_lossy(quoted).into_owned();
-            return Err(BenchError::Refused { connection, text });
+        let text = match self.dialect.told(payload, self.text) {
+            Told::Message(text) => text,
+            Told::Answer => {
+                self.meter.answers += 1;
+                return Ok(());
+            }
+            Told::Other => return Ok(()),
+            Told::Refusal => {
+                let quoted = &payload[..payload.len().min(QUOTED)];
+                let text = String::from_utf8_lossy(quoted).into_owned();
+                return Err(BenchError::Refused { connection, text });
+            }
         };
         // A short text is somebody else's message.
         let Some(tag) = text.first_chunk().map(Tag::decode) else {
@@ -182,7 +205,7 @@ fn closed(connection: usize, payload: &[u8]) -> BenchError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::NEW_MESSAGE_TAIL;
+    use crate::events::{NEW_MESSAGE_HEAD, NEW_MESSAGE_TAIL};
 
     const LAYOUT: Layout = Layout {
         members: 2,
@@ -192,7 +215,7 @@ mod tests {
     };
 
     fn receiver() -> Receiver {
-        let mut receiver = Receiver::new(7, Ledger::new(LAYOUT), LAYOUT);
+        let mut receiver = Receiver::new(7, Ledger::new(LAYOUT), LAYOUT, Dialect::Events, 42);
         for _ in 0..3 {
             receiver.ledger.publish(0);
         }
