@@ -8,7 +8,7 @@
 mod append;
 mod contender;
 mod driver;
-mod machine;
+pub(crate) mod machine;
 mod parlour;
 mod pipe;
 mod plot;

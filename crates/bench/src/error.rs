@@ -108,6 +108,9 @@ pub enum BenchError {
         /// How long was waited for any of them.
         seconds: u64,
     },
+    /// A generator in a process of its own stopped.
+    #[error("a generator stopped: {0}")]
+    Generator(String),
     /// Two servers that should do the same work did not.
     #[error("not comparable: {0}")]
     Unequal(String),

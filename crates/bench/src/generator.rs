@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use mio::{Events, Poll};
+use serde::{Deserialize, Serialize};
 
 use crate::BenchError;
 use crate::cpu::CpuClock;
@@ -38,7 +39,7 @@ const DRAW_EVERY: Duration = Duration::from_millis(250);
 const SETTLE: Duration = Duration::from_millis(1);
 
 /// How messages are published.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Load {
     /// Closed loop: this many messages are in flight in all. A message is in flight until every
     /// member of its room has it.

@@ -16,6 +16,8 @@
 
 pub mod baseline;
 pub mod compare;
+#[cfg(feature = "conventional")]
+pub mod conventional;
 pub mod cpu;
 pub mod dialect;
 pub mod durable;

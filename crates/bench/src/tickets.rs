@@ -52,9 +52,7 @@ impl Tickets {
     fn fetch(&mut self, count: usize) -> Result<(), BenchError> {
         let mut http = match self.http.take() {
             Some(http) => http,
-            None => self
-                .open()
-                .map_err(BenchError::system("connecting for tickets"))?,
+            None => open(&self.target).map_err(BenchError::system("connecting for tickets"))?,
         };
         let request = format!(
             "POST {} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\r\n",
@@ -74,13 +72,25 @@ impl Tickets {
         self.http = Some(http);
         Ok(())
     }
+}
 
-    fn open(&self) -> io::Result<BufReader<TcpStream>> {
-        let stream = TcpStream::connect(self.target.address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(BufReader::new(stream))
+/// Asks for something else over a connection of its own; gives the body of a 200.
+pub(crate) fn get(target: &Target, path: &str) -> io::Result<Vec<u8>> {
+    let mut http = open(target)?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", target.authority);
+    http.get_mut().write_all(request.as_bytes())?;
+    let answer = Answer::read(&mut http)?;
+    match answer.status.split(' ').nth(1) {
+        Some("200") => Ok(answer.body),
+        _ => Err(io::Error::other(answer.status)),
     }
+}
+
+fn open(target: &Target) -> io::Result<BufReader<TcpStream>> {
+    let stream = TcpStream::connect(target.address)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    Ok(BufReader::new(stream))
 }
 
 struct Answer {

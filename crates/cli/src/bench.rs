@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use parlour_bench::baseline::RawServerOptions;
-use parlour_bench::compare::{CompareOptions, Programs};
+use parlour_bench::compare::driver::{self, GeneratorOptions};
+use parlour_bench::compare::{self, CompareOptions, Programs};
 use parlour_bench::durable::{self, DurableOptions, DurableReport};
 use parlour_bench::fanout::FanoutOptions;
 use parlour_bench::memory::MemoryOptions;
-use parlour_bench::{BenchError, baseline, compare, fanout, memory};
+use parlour_bench::{BenchError, baseline, fanout, memory};
 
 /// What can be measured.
 #[derive(Debug, Subcommand)]
@@ -21,6 +22,12 @@ pub(crate) enum Bench {
     /// Measure what an idle connection costs the server
     Memory(MemoryOptions),
     /// Compare the server with a bare loop of send(), as paired ratios; status 1 over the limits
+    ///
+    /// Both are up and connected at the same time and are visited in shuffled turns for a fraction of a
+    /// second each; only the ratio within a round counts. Some minutes with the usual options,
+    /// `--quick --only k1_1000` gives a first look. `cargo xtask bench compare` in a checkout also runs the
+    /// conventional design (axum, a broadcast channel per room). What the figures mean, and what was
+    /// measured: docs/benchmarks.md.
     Compare(CompareOptions),
     /// Time acknowledgements of durable rooms, beside a bare append+fsync loop and Redis Streams
     ///
@@ -38,6 +45,9 @@ pub(crate) enum Bench {
     /// The bare loop of send() that `compare` runs beside the server
     #[command(hide = true)]
     RawServer(RawServerOptions),
+    /// A generator that `compare` tells what to do
+    #[command(hide = true)]
+    Generator(GeneratorOptions),
 }
 
 const DURABLE_EXAMPLES: &str = "Examples:
@@ -53,8 +63,8 @@ publishes waited longer than that.";
 pub(crate) enum Failed {
     #[error(transparent)]
     Bench(#[from] BenchError),
-    #[error("the server needs more than its limits allow: see the table above")]
-    OverTheLimits,
+    #[error("over the limit: {}", .0.join("; "))]
+    OverTheLimits(Vec<String>),
     #[error("the result cannot be written: {0}; give standard output a reader")]
     Output(#[from] io::Error),
     #[error("{path} cannot be written: {source}; name a file in a folder of yours")]
@@ -74,9 +84,10 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failed> {
         }
         Bench::Compare(options) => {
             let comparison = compare::run(options, &programs()?)?;
-            print(options.json, &comparison, &comparison.to_json())?;
+            write!(io::stdout().lock(), "{comparison}")?;
+            comparison.keep(options)?;
             if !comparison.passed {
-                return Err(Failed::OverTheLimits);
+                return Err(Failed::OverTheLimits(comparison.failures()));
             }
         }
         Bench::Durable(options) => {
@@ -85,6 +96,7 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failed> {
             keep(options, &report)?;
         }
         Bench::RawServer(options) => match baseline::run(options)? {},
+        Bench::Generator(options) => driver::run(options)?,
     }
     Ok(())
 }
@@ -108,10 +120,10 @@ fn keep(options: &DurableOptions, report: &DurableReport) -> Result<(), Failed> 
 /// This very binary, in both roles.
 fn programs() -> Result<Programs, Failed> {
     let own = std::env::current_exe()?;
-    let raw = ["bench", "raw-server"].map(Into::into).to_vec();
     Ok(Programs {
         parlour: own.clone(),
-        raw: (own, raw),
+        own: (own, vec!["bench".into()]),
+        conventional: false,
     })
 }
 

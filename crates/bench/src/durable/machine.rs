@@ -45,11 +45,11 @@ impl Machine {
     }
 }
 
-fn first_number(text: &str) -> Option<f64> {
+pub(crate) fn first_number(text: &str) -> Option<f64> {
     text.split(' ').next()?.parse().ok()
 }
 
-fn processor(info: &str) -> String {
+pub(crate) fn processor(info: &str) -> String {
     let model = info
         .lines()
         .find_map(|line| line.strip_prefix("model name"));

@@ -1,7 +1,8 @@
-//! `parlour bench durable`, with the real binary as its own server.
+//! `parlour bench durable` and `compare`, with the real binary as its own server.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod compare;
 #[path = "../support/mod.rs"]
 mod support;
 
