@@ -46,14 +46,9 @@ impl Task {
             Ok((socket, hello)) => self.connections(socket, hello).await,
             Err(ended) => ended,
         };
-        // What has not begun never will.
         self.calls.close();
-        let error = CallError::Ended(ended.clone());
-        if let Some(call) = self.call.take() {
-            call.refuse(error.clone());
-        }
-        while let Some(call) = self.calls.recv().await {
-            call.refuse(error.clone());
+        while let Some(call) = self.last_call().await {
+            self.begin_last(call, &ended);
         }
         self.state.outbox.end(&ended).await;
         self.state.end(&ended);
@@ -196,6 +191,25 @@ impl Task {
             }
         }
         Ok(())
+    }
+
+    async fn last_call(&mut self) -> Option<Call> {
+        match self.call.take() {
+            None => self.calls.recv().await,
+            call => call,
+        }
+    }
+
+    /// What comes with the end is not done any more, but its file still takes what was to be published: it
+    /// depends on no chance whether that is kept.
+    fn begin_last(&mut self, call: Call, ended: &Ended) {
+        match call {
+            Call::Join(join, reply) => self.state.join_later(join, reply),
+            Call::Publish(publish, waiter) if self.state.outbox.has_place() => {
+                self.state.publish(publish, waiter);
+            }
+            call => call.refuse(CallError::Ended(ended.clone())),
+        }
     }
 
     /// Tries, waits and tries again, until it is in for the first time or that cannot help.

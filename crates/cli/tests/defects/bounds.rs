@@ -110,11 +110,14 @@ fn d48_there_are_so_many_rooms_and_who_asks_for_one_more_is_told_so() {
             let mut guest = way.enter_as_guest("guest", "den")?;
             let room = json!({ "name": format!("room {number}") });
             guest.event("change_room", &room)?;
-            guest.event("no such event", &json!({}))?;
-            let code = guest.refused()?;
-            if code == "too_many_rooms" {
-                ann.say("still here")?;
-                return ann.expect_heard("still here").map(drop);
+            // Nothing answers a change of rooms that is done, so something else is asked behind it; what
+            // is decided elsewhere may be answered after that, so it is asked twice.
+            for _ in 0..2 {
+                guest.event("no such event", &json!({}))?;
+                if guest.refused()? == "too_many_rooms" {
+                    ann.say("still here")?;
+                    return ann.expect_heard("still here").map(drop);
+                }
             }
             guests.push(guest);
         }

@@ -116,6 +116,24 @@ async fn who_is_never_let_in_keeps_what_was_said_and_is_told_why() {
 }
 
 #[tokio::test]
+async fn what_is_submitted_as_the_end_comes_is_kept_whichever_is_seen_first() {
+    let (_folder, file) = file();
+    let config = config("http://127.0.0.1:1", "ann").outbox(&file);
+    let (client, _events) = Client::start(config).unwrap();
+    let _first = say_in_den(&client, "first").await;
+    let client = &client;
+    let say = |text: &'static str| async move { submit(client, text).await?.await };
+    let all = tokio::join!(
+        biased;
+        say("a"), say("b"), say("c"), say("d"), say("e"), say("f"), client.close()
+    );
+    let (a, b, c, d, e, f, ()) = all;
+    for answer in [a, b, c, d, e, f] {
+        assert_eq!(answer, Err(CallError::Kept));
+    }
+}
+
+#[tokio::test]
 async fn a_room_that_does_not_let_it_in_keeps_what_was_said_for_it() {
     let (_folder, file) = file();
     let script = Script::start().await;
