@@ -5,6 +5,7 @@ mod bench;
 mod command;
 mod error;
 mod expected;
+mod instructions;
 mod mutants;
 mod sim;
 mod test;
@@ -35,6 +36,8 @@ enum Chore {
     Sim(sim::SimArgs),
     /// Take away one promise's code at a time: a named test must see each
     Mutants(mutants::MutantsArgs),
+    /// Count the instructions that the way of a message takes, and hold them to the committed figures
+    Instructions(instructions::InstructionsArgs),
     /// Measure the server against a raw loop of send()
     Bench(bench::BenchArgs),
 }
@@ -48,6 +51,7 @@ impl Chore {
             Self::Autobahn(args) => autobahn::run(&Workspace::read()?, &args).map(drop),
             Self::Sim(args) => Ok(sim::run_worlds(&args)?),
             Self::Mutants(args) => mutants::run(&Workspace::read()?, &args),
+            Self::Instructions(args) => instructions::run(&Workspace::read()?, &args),
             Self::Bench(args) => Ok(bench::run(args)?),
         }
     }

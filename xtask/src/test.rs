@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change lands, and all that CI runs.
 
 mod browser;
-mod debian;
+pub(crate) mod debian;
 mod licences;
 mod rust;
 mod steps;

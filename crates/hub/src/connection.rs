@@ -3,6 +3,7 @@
 use parlour_proto::{Author, CloseReason, Command, Position, RoomName, SessionId, UserName};
 
 use crate::life::Tick;
+use crate::presence::NO_ROUND;
 use crate::rate::Spent;
 use crate::since::Since;
 use crate::table::Key;
@@ -136,15 +137,43 @@ pub(crate) struct Membership {
     pub(crate) watch: Watch,
     /// Place in the ring's members.
     pub(crate) member: u32,
-    pub(crate) stand: Stand,
+    /// Where it stands while it is not live, which is the rare case: see [`stand`](Self::stand).
+    not_live: Option<Box<Stand>>,
     /// The last round of presence in which it was counted.
     pub(crate) counted: u32,
 }
 
 impl Membership {
+    /// The member at `member` of the ring at `ring`.
+    pub(crate) fn new(view: Key, ring: u8, member: u32, stand: Stand) -> Self {
+        let mut membership = Self {
+            view,
+            ring,
+            watch: Watch::No,
+            member,
+            not_live: None,
+            counted: NO_ROUND,
+        };
+        membership.set_stand(stand);
+        membership
+    }
+
+    /// How far it is.
+    pub(crate) fn stand(&self) -> Stand {
+        self.not_live.as_deref().copied().unwrap_or(Stand::Live)
+    }
+
+    pub(crate) fn set_stand(&mut self, stand: Stand) {
+        match (&mut self.not_live, stand) {
+            (not_live, Stand::Live) => *not_live = None,
+            (Some(there), stand) => **there = stand,
+            (not_live, stand) => *not_live = Some(Box::new(stand)),
+        }
+    }
+
     /// Whether the client has heard that it is in the room.
     pub(crate) fn is_in(&self) -> bool {
-        match self.stand {
+        match self.stand() {
             Stand::Live => true,
             Stand::Behind { told, .. } | Stand::Reading { told, .. } => told,
             Stand::Waiting
@@ -194,42 +223,48 @@ pub(crate) enum Stand {
 /// Acks, errors, pongs, notices and replays of one connection, made when needed. Bounded by
 /// `Limits::private_bytes_max`: while it is full the connection is not read.
 #[derive(Debug, Default)]
-pub(crate) struct Private {
+pub(crate) struct Private(Option<Box<Output>>);
+
+#[derive(Debug, Default)]
+struct Output {
     bytes: Vec<u8>,
     sent: usize,
 }
 
 impl Private {
     pub(crate) fn waiting(&self) -> &[u8] {
-        &self.bytes[self.sent..]
+        let waiting = self.0.as_ref().map(|output| &output.bytes[output.sent..]);
+        waiting.unwrap_or_default()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.sent == self.bytes.len()
+        self.waiting().is_empty()
     }
 
     /// Where to append whole frames.
     pub(crate) fn out(&mut self) -> &mut Vec<u8> {
-        &mut self.bytes
+        &mut self.0.get_or_insert_default().bytes
     }
 
     /// So many bytes were sent. An idle connection holds no buffer, and one that is never quite
     /// drained no more than twice what waits.
     pub(crate) fn advance(&mut self, sent: usize) {
-        self.sent += sent;
-        if self.is_empty() {
-            *self = Self::default();
-        } else if self.sent > self.bytes.len() / 2 {
-            self.bytes.drain(..self.sent);
-            self.sent = 0;
+        let Some(output) = &mut self.0 else { return };
+        output.sent += sent;
+        if output.sent == output.bytes.len() {
+            self.0 = None;
+        } else if output.sent > output.bytes.len() / 2 {
+            output.bytes.drain(..output.sent);
+            output.sent = 0;
         }
     }
 
     /// Puts the rest of a begun frame before everything else. Nothing of this buffer can have been
     /// sent in part: a begun frame comes first.
     pub(crate) fn put_first(&mut self, rest: &[u8]) {
-        self.bytes.splice(..self.sent, rest.iter().copied());
-        self.sent = 0;
+        let output = self.0.get_or_insert_default();
+        output.bytes.splice(..output.sent, rest.iter().copied());
+        output.sent = 0;
     }
 }
 
@@ -298,7 +333,7 @@ mod tests {
     #[test]
     fn an_idle_connection_stays_small() {
         let sizes = (size_of::<Connection>(), size_of::<Membership>());
-        assert!(sizes.0 <= 136 && sizes.1 <= 48, "{sizes:?}");
+        assert!(sizes.0 <= 112 && sizes.1 <= 32, "{sizes:?}");
     }
 
     #[test]

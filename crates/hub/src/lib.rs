@@ -26,6 +26,7 @@ mod ask;
 mod bus;
 mod chance;
 mod connection;
+mod grow;
 mod home;
 mod ids;
 mod letter;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::grow;
+
 /// Coarse time since the driver's start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tick(u32);
@@ -51,6 +53,7 @@ impl Lives {
     pub(crate) fn begin(&mut self, index: u32, now: Tick, due: Tick) {
         let index = index as usize;
         if index >= self.lives.len() {
+            grow::for_one_more(&mut self.lives);
             self.lives.resize(
                 index + 1,
                 Life {

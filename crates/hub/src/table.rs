@@ -2,6 +2,8 @@
 
 use slab::Slab;
 
+use crate::grow;
+
 /// Place and generation of something in a [`Table`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Key {
@@ -26,6 +28,9 @@ impl<T> Table<T> {
 
     pub(crate) fn insert(&mut self, thing: T) -> Key {
         self.generation = self.generation.wrapping_add(1);
+        if self.slots.len() == self.slots.capacity() {
+            self.slots.reserve_exact(grow::spare(self.slots.len()));
+        }
         let index = self.slots.insert((self.generation, thing));
         // A shard would need 4 billion things at once.
         let index = u32::try_from(index).expect("a table holds fewer than 2^32 things");

@@ -85,6 +85,7 @@ pub mod connections;
 mod doors;
 mod forwarded;
 mod framing;
+mod grow;
 mod http;
 mod hub;
 mod limits;

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use parlour_proto::ShardId;
+use slab::Slab;
 use tokio::sync::Notify;
 
 use crate::source::{Share, Source};
@@ -18,10 +20,22 @@ pub(crate) struct Occupancy {
 
 struct Counts {
     total: usize,
+    /// So that a place holds four bytes of its address and not all of it.
+    addresses: Slab<Address>,
     by_address: HashMap<Option<IpAddr>, usize>,
     by_shard: Vec<usize>,
     closed: bool,
 }
+
+/// An address with connections.
+struct Address {
+    address: Option<IpAddr>,
+    connections: usize,
+}
+
+/// Its place among the addresses, counted from 1, so that none costs nothing.
+#[derive(Clone, Copy)]
+struct AddressIndex(NonZeroU32);
 
 /// One connection's place, from its upgrade to its socket's end. Dropping it makes room.
 pub(crate) struct Place(Holding);
@@ -35,9 +49,11 @@ enum Holding {
 struct Seat {
     occupancy: Arc<Occupancy>,
     /// `None` is a client in this process.
-    address: Option<Option<IpAddr>>,
+    address: Option<AddressIndex>,
     shard: ShardId,
 }
+
+const _: () = assert!(size_of::<Place>() <= 16, "every connection has one");
 
 /// Why there is no place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +71,7 @@ impl Occupancy {
         let by_shard = vec![0; shards];
         let counts = Counts {
             total: 0,
+            addresses: Slab::new(),
             by_address: HashMap::new(),
             by_shard,
             closed: false,
@@ -76,11 +93,10 @@ impl Occupancy {
         let address = address.map(counted_as);
         let mut counts = self.lock();
         self.check(&counts)?;
-        let from_address = counts.by_address.get(&address).copied().unwrap_or(0);
-        if from_address >= share.of(Source::of(address)) {
+        if counts.held_by(address) >= share.of(Source::of(address)) {
             return Err(Full::Address);
         }
-        counts.by_address.insert(address, from_address + 1);
+        let address = counts.add(address);
         Ok(self.seat(&mut counts, Some(address)))
     }
 
@@ -102,7 +118,7 @@ impl Occupancy {
     }
 
     /// There is a shard, which was checked.
-    fn seat(self: &Arc<Self>, counts: &mut Counts, address: Option<Option<IpAddr>>) -> Place {
+    fn seat(self: &Arc<Self>, counts: &mut Counts, address: Option<AddressIndex>) -> Place {
         counts.total += 1;
         let shards = (0..).zip(&counts.by_shard);
         let shard = shards.min_by_key(|(_, count)| **count).map_or(0, |it| it.0);
@@ -140,6 +156,34 @@ impl Occupancy {
     }
 }
 
+impl Counts {
+    fn held_by(&self, address: Option<IpAddr>) -> usize {
+        let known = self.by_address.get(&address);
+        known.map_or(0, |index| self.addresses[*index].connections)
+    }
+
+    fn add(&mut self, address: Option<IpAddr>) -> AddressIndex {
+        let index = *self.by_address.entry(address).or_insert_with(|| {
+            self.addresses.insert(Address {
+                address,
+                connections: 0,
+            })
+        });
+        self.addresses[index].connections += 1;
+        // There are no more addresses than connections, which are fewer than 2^32.
+        AddressIndex(NonZeroU32::MIN.saturating_add(index as u32))
+    }
+
+    fn remove(&mut self, AddressIndex(place): AddressIndex) {
+        let index = place.get() as usize - 1;
+        self.addresses[index].connections -= 1;
+        if self.addresses[index].connections == 0 {
+            let gone = self.addresses.remove(index);
+            self.by_address.remove(&gone.address);
+        }
+    }
+}
+
 impl Place {
     pub(crate) fn shard(&self) -> ShardId {
         match &self.0 {
@@ -167,13 +211,8 @@ impl Drop for Seat {
         let mut counts = self.occupancy.lock();
         counts.total -= 1;
         counts.by_shard[usize::from(self.shard.0)] -= 1;
-        if let Some(address) = self.address
-            && let Some(count) = counts.by_address.get_mut(&address)
-        {
-            *count -= 1;
-            if *count == 0 {
-                counts.by_address.remove(&address);
-            }
+        if let Some(address) = self.address {
+            counts.remove(address);
         }
         if counts.total == 0 {
             self.occupancy.emptied.notify_waiters();
@@ -235,7 +274,9 @@ mod tests {
             assert!(take(&occupancy, address(other)).is_ok());
             drop(places);
             assert!(take(&occupancy, address(also_mine)).is_ok());
-            assert!(occupancy.lock().by_address.is_empty());
+            assert!(
+                occupancy.lock().by_address.is_empty() && occupancy.lock().addresses.is_empty()
+            );
         }
     }
 

@@ -195,6 +195,23 @@ impl Receiver {
         }
     }
 
+    /// Whether it is as [`new`](Self::new) makes it: nothing has begun, nothing is kept, and the
+    /// stream has not ended. A server may then keep none at all for the connection.
+    ///
+    /// ```
+    /// use parlour_ws::{Limits, ProtocolError, Receiver};
+    ///
+    /// let mut receiver = Receiver::new();
+    /// assert!(receiver.is_idle());
+    /// receiver.receive(&Limits::default(), &mut [0x81])?;
+    /// assert!(!receiver.is_idle());
+    /// # Ok::<(), ProtocolError>(())
+    /// ```
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        matches!(self.stage, Stage::Header(_)) && !self.is_mid_message() && self.kept.is_empty()
+    }
+
     /// Drops what the last call has lent.
     fn take_back(&mut self) {
         match std::mem::take(&mut self.lent) {

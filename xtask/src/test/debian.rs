@@ -20,7 +20,7 @@ pub(super) fn ensure_browser_tools() -> Result<(), ChoreError> {
     let missing = missing_packages();
     if !missing.is_empty() {
         println!("\n=== installing {}", missing.join(", "));
-        install(&missing)?;
+        install(&missing, "the browser tests")?;
     }
     let still = missing_packages();
     if !still.is_empty() {
@@ -35,6 +35,21 @@ pub(super) fn ensure_browser_tools() -> Result<(), ChoreError> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// Looks for valgrind, and installs it as above.
+///
+/// # Errors
+/// As above.
+pub(crate) fn ensure_valgrind() -> Result<(), ChoreError> {
+    let there = || command::succeeds(Command::new("valgrind").arg("--version"));
+    if !there() {
+        install(&["valgrind"], "counting instructions")?;
+    }
+    if there() {
+        return Ok(());
+    }
+    Err(ChoreError::Missing("valgrind did not install".to_owned()))
 }
 
 fn missing_packages() -> Vec<&'static str> {
@@ -56,7 +71,8 @@ fn missing_packages() -> Vec<&'static str> {
     missing
 }
 
-fn install(packages: &[&str]) -> Result<(), ChoreError> {
+/// For `what`, as the errors say it.
+fn install(packages: &[&str], what: &str) -> Result<(), ChoreError> {
     let by_hand = format!(
         "sudo apt-get update && sudo apt-get install {}",
         packages.join(" ")
@@ -65,7 +81,7 @@ fn install(packages: &[&str]) -> Result<(), ChoreError> {
     if !command::succeeds(Command::new("apt-get").arg("--version")) {
         let names = packages.join(", ");
         return Err(ChoreError::Missing(format!(
-            "the browser tests need {names}: install them, with {CHROMIUM_VARIABLE}=/path/to/chromium"
+            "{what} need {names}: install them (a Chromium by {CHROMIUM_VARIABLE}=/path/to/chromium)"
         )));
     }
     let prefix: &[&str] = if is_root() {
@@ -73,9 +89,9 @@ fn install(packages: &[&str]) -> Result<(), ChoreError> {
     } else if command::succeeds(Command::new("sudo").args(["-n", "true"])) {
         &["sudo", "-n"]
     } else {
-        return Err(missing(
-            "the browser tests need packages that only root can install",
-        ));
+        return Err(missing(&format!(
+            "{what} need packages that only root can install"
+        )));
     };
     let update = apt(prefix, &["update"]);
     let mut wanted = vec!["install", "--yes", "--no-install-recommends"];

@@ -4,6 +4,7 @@ use clap::ValueEnum;
 
 use crate::autobahn::{self, AutobahnArgs, Outcome};
 use crate::error::ChoreError;
+use crate::instructions;
 use crate::sim;
 use crate::tidy;
 use crate::workspace::Workspace;
@@ -30,6 +31,8 @@ pub(super) enum Step {
     Docs,
     /// Seeded worlds around the hub break no promise, and planted faults are caught
     Sim,
+    /// The way of a message takes no more instructions than is committed
+    Instructions,
     /// The pages in a real Chromium against the release build
     Browser,
     /// The WebSocket conformance suite against the release build
@@ -92,6 +95,10 @@ impl Step {
             Self::Features => Ending::of_check(rust::features(workspace)),
             Self::Docs => Ending::of_check(rust::docs(workspace)),
             Self::Sim => Ending::of_check(sim::run_all().map_err(ChoreError::from)),
+            Self::Instructions => {
+                let held = instructions::InstructionsArgs::of_test_run();
+                Ending::of_check(instructions::run(workspace, &held))
+            }
             Self::Browser => match &world.browser_tools {
                 Some(Err(error)) => {
                     let again = ChoreError::Missing(error.to_string());

@@ -51,7 +51,11 @@ fn members_that_never_read_disturb_nobody_and_are_told() {
     publish(&mut publisher, &receipts, 0..MESSAGES);
     let mut held = vec![private_bytes(&server)];
     let is_at_rest = (1..=AGAIN_MAX).any(|part| {
-        publish(&mut publisher, &receipts, part * MESSAGES..(part + 1) * MESSAGES);
+        publish(
+            &mut publisher,
+            &receipts,
+            part * MESSAGES..(part + 1) * MESSAGES,
+        );
         let (now, last) = (private_bytes(&server), held[part - 1]);
         held.push(now);
         now.saturating_sub(last) <= AT_REST_BYTES_MAX

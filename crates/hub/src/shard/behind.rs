@@ -58,7 +58,7 @@ impl<S: Store> Shard<S> {
         let behind = connection
             .rooms
             .iter_mut()
-            .find_map(|membership| match membership.stand {
+            .find_map(|membership| match membership.stand() {
                 Stand::Behind { after, told } => {
                     let view = views.get_mut(membership.view)?;
                     let is_ahead = told && view.is_before(after);
@@ -85,7 +85,7 @@ impl<S: Store> Shard<S> {
             return;
         }
         self.behind_without_credit = 0;
-        membership.stand = Stand::Reading { after, told };
+        membership.set_stand(Stand::Reading { after, told });
         connection.reading = true;
         let Some(reader) = self.reader(index, key) else {
             return;
@@ -104,7 +104,7 @@ impl<S: Store> Shard<S> {
         };
         connection.reading = false;
         let slot = connection.slot_of(reader.view);
-        let reading = slot.map(|slot| (slot, connection.rooms[slot].stand));
+        let reading = slot.map(|slot| (slot, connection.rooms[slot].stand()));
         if let Some((slot, Stand::Reading { after, told })) = reading {
             match replay {
                 Ok(replay) => self.show_replay(index, reader.view, (after, told), &replay),
@@ -204,13 +204,11 @@ impl<S: Store> Shard<S> {
             _ => ring.cursor_after(upto.seq),
         };
         let Some(cursor) = cursor else {
-            membership.stand = Stand::Behind {
-                after: upto,
-                told: true,
-            };
+            let (after, told) = (upto, true);
+            membership.set_stand(Stand::Behind { after, told });
             return false;
         };
-        membership.stand = Stand::Live;
+        membership.set_stand(Stand::Live);
         ring.members[membership.member as usize].cursor = cursor;
         ring.unpin(index);
         if cursor == ring.end() {

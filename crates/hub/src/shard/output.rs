@@ -305,7 +305,7 @@ impl<S: Store> Shard<S> {
             return false;
         };
         let membership = &connection.rooms[slot];
-        if membership.stand != Stand::Live {
+        if membership.stand() != Stand::Live {
             return true;
         }
         let (key, place) = (membership.view, membership.ring);

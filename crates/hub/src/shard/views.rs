@@ -6,9 +6,9 @@ use parlour_proto::{CloseReason, Entry, Event, Join, Position, Refusal, RoomName
 
 use super::{Shard, home_of};
 use crate::connection::{Membership, Stand, Watch};
+use crate::grow;
 use crate::letter::Body;
 use crate::notice::{Notice, Placed};
-use crate::presence::NO_ROUND;
 use crate::ring::{Member, NOT_LIVE, Pin, Ring};
 use crate::since::Since;
 use crate::store::Store;
@@ -80,19 +80,18 @@ impl<S: Store> Shard<S> {
         let ring = view.ring_mut(place);
         // Both counts are bounded by limits far below 2^32.
         let (member, slot) = (ring.members.len() as u32, connection.rooms.len() as u32);
+        grow::for_one_more(&mut ring.members);
         ring.members.push(Member {
             connection: index,
             slot,
             cursor: NOT_LIVE,
         });
-        connection.rooms.push(Membership {
-            view: key,
-            ring: place,
-            watch: if watches { Watch::Pending } else { Watch::No },
-            member,
-            stand,
-            counted: NO_ROUND,
-        });
+        let mut membership = Membership::new(key, place, member, stand);
+        if watches {
+            membership.watch = Watch::Pending;
+        }
+        grow::for_one_more(&mut connection.rooms);
+        connection.rooms.push(membership);
     }
 
     /// A waiting member begins to read: at the head, or behind.
@@ -108,10 +107,10 @@ impl<S: Store> Shard<S> {
             return;
         };
         let membership = &mut connection.rooms[slot];
-        match membership.stand {
-            Stand::Waiting => membership.stand = Stand::Live,
+        match membership.stand() {
+            Stand::Waiting => membership.set_stand(Stand::Live),
             Stand::WaitingAfter { after } => {
-                membership.stand = Stand::Behind { after, told: false };
+                membership.set_stand(Stand::Behind { after, told: false });
                 return self.queue_behind(index);
             }
             Stand::WaitingSince { after } if after.epoch == at.epoch => {
@@ -148,7 +147,7 @@ impl<S: Store> Shard<S> {
         };
         let dialect = &self.wires[usize::from(connection.wire.0)].dialect;
         if dialect.announces() {
-            connection.rooms[slot].stand = Stand::Coming { after };
+            connection.rooms[slot].set_stand(Stand::Coming { after });
             return;
         }
         self.start(index, key, after, None);
@@ -164,7 +163,7 @@ impl<S: Store> Shard<S> {
             return;
         };
         let membership = &connection.rooms[slot];
-        if let Stand::Coming { after } = membership.stand
+        if let Stand::Coming { after } = membership.stand()
             && membership.ring == place
             && let Some(view) = self.views.get_mut(key)
         {
@@ -260,7 +259,7 @@ impl<S: Store> Shard<S> {
         for index in std::mem::take(&mut view.ahead) {
             let connection = self.connections.at(index);
             let slot = connection.and_then(|it| Some(&it.rooms[it.slot_of(key)?]));
-            if slot.is_some_and(|it| matches!(it.stand, Stand::Behind { .. })) {
+            if slot.is_some_and(|it| matches!(it.stand(), Stand::Behind { .. })) {
                 self.queue_behind(index);
             }
         }
@@ -365,7 +364,7 @@ impl<S: Store> Shard<S> {
             seq: ring.seq_at(cursor),
         };
         ring.members[membership.member as usize].cursor = NOT_LIVE;
-        membership.stand = Stand::Behind { after, told: true };
+        membership.set_stand(Stand::Behind { after, told: true });
         self.queue_behind(index);
     }
 

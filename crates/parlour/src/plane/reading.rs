@@ -6,6 +6,7 @@ use parlour_hub::{Shard, Sockets, Store};
 use parlour_proto::{CloseReason, Frame};
 use parlour_ws::{Incoming, Limits, ProtocolError, Receiver, code};
 
+use crate::grow;
 use crate::limits::SCRATCH_BYTES;
 use crate::occupancy::Place;
 
@@ -20,11 +21,20 @@ pub(super) struct Readings {
 }
 
 struct Reading {
+    /// `None` between messages, which is where nearly all connections are.
+    begun: Option<Box<Begun>>,
+    /// Held until the socket's end.
+    _place: Place,
+}
+
+const _: () = assert!(size_of::<Reading>() <= 24, "every connection has one");
+
+/// What has come and is not with the hub.
+#[derive(Default)]
+struct Begun {
     receiver: Receiver,
     /// Read from the socket and not taken by the hub: at most one scratch buffer. It goes first.
     unread: Vec<u8>,
-    /// Held until the socket's end.
-    _place: Place,
 }
 
 impl Readings {
@@ -43,14 +53,16 @@ impl Readings {
 
     pub(super) fn open(&mut self, index: u32, unread: Vec<u8>, place: Place) {
         let at = index as usize;
-        if at >= self.readings.len() {
-            self.readings.resize_with(at + 1, || None);
-        }
-        self.readings[at] = Some(Reading {
+        grow::to_hold(&mut self.readings, at, || None);
+        let mut reading = Reading {
+            begun: None,
+            _place: place,
+        };
+        reading.keep(Begun {
             receiver: Receiver::new(),
             unread,
-            _place: place,
         });
+        self.readings[at] = Some(reading);
     }
 
     pub(super) fn close(&mut self, index: u32) {
@@ -62,35 +74,73 @@ impl Readings {
         let Some(reading) = &mut self.readings[index as usize] else {
             return;
         };
-        let mut bytes = std::mem::take(&mut reading.unread);
-        if shard.is_closing(index) {
-            bytes = Vec::new();
-        } else if !shard.takes_frames(index) {
-            reading.unread = bytes;
+        if !shard.is_closing(index) && !shard.takes_frames(index) {
             table.hold(index);
             return;
         }
-        if !bytes.is_empty() {
-            table.make_ready(index, false);
-            shard.handle_heard(index);
-            let left = reading.feed(&self.limits, index, &mut bytes, shard, table);
-            reading.unread = bytes.split_off(bytes.len() - left);
-            return;
+        let mut begun = reading.take();
+        if shard.is_closing(index) {
+            begun.unread = Vec::new();
         }
-        match table.read(index, &mut self.scratch) {
+        if begun.unread.is_empty() {
+            begun.read(&self.limits, index, &mut self.scratch, shard, table);
+        } else {
+            begun.go_on(&self.limits, index, shard, table);
+        }
+        reading.keep(begun);
+    }
+}
+
+impl Reading {
+    fn take(&mut self) -> Begun {
+        self.begun
+            .take()
+            .map_or_else(Begun::default, |begun| *begun)
+    }
+
+    fn keep(&mut self, begun: Begun) {
+        let is_idle = begun.unread.is_empty() && begun.receiver.is_idle();
+        self.begun = (!is_idle).then(|| Box::new(begun));
+    }
+}
+
+impl Begun {
+    /// What one read brings.
+    fn read<S: Store>(
+        &mut self,
+        limits: &Limits,
+        index: u32,
+        scratch: &mut [u8],
+        shard: &mut Shard<S>,
+        table: &mut Table,
+    ) {
+        match table.read(index, scratch) {
             Got::Bytes(len) => {
                 shard.handle_heard(index);
-                let bytes = &mut self.scratch[..len];
-                let left = reading.feed(&self.limits, index, bytes, shard, table);
-                reading.unread.extend_from_slice(&bytes[len - left..]);
+                let bytes = &mut scratch[..len];
+                let left = self.feed(limits, index, bytes, shard, table);
+                self.unread.extend_from_slice(&bytes[len - left..]);
             }
             Got::Nothing => {}
             Got::End => table.end(index),
         }
     }
-}
 
-impl Reading {
+    /// What an earlier read brought.
+    fn go_on<S: Store>(
+        &mut self,
+        limits: &Limits,
+        index: u32,
+        shard: &mut Shard<S>,
+        table: &mut Table,
+    ) {
+        table.make_ready(index, false);
+        shard.handle_heard(index);
+        let mut bytes = std::mem::take(&mut self.unread);
+        let left = self.feed(limits, index, &mut bytes, shard, table);
+        self.unread = bytes.split_off(bytes.len() - left);
+    }
+
     /// How many bytes at the end of `bytes` the hub does not take now. A panic ends this connection
     /// and nothing else (invariant 7): whatever the hub had begun for it goes with it.
     fn feed<S: Store>(

@@ -20,6 +20,7 @@ mod tls;
 mod unsealed;
 
 use super::pipe::Near;
+use crate::grow;
 #[cfg(feature = "tls")]
 pub(crate) use tls::TlsSession;
 #[cfg(not(feature = "tls"))]
@@ -115,9 +116,7 @@ impl Table {
     /// has to write goes out first.
     pub(super) fn open(&mut self, index: u32, transport: Transport) -> io::Result<()> {
         let at = index as usize;
-        if at >= self.slots.len() {
-            self.slots.resize_with(at + 1, Slot::default);
-        }
+        grow::to_hold(&mut self.slots, at, Slot::default);
         match transport {
             Transport::Socket(stream, session) => self.open_socket(index, stream, session),
             Transport::Pipe(near) => {

@@ -3,14 +3,13 @@
 use parlour_hub::Sent;
 
 use super::{BLOCKED, Got, PIPE, Slot, Table};
+use crate::grow;
 use crate::plane::pipe::{Near, Read, Ring};
 
 impl Table {
     pub(super) fn open_pipe(&mut self, index: u32, near: Near) {
         let at = index as usize;
-        if at >= self.pipes.len() {
-            self.pipes.resize_with(at + 1, || None);
-        }
+        grow::to_hold(&mut self.pipes, at, || None);
         near.open(index);
         self.pipes[at] = Some(near);
         self.slots[at] = Slot {

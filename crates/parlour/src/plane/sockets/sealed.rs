@@ -4,15 +4,15 @@ use std::net::TcpStream;
 
 use parlour_hub::Sent;
 
+use crate::grow;
+
 use super::tls::{Decrypted, READ_BYTES, Then};
 use super::{BLOCKED, ENDING, GONE, Got, LATER, Slot, TLS, Table, TlsSession};
 
 impl Table {
     pub(super) fn seal(&mut self, index: u32, session: Box<TlsSession>) {
         let at = index as usize;
-        if at >= self.sessions.len() {
-            self.sessions.resize_with(at + 1, || None);
-        }
+        grow::to_hold(&mut self.sessions, at, || None);
         self.ciphertext.resize(READ_BYTES, 0);
         self.sessions[at] = Some(session);
         self.slots[at].flags |= TLS;

@@ -1,0 +1,134 @@
+//! One publish in a room of 1,000, from its frame to every member's socket.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlour_hub::{
+    Asks, Attach, Bus, Framing, Letter, NoStore, Sent, Shard, ShardConfig, Sockets, Wire, WireIndex,
+};
+use parlour_proto::dialect::V1;
+use parlour_proto::{
+    Frame, FrameKind, Limits, Now, RoomKinds, RoomName, ShardId, Timestamp, UserName,
+};
+use parlour_ws::{Opcode, put_close, put_frame};
+
+use crate::frames;
+
+const MEMBERS: u32 = 1_000;
+const ROOM: &str = "den";
+
+/// Publishes so many times. How many sends that made.
+pub(crate) fn run(times: u32) -> usize {
+    let mut hub = Hub::with_members();
+    let publish = String::from_utf8(frames::publish(ROOM)).expect("JSON is UTF-8");
+    let before = hub.sockets.sends;
+    for time in 0..times {
+        // Each with an id of its own, as clients do.
+        let frame = publish.replace("a-1", &format!("a-{time}"));
+        hub.shard.handle_frame(0, Frame::Text(&frame));
+        hub.settle();
+    }
+    hub.sockets.sends - before
+}
+
+struct Hub {
+    shard: Shard<NoStore>,
+    sockets: Counting,
+    now: Now,
+}
+
+impl Hub {
+    fn with_members() -> Self {
+        let mut hub = Self {
+            shard: shard(),
+            sockets: Counting { sends: 0 },
+            now: Now {
+                monotonic: Duration::from_secs(1),
+                wall: Timestamp::from_unix_nanoseconds(1_700_000_000_000_000_000),
+            },
+        };
+        let room = RoomName::new(ROOM).expect("a room's name");
+        for number in 0..MEMBERS {
+            let who = UserName::guest(&format!("guest{number}")).expect("a guest's name");
+            let mut attach = Attach::new(WireIndex(0), who);
+            attach.room = Some(room.clone());
+            hub.shard.attach(hub.now, attach);
+        }
+        hub.settle();
+        hub
+    }
+
+    fn settle(&mut self) {
+        while self.shard.turn(self.now, &mut self.sockets, &mut Alone) {}
+    }
+}
+
+fn shard() -> Shard<NoStore> {
+    let limits = Limits {
+        messages_per_second: 0,
+        ..Limits::default()
+    };
+    let config = ShardConfig {
+        id: ShardId(0),
+        shards: 1,
+        wires: Arc::new([Wire {
+            dialect: Arc::new(V1),
+            framing: Arc::new(WebSocket),
+            is_handled: false,
+        }]),
+        limits: Arc::new(limits),
+        kinds: Arc::new(RoomKinds::default()),
+        asks: Asks::default(),
+        seed: 1,
+    };
+    Shard::new(config, NoStore::default())
+}
+
+/// Sockets that take everything.
+struct Counting {
+    sends: usize,
+}
+
+impl Sockets for Counting {
+    fn send(&mut self, _: u32, bytes: &[u8]) -> Sent {
+        self.sends += 1;
+        Sent::Bytes(bytes.len())
+    }
+
+    fn finish(&mut self, _: u32) {}
+
+    fn cut(&mut self, _: u32) {}
+}
+
+/// There is no other shard.
+struct Alone;
+
+impl Bus for Alone {
+    fn post(&mut self, _: ShardId, letters: &mut Vec<Letter>) {
+        letters.clear();
+    }
+}
+
+struct WebSocket;
+
+impl Framing for WebSocket {
+    fn data(&self, kind: FrameKind, payload: &[u8], out: &mut Vec<u8>) {
+        let opcode = match kind {
+            FrameKind::Text => Opcode::Text,
+            FrameKind::Binary => Opcode::Binary,
+        };
+        put_frame(out, opcode, payload);
+    }
+
+    fn ping(&self, payload: &[u8], out: &mut Vec<u8>) {
+        put_frame(out, Opcode::Ping, payload);
+    }
+
+    fn pong(&self, payload: &[u8], out: &mut Vec<u8>) {
+        put_frame(out, Opcode::Pong, payload);
+    }
+
+    fn close(&self, code: Option<u16>, text: &str, out: &mut Vec<u8>) {
+        put_close(out, code.unwrap_or(1000), text);
+    }
+}
