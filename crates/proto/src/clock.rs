@@ -36,6 +36,22 @@ impl Timestamp {
     }
 }
 
+const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(9));
+
+impl Timestamp {
+    /// Appends what [`Display`](fmt::Display) shows.
+    pub(crate) fn put(self, out: &mut Vec<u8>) {
+        // Every i64 of nanoseconds is a time that jiff can hold (years 1677 to 2262), and a Vec takes all.
+        if let Ok(time) = self.time() {
+            let _ = PRINTER.print_timestamp(&time, out);
+        }
+    }
+
+    fn time(self) -> Result<jiff::Timestamp, jiff::Error> {
+        jiff::Timestamp::from_nanosecond(i128::from(self.nanoseconds))
+    }
+}
+
 /// RFC 3339 in UTC with nine digits, so that every text has one length (docs/seeds.md, 2.18).
 ///
 /// ```
@@ -45,10 +61,7 @@ impl Timestamp {
 /// ```
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(9));
-        // Every i64 of nanoseconds is a time that jiff can hold (years 1677 to 2262).
-        let time = jiff::Timestamp::from_nanosecond(i128::from(self.nanoseconds))
-            .map_err(|_| fmt::Error)?;
+        let time = self.time().map_err(|_| fmt::Error)?;
         PRINTER
             .print_timestamp(&time, jiff::fmt::StdFmtWrite(f))
             .map_err(|_| fmt::Error)
@@ -62,4 +75,19 @@ pub struct Now {
     pub monotonic: Duration,
     /// What the entries of this turn are stamped with.
     pub wall: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_is_what_is_shown() {
+        for nanoseconds in [i64::MIN, -1, 0, 1, 1_795_320_000_120_000_000, i64::MAX] {
+            let sent = Timestamp::from_unix_nanoseconds(nanoseconds);
+            let mut out = Vec::new();
+            sent.put(&mut out);
+            assert_eq!(out, sent.to_string().as_bytes());
+        }
+    }
 }

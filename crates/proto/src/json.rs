@@ -48,6 +48,11 @@ pub(crate) fn put(text: &str, out: &mut Vec<u8>) {
     serde_json::to_writer(out, text).expect("a string is always JSON and a Vec always takes it");
 }
 
+/// Writes a number.
+pub(crate) fn number(number: u64, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, &number).expect("a number is always JSON and a Vec always takes it");
+}
+
 /// The payload if it is JSON, else `null`: one bad payload must not break the frame around it.
 pub(crate) fn or_null(payload: &[u8]) -> &[u8] {
     match std::str::from_utf8(payload) {

@@ -110,7 +110,9 @@ fn put_new_message(entry: &Entry, out: &mut Vec<u8>) {
     out.extend_from_slice(&entry.payload);
     out.extend_from_slice(br#","from":"#);
     json::put(&entry.from, out);
-    write!(out, r#","sent":"{}"}}}}"#, entry.sent).expect("a Vec always takes it");
+    out.extend_from_slice(br#","sent":""#);
+    entry.sent.put(out);
+    out.extend_from_slice(br#""}}"#);
 }
 
 /// An event of any type; `payload` is JSON.

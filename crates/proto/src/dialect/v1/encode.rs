@@ -157,7 +157,9 @@ fn put_said(entry: &Entry, out: &mut Vec<u8>) {
     json::put(entry.kind.as_str(), out);
     out.extend_from_slice(br#","payload":"#);
     out.extend_from_slice(&entry.payload);
-    put(out, format_args!(r#","sent":"{}""#, entry.sent));
+    out.extend_from_slice(br#","sent":""#);
+    entry.sent.put(out);
+    out.push(b'"');
 }
 
 fn gap(room: &RoomName, missed: Missed, out: &mut Vec<u8>) {
@@ -217,12 +219,18 @@ fn closing(reason: CloseReason, retry_after: Option<Duration>, out: &mut Vec<u8>
 
 /// The beginning that all frames about a room share.
 fn head(t: &str, room: &RoomName, out: &mut Vec<u8>) {
-    put(out, format_args!(r#"{{"t":"{t}","room":"#));
+    out.extend_from_slice(br#"{"t":""#);
+    out.extend_from_slice(t.as_bytes());
+    out.extend_from_slice(br#"","room":"#);
     json::put(room.as_str(), out);
 }
 
 fn put_position(Position { epoch, seq }: Position, out: &mut Vec<u8>) {
-    put(out, format_args!(r#","epoch":"{epoch}","seq":{}"#, seq.0));
+    // Every entry and every ack has one, so without the machinery of `format_args`.
+    out.extend_from_slice(br#","epoch":""#);
+    epoch.put(out);
+    out.extend_from_slice(br#"","seq":"#);
+    json::number(seq.0, out);
 }
 
 fn put_id(id: Option<&EntryId>, out: &mut Vec<u8>) {
