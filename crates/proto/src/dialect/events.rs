@@ -5,7 +5,6 @@
 //! client of this protocol is told only what it knows.
 
 use std::borrow::Cow;
-use std::io::Write;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
