@@ -26,8 +26,10 @@ use std::time::Duration;
 
 use crate::BenchError;
 use crate::dialect::Dialect;
+use crate::durable::Numbers;
 use crate::fanout::{ServerOptions, seconds};
-use crate::memory::{self, MemoryOptions};
+use crate::idle::IdleOptions;
+use crate::output::Output;
 use crate::pin::{self, Cores};
 use crate::progress::Show;
 use host::Host;
@@ -185,14 +187,14 @@ pub fn run(options: &CompareOptions, programs: &Programs) -> Result<Comparison, 
             comparison.add(&group, &rounds)?;
         }
         if options.only.is_empty() || options.only.contains(&Work::Idle) {
-            let report = memory::run(&idle(
+            let report = crate::idle::run(&idle(
                 options,
                 programs,
                 *dialect,
                 &server_cores,
                 &client_core,
             ))?;
-            comparison.add_idle(*dialect, report.bytes_per_connection);
+            comparison.add_idle(*dialect, report.bytes_per_connection_again);
         }
     }
     drop(pinned);
@@ -206,15 +208,18 @@ fn idle(
     dialect: Dialect,
     server_cores: &Cores,
     client_core: &Cores,
-) -> MemoryOptions {
-    MemoryOptions {
-        connections: IDLE / options.shrink,
+) -> IdleOptions {
+    IdleOptions {
+        connections: Numbers(vec![(IDLE / options.shrink) as u32]),
+        dialect,
+        burst: None,
+        rooms: None,
+        empty_rooms: None,
         hold: Duration::ZERO,
-        json: true,
+        output: Output::piped(),
         server: ServerOptions {
             server: Some(programs.parlour.clone()),
             server_args: plan::parlour_options(&options.server_args),
-            dialect,
             server_cores: Some(server_cores.clone()),
             client_core: Some(client_core.clone()),
             ..ServerOptions::default()

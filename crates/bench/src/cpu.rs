@@ -102,6 +102,19 @@ impl CpuReading {
     }
 }
 
+impl CpuReading {
+    /// Nanoseconds of each thread since an earlier reading, the busiest first.
+    #[must_use]
+    pub fn threads_since(&self, earlier: &Self) -> Vec<u64> {
+        let threads = self.threads.iter().map(|(thread, time)| {
+            time.saturating_sub(earlier.threads.get(thread).copied().unwrap_or(0))
+        });
+        let mut threads: Vec<u64> = threads.collect();
+        threads.sort_unstable_by(|one, other| other.cmp(one));
+        threads
+    }
+}
+
 /// The first number of a `schedstat` file: nanoseconds on a core.
 fn run_time(path: &str) -> io::Result<u64> {
     let text = fs::read_to_string(path)?;
@@ -164,6 +177,7 @@ mod tests {
         let earlier = reading(&[(1, 100), (2, 50)], 10);
         let later = reading(&[(1, 130), (3, 7)], 11);
         assert_eq!(later.since(&earlier), 30 + 7 + 1);
+        assert_eq!(later.threads_since(&earlier), [30, 7]);
     }
 
     #[test]

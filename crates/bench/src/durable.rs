@@ -29,6 +29,7 @@ use crate::durable::contender::{Contender, Contenders};
 use crate::durable::driver::{Step, WINDOW};
 use crate::fanout::{MAX_RATE, seconds};
 use crate::generator::Load;
+use crate::output::Output;
 use crate::pin;
 use crate::progress::Show;
 use crate::stats::Seeded;
@@ -86,12 +87,9 @@ pub struct DurableOptions {
     /// Seed of the order of visits.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Write the figures to this file, too, as JSON.
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    /// Draw the curves into this file, as SVG.
-    #[arg(long, value_name = "FILE")]
-    pub plot: Option<PathBuf>,
+    /// Where the result goes.
+    #[command(flatten)]
+    pub output: Output,
     /// Program to start as `PROGRAM serve` [default: this one].
     #[arg(long, value_name = "PROGRAM")]
     pub server: Option<PathBuf>,
@@ -185,7 +183,7 @@ pub fn run(options: &DurableOptions) -> Result<DurableReport, BenchError> {
     let machine = Machine::of(&folder)?;
     let files = (options.rooms.0.len() + 1) * options.publishers * 2 + 64;
     pin::allow_files(files as u64)?;
-    let show = Show::for_people(false);
+    let show = options.output.show();
     let mut contenders = Contenders::start(options, &folder, show)?;
     let visits = visit(&mut contenders, options, &loads, show);
     let visits = visits.map_err(|error| contenders.explain(error))?;

@@ -111,6 +111,9 @@ pub enum BenchError {
     /// A generator in a process of its own stopped.
     #[error("a generator stopped: {0}")]
     Generator(String),
+    /// The server does not let go of connections that have taken leave.
+    #[error("{0} connections took leave, and the server does not end them")]
+    Unclosed(usize),
     /// Two servers that should do the same work did not.
     #[error("not comparable: {0}")]
     Unequal(String),

@@ -1,51 +1,19 @@
 //! `parlour bench fanout`: many members, messages fanned out to them, one report.
 
-use std::ffi::OsString;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::BenchError;
-use crate::cpu::{CpuClock, private_bytes};
 use crate::dialect::Dialect;
+use crate::durable::Numbers;
 use crate::generator::{Generator, Load, Phase};
 use crate::ledger::Layout;
-use crate::pin::{self, Cores};
-use crate::process::ServerProcess;
+use crate::measured::Measured;
+use crate::output::Output;
+use crate::pin;
 use crate::progress::Show;
 use crate::report::{Latency, LoadReport, Report, ServerReport};
-use crate::target::Target;
 
-/// Which server is measured, and where it and the generator run.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub struct ServerOptions {
-    /// Measure a server that is already running: its WebSocket door, such as
-    /// ws://127.0.0.1:9000/ws. Without it a server is started for this run and ended after it.
-    #[arg(long, value_name = "URL")]
-    pub url: Option<String>,
-    /// Process of that server, to read what it costs.
-    #[arg(long, requires = "url", value_name = "PID")]
-    pub pid: Option<u32>,
-    /// Program to start as `PROGRAM serve` [default: this one].
-    #[arg(long, conflicts_with = "url", value_name = "PROGRAM")]
-    pub server: Option<PathBuf>,
-    /// One more option for the server that is started, such as a higher limit. May be repeated.
-    #[arg(
-        long = "server-arg",
-        conflicts_with = "url",
-        value_name = "OPTION",
-        allow_hyphen_values = true
-    )]
-    pub server_args: Vec<OsString>,
-    /// What is spoken at the WebSocket door.
-    #[arg(long, value_enum, default_value = "events")]
-    pub dialect: Dialect,
-    /// Cores of the server: 0, 0,2 or 4-7 [default: the first of two or more].
-    #[arg(long, value_name = "CORES")]
-    pub server_cores: Option<Cores>,
-    /// Core of the generator, which needs one for itself [default: the second].
-    #[arg(long, value_name = "CORE")]
-    pub client_core: Option<Cores>,
-}
+pub use crate::measured::ServerOptions;
 
 /// Options of a fan-out run.
 #[derive(Debug, Clone, clap::Args)]
@@ -81,9 +49,37 @@ pub struct FanoutOptions {
     /// Further connections in one room in which nobody speaks.
     #[arg(long, default_value_t = 0, value_name = "CONNECTIONS")]
     pub idle: usize,
-    /// Print the report as one line of JSON, and no progress.
-    #[arg(long)]
-    pub json: bool,
+    /// Find out how many messages per second are the most, and measure latency and K at these
+    /// shares of them: per cent, such as 1,90. --outstanding is that of the search [default: 64].
+    #[arg(long, value_name = "LIST", conflicts_with_all = ["rate", "quiet_room", "cross"])]
+    pub saturation: Option<Numbers>,
+    /// Measure the latency in a room of so many members, alone and beside the large one that is
+    /// flooded, in turns. Status 1 if its p99 beside the flood is above twice its p99 alone.
+    #[arg(long, value_name = "MEMBERS", conflicts_with_all = ["cross", "rooms", "idle", "publishers"])]
+    pub quiet_room: Option<usize>,
+    /// Messages per second in the quiet room.
+    #[arg(
+        long,
+        default_value_t = 100.0,
+        value_name = "PER_SECOND",
+        requires = "quiet_room"
+    )]
+    pub quiet_rate: f64,
+    /// Measure one shard on one core, and two on two: publisher and members on the same of them,
+    /// on different ones, and members on both, in turns.
+    #[arg(long, conflicts_with_all = ["rooms", "idle", "publishers"])]
+    pub cross: bool,
+    /// Rounds of --quiet-room and --cross: each has a phase of --duration for everything that is
+    /// compared.
+    #[arg(long, default_value_t = 5)]
+    pub rounds: u32,
+    /// What is spoken at the WebSocket door [default: events; --quiet-room and --cross need the
+    /// numbers of v1].
+    #[arg(long, value_enum, conflicts_with_all = ["quiet_room", "cross"])]
+    pub dialect: Option<Dialect>,
+    /// Where the result goes.
+    #[command(flatten)]
+    pub output: Output,
     /// The server to measure.
     #[command(flatten)]
     pub server: ServerOptions,
@@ -133,8 +129,16 @@ impl FanoutOptions {
             }
             (most, None) => Load::Outstanding(most.unwrap_or(1)),
         };
-        if self.duration.is_zero() {
-            return wrong("--duration 0: nothing would be measured".into());
+        if self.duration.is_zero() || self.rounds == 0 {
+            return wrong("--duration or --rounds 0: nothing would be measured".into());
+        }
+        if self.quiet_room == Some(0) {
+            return wrong("--quiet-room 0: it needs a member at least".into());
+        }
+        if !(self.quiet_rate > 0.0 && self.quiet_rate <= MAX_RATE) {
+            return wrong(format!(
+                "--quiet-rate must be above 0 and at most {MAX_RATE}"
+            ));
         }
         Ok((layout, load))
     }
@@ -147,105 +151,14 @@ impl FanoutOptions {
 /// lost, doubled or out of order.
 pub fn run(options: &FanoutOptions) -> Result<Report, BenchError> {
     let (layout, load) = options.plan()?;
-    let show = Show::for_people(options.json);
+    let show = options.output.show();
     pin::allow_files(layout.connections() as u64 + 64)?;
-    let measured = Measured::start(&options.server)?;
+    let measured = Measured::start(&options.server)?.speaking(options.dialect.unwrap_or_default());
     let result = measured.fanout(options, layout, load, show);
     result.map_err(|error| measured.explain(error))
 }
 
-/// The server that is measured, and the generator's place.
-pub(crate) struct Measured {
-    pub(crate) target: Target,
-    pub(crate) pid: Option<u32>,
-    clock: Option<CpuClock>,
-    cores: Option<[String; 2]>,
-    process: Option<ServerProcess>,
-    _pinned: Option<pin::Pinned>,
-}
-
 impl Measured {
-    /// Starts the server, or finds the one that runs, and pins the calling thread.
-    pub(crate) fn start(options: &ServerOptions) -> Result<Self, BenchError> {
-        let usual = pin::usual();
-        let server_cores = options
-            .server_cores
-            .clone()
-            .or_else(|| usual.as_ref().map(|cores| cores.0.clone()));
-        let client_core = options
-            .client_core
-            .clone()
-            .or_else(|| usual.map(|cores| cores.1));
-        let process = match &options.url {
-            Some(_) => None,
-            None => {
-                let program = match &options.server {
-                    Some(program) => program.clone(),
-                    None => std::env::current_exe()
-                        .map_err(BenchError::system("finding the own program"))?,
-                };
-                let more = &options.server_args;
-                Some(ServerProcess::parlour(
-                    &program,
-                    more,
-                    server_cores.as_ref(),
-                )?)
-            }
-        };
-        let target = match (&process, &options.url) {
-            (Some(process), _) => process.target().clone(),
-            (None, url) => url.as_deref().unwrap_or_default().parse()?,
-        };
-        let target = target.speaking(options.dialect);
-        let pid = process.as_ref().map(ServerProcess::pid).or(options.pid);
-        // A server that was running before is where its owner put it, unless told otherwise.
-        let its_cores = match (pid, &options.url, &options.server_cores) {
-            (Some(pid), Some(_), None) => Some(Cores::of_process(pid)?),
-            _ => server_cores,
-        };
-        let clock = match (pid, &its_cores) {
-            (Some(pid), Some(cores)) => Some(CpuClock::new(pid, cores)?),
-            (Some(pid), None) => Some(CpuClock::new(pid, &Cores::of_process(pid)?)?),
-            (None, _) => None,
-        };
-        let _pinned = client_core.as_ref().map(Cores::pin).transpose()?;
-        let apart = |server: &Cores, client: &Cores| {
-            client
-                .numbers()
-                .iter()
-                .all(|core| !server.numbers().contains(core))
-        };
-        let cores = match (its_cores, client_core) {
-            (Some(server), Some(client)) if apart(&server, &client) => {
-                Some([server.to_string(), client.to_string()])
-            }
-            _ => None,
-        };
-        Ok(Self {
-            target,
-            pid,
-            clock,
-            cores,
-            process,
-            _pinned,
-        })
-    }
-
-    /// Adds what the server said last to an error that it may explain.
-    pub(crate) fn explain(&self, error: BenchError) -> BenchError {
-        match (&self.process, error) {
-            (Some(process), BenchError::Closed { connection, why }) => BenchError::Closed {
-                connection,
-                why: format!("{why}; its log ends with:\n{}", process.last_words()),
-            },
-            (_, error) => error,
-        }
-    }
-
-    fn private(&self) -> Result<Option<u64>, BenchError> {
-        self.pid.map(private_bytes).transpose()
-    }
-
     fn fanout(
         &self,
         options: &FanoutOptions,

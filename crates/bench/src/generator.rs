@@ -27,6 +27,8 @@ use receiver::Receiver;
 use template::Template;
 use wire::Wire;
 
+pub(crate) use open::connect;
+
 /// Sockets that one poll reports at most.
 const EVENTS: usize = 1024;
 /// How long nothing may arrive while something is due, before it counts as lost.
@@ -378,7 +380,7 @@ struct Drive {
 }
 
 /// When the next message is due.
-struct Schedule {
+pub(crate) struct Schedule {
     load: Load,
     start: u64,
     end: u64,
@@ -386,7 +388,7 @@ struct Schedule {
 }
 
 impl Schedule {
-    fn new(load: Load, start: u64, duration: Duration) -> Self {
+    pub(crate) fn new(load: Load, start: u64, duration: Duration) -> Self {
         Self {
             load,
             start,
@@ -396,7 +398,7 @@ impl Schedule {
     }
 
     /// The instant to write into the next message, if one is due by `now`.
-    fn next(&mut self, now: u64, in_flight: usize) -> Option<u64> {
+    pub(crate) fn next(&mut self, now: u64, in_flight: usize) -> Option<u64> {
         let due = match self.load {
             Load::Outstanding(most) => (in_flight < most && now < self.end).then_some(now),
             Load::Rate(rate) => {
@@ -409,7 +411,7 @@ impl Schedule {
     }
 
     /// Whether no message will become due any more.
-    fn over(&self, now: u64) -> bool {
+    pub(crate) fn over(&self, now: u64) -> bool {
         match self.load {
             Load::Outstanding(_) => now >= self.end,
             Load::Rate(rate) => self.due(rate) >= self.end,

@@ -39,11 +39,34 @@ impl Handshake {
         Self::with(target, ticket, &header)
     }
 
+    /// One that is in `room` when it is open.
+    pub(crate) fn into_room(
+        target: &Target,
+        ticket: &str,
+        dialect: Option<&str>,
+        room: &str,
+    ) -> Self {
+        let header = match dialect {
+            Some(dialect) => format!("Sec-WebSocket-Protocol: {dialect}\r\n"),
+            None => String::new(),
+        };
+        Self::with(target, &format!("{ticket}&room={room}"), &header)
+    }
+
+    /// One at a door that asks for nothing, such as `/echo`.
+    pub(crate) fn free(target: &Target) -> Self {
+        Self::to(target, &target.path, "")
+    }
+
     fn with(target: &Target, ticket: &str, header: &str) -> Self {
+        Self::to(target, &format!("{}?otp={ticket}", target.path), header)
+    }
+
+    fn to(target: &Target, path: &str, header: &str) -> Self {
         let request = format!(
-            "GET {}?otp={ticket} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              {header}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n",
-            target.path, target.authority
+            target.authority
         );
         Self {
             request: request.into_bytes(),

@@ -19,10 +19,24 @@ impl Cores {
         Self(vec![core])
     }
 
+    /// Two cores, or one if they are the same.
+    #[must_use]
+    pub fn pair(one: usize, other: usize) -> Self {
+        let mut cores = vec![one.min(other), one.max(other)];
+        cores.dedup();
+        Self(cores)
+    }
+
     /// The numbers, rising.
     #[must_use]
     pub fn numbers(&self) -> &[usize] {
         &self.0
+    }
+
+    /// Whether none of them is among the others.
+    #[must_use]
+    pub fn apart_from(&self, others: &Self) -> bool {
+        self.0.iter().all(|core| !others.0.contains(core))
     }
 
     /// The cores a process may run on.

@@ -42,8 +42,14 @@ impl Target {
     /// Path of the door that gives tickets: `/ticket` beside the WebSocket door.
     #[must_use]
     pub fn ticket_path(&self) -> String {
+        self.beside("ticket")
+    }
+
+    /// Path of another door beside the WebSocket door.
+    #[must_use]
+    pub fn beside(&self, door: &str) -> String {
         let parent = self.path.rsplit_once('/').map_or("", |(parent, _)| parent);
-        format!("{parent}/ticket")
+        format!("{parent}/{door}")
     }
 }
 

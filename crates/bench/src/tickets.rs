@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::BenchError;
+use crate::handshake::waits;
 use crate::target::Target;
 
 /// Requests written before the first answer is read. Far fewer than live tickets may be
@@ -83,6 +84,66 @@ pub(crate) fn get(target: &Target, path: &str) -> io::Result<Vec<u8>> {
     match answer.status.split(' ').nth(1) {
         Some("200") => Ok(answer.body),
         _ => Err(io::Error::other(answer.status)),
+    }
+}
+
+/// One request for a ticket on a connection of its own, which never blocks.
+pub(crate) struct Asking {
+    request: Vec<u8>,
+    written: usize,
+    answer: Vec<u8>,
+}
+
+impl Asking {
+    pub(crate) fn new(target: &Target) -> Self {
+        let request = format!(
+            "POST {} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            target.ticket_path(),
+            target.authority
+        );
+        Self {
+            request: request.into_bytes(),
+            written: 0,
+            answer: Vec::new(),
+        }
+    }
+
+    /// Goes on as far as the socket allows; the ticket, when it has come.
+    pub(crate) fn advance(
+        &mut self,
+        stream: &mut (impl Read + Write),
+    ) -> Result<Option<String>, BenchError> {
+        let failed = || BenchError::system("asking for a ticket");
+        while self.written < self.request.len() {
+            match stream.write(&self.request[self.written..]) {
+                Ok(count) => self.written += count,
+                Err(error) if waits(&error) => return Ok(None),
+                Err(error) => return Err(failed()(error)),
+            }
+        }
+        let mut piece = [0; 4096];
+        loop {
+            match stream.read(&mut piece) {
+                Ok(0) => break,
+                Ok(count) => self.answer.extend_from_slice(&piece[..count]),
+                Err(error) if waits(&error) => return self.whole(false),
+                Err(error) => return Err(failed()(error)),
+            }
+        }
+        self.whole(true)
+    }
+
+    /// The ticket, if all of the answer is there.
+    fn whole(&self, is_all: bool) -> Result<Option<String>, BenchError> {
+        let has_head = self.answer.windows(4).any(|bytes| bytes == b"\r\n\r\n");
+        if !has_head && !is_all {
+            return Ok(None);
+        }
+        match Answer::read(&mut &self.answer[..]) {
+            Ok(answer) => answer.ticket().map(Some),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && !is_all => Ok(None),
+            Err(error) => Err(BenchError::system("asking for a ticket")(error)),
+        }
     }
 }
 
@@ -186,6 +247,20 @@ mod tests {
             error.contains("429") && error.contains("too few"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn an_answer_in_any_cut_is_waited_for() {
+        let wire = b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"otp\":\"abc\"}";
+        let target = Target::at("127.0.0.1:1".parse().unwrap());
+        for cut in 0..wire.len() {
+            let mut asking = Asking::new(&target);
+            asking.answer.extend_from_slice(&wire[..cut]);
+            assert_eq!(asking.whole(false).unwrap(), None, "cut at {cut}");
+            assert!(asking.whole(true).is_err(), "cut at {cut}");
+            asking.answer.extend_from_slice(&wire[cut..]);
+            assert_eq!(asking.whole(false).unwrap().as_deref(), Some("abc"));
+        }
     }
 
     #[test]

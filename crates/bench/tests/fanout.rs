@@ -10,6 +10,7 @@ use parlour_bench::dialect::Dialect;
 use parlour_bench::fanout::{self, FanoutOptions, ServerOptions};
 use parlour_bench::generator::{Generator, Load, Phase};
 use parlour_bench::ledger::Layout;
+use parlour_bench::output::{Outcome, Output};
 use parlour_bench::progress::Show;
 use parlour_bench::target::Target;
 
@@ -48,10 +49,15 @@ fn a_whole_run_delivers_everything_to_everyone() {
             duration: Duration::from_millis(200),
             warmup: Duration::from_millis(20),
             idle: 5,
-            json: true,
+            saturation: None,
+            quiet_room: None,
+            quiet_rate: 100.0,
+            cross: false,
+            rounds: 1,
+            dialect: Some(dialect),
+            output: Output::piped(),
             server: ServerOptions {
                 url: Some(target.to_string()),
-                dialect,
                 ..ServerOptions::default()
             },
         };

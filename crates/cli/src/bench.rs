@@ -1,6 +1,7 @@
 //! `parlour bench …`: measure a server from outside.
 
-use std::fmt::Display;
+mod help;
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -8,19 +9,40 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use parlour_bench::baseline::RawServerOptions;
 use parlour_bench::compare::driver::{self, GeneratorOptions};
-use parlour_bench::compare::{self, CompareOptions, Programs};
-use parlour_bench::durable::{self, DurableOptions, DurableReport};
+use parlour_bench::compare::{CompareOptions, Programs};
+use parlour_bench::connect::ConnectOptions;
+use parlour_bench::durable::DurableOptions;
+use parlour_bench::echo::{EchoOptions, RawEchoOptions};
 use parlour_bench::fanout::FanoutOptions;
-use parlour_bench::memory::MemoryOptions;
-use parlour_bench::{BenchError, baseline, fanout, memory};
+use parlour_bench::idle::IdleOptions;
+use parlour_bench::output::{Outcome, Output};
+use parlour_bench::storm::StormOptions;
+use parlour_bench::{
+    BenchError, baseline, compare, connect, cross, durable, echo, fairness, fanout, idle,
+    saturation, storm,
+};
+
+/// The help of `parlour bench`.
+pub(crate) use help::HELP;
 
 /// What can be measured.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
     /// Fan messages out to many members, and check every delivery
+    #[command(after_help = help::FANOUT)]
     Fanout(FanoutOptions),
-    /// Measure what an idle connection costs the server
-    Memory(MemoryOptions),
+    /// Time round trips at the door that sends every message back, and compare with a bare loop
+    #[command(after_help = help::ECHO)]
+    Echo(EchoOptions),
+    /// Measure what an idle connection costs the server: memory, in a room, signed in
+    #[command(alias = "memory", after_help = help::IDLE)]
+    Idle(IdleOptions),
+    /// Let newcomers in: how many per second, and what each costs the server
+    #[command(after_help = help::CONNECT)]
+    Connect(ConnectOptions),
+    /// Cut all connections at once, and let everybody come back
+    #[command(after_help = help::STORM)]
+    Storm(StormOptions),
     /// Compare the server with a bare loop of send(), as paired ratios; status 1 over the limits
     ///
     /// Both are up and connected at the same time and are visited in shuffled turns for a fraction of a
@@ -40,7 +62,7 @@ pub(crate) enum Bench {
     /// does not.
     ///
     /// About seven minutes with the usual options; `--rounds 1 --rooms 10` gives a first look.
-    #[command(after_help = DURABLE_EXAMPLES)]
+    #[command(after_help = help::DURABLE)]
     Durable(DurableOptions),
     /// The bare loop of send() that `compare` runs beside the server
     #[command(hide = true)]
@@ -48,15 +70,10 @@ pub(crate) enum Bench {
     /// A generator that `compare` tells what to do
     #[command(hide = true)]
     Generator(GeneratorOptions),
+    /// The bare loop of recv() and send() that `echo --raw` runs beside the server
+    #[command(hide = true)]
+    RawEcho(RawEchoOptions),
 }
-
-const DURABLE_EXAMPLES: &str = "Examples:
-  parlour bench durable --dir /var/lib --plot durability.svg --json durability.json
-  parlour bench durable --rounds 1 --rooms 10 --outstanding 1,64 --rates none
-  parlour bench durable --rates 500,1000,2000,4000 --outstanding none --plot rates.svg
-
-Where the table has + behind a latency, more was asked for than was taken: then it only says that
-publishes waited longer than that.";
 
 /// Why a measurement gave no good result.
 #[derive(Debug, thiserror::Error)]
@@ -71,50 +88,76 @@ pub(crate) enum Failed {
     File { path: PathBuf, source: io::Error },
 }
 
-/// Measures, and prints the result.
+/// Measures, and gives the result to who asked for it.
 pub(crate) fn run(bench: &Bench) -> Result<(), Failed> {
     match bench {
-        Bench::Fanout(options) => {
-            let report = fanout::run(options)?;
-            print(options.json, &report, &report.to_json())?;
-        }
-        Bench::Memory(options) => {
-            let report = memory::run(options)?;
-            print(options.json, &report, &report.to_json())?;
-        }
+        Bench::Fanout(options) => fan_out(options),
+        Bench::Echo(options) => give(&options.output, || echo::run(options)),
+        Bench::Idle(options) => give(&options.output, || idle::run(options)),
+        Bench::Connect(options) => give(&options.output, || connect::run(options)),
+        Bench::Storm(options) => give(&options.output, || storm::run(options)),
         Bench::Compare(options) => {
             let comparison = compare::run(options, &programs()?)?;
             write!(io::stdout().lock(), "{comparison}")?;
             comparison.keep(options)?;
-            if !comparison.passed {
-                return Err(Failed::OverTheLimits(comparison.failures()));
+            if comparison.passed {
+                Ok(())
+            } else {
+                Err(Failed::OverTheLimits(comparison.failures()))
             }
         }
-        Bench::Durable(options) => {
-            let report = durable::run(options)?;
-            write!(io::stdout().lock(), "{report}")?;
-            keep(options, &report)?;
-        }
+        Bench::Durable(options) => give(&options.output, || durable::run(options)),
         Bench::RawServer(options) => match baseline::run(options)? {},
-        Bench::Generator(options) => driver::run(options)?,
+        Bench::Generator(options) => Ok(driver::run(options)?),
+        Bench::RawEcho(options) => match echo::serve_raw(options)? {},
     }
-    Ok(())
 }
 
-fn keep(options: &DurableOptions, report: &DurableReport) -> Result<(), Failed> {
-    let write = |path: &Path, text: String| {
-        fs::write(path, text).map_err(|source| Failed::File {
-            path: path.to_owned(),
-            source,
-        })
-    };
-    if let Some(path) = &options.json {
-        write(path, report.to_json() + "\n")?;
+fn fan_out(options: &FanoutOptions) -> Result<(), Failed> {
+    let output = &options.output;
+    if options.saturation.is_some() {
+        give(output, || saturation::run(options))
+    } else if options.quiet_room.is_some() {
+        give(output, || fairness::run(options))
+    } else if options.cross {
+        give(output, || cross::run(options))
+    } else {
+        give(output, || fanout::run(options))
     }
-    if let Some(path) = &options.plot {
-        write(path, durable::svg(report))?;
+}
+
+/// Measures; then the table, the JSON and the plot go where they are wanted.
+fn give<T: Outcome>(
+    output: &Output,
+    measure: impl FnOnce() -> Result<T, BenchError>,
+) -> Result<(), Failed> {
+    output.check()?;
+    let outcome = measure()?;
+    let mut out = io::stdout().lock();
+    if output.is_piped() {
+        writeln!(out, "{}", outcome.to_json())?;
+    } else {
+        writeln!(out, "{outcome}")?;
     }
-    Ok(())
+    if let Some(path) = output.json_file() {
+        write(path, outcome.to_json() + "\n")?;
+    }
+    if let Some(path) = &output.plot {
+        write(path, outcome.svg())?;
+    }
+    let failures = outcome.failures();
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(Failed::OverTheLimits(failures))
+    }
+}
+
+fn write(path: &Path, text: String) -> Result<(), Failed> {
+    fs::write(path, text).map_err(|source| Failed::File {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// This very binary, in both roles.
@@ -125,13 +168,4 @@ fn programs() -> Result<Programs, Failed> {
         own: (own, vec!["bench".into()]),
         conventional: false,
     })
-}
-
-fn print(as_json: bool, report: &impl Display, json: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    if as_json {
-        writeln!(out, "{json}")
-    } else {
-        writeln!(out, "{report}")
-    }
 }

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::bench::Bench;
+use crate::bench::{self, Bench};
 use crate::chat::{self, ChatArguments};
 use crate::publish::{self, PubArguments};
 use crate::room::{self, Room};
@@ -62,7 +62,7 @@ pub(crate) enum Command {
     #[command(subcommand, after_help = room::EXAMPLES)]
     Room(Room),
     /// Measure a server from outside
-    #[command(subcommand)]
+    #[command(subcommand, after_help = bench::HELP)]
     Bench(Bench),
     /// Kill, stop and starve a server, and check that nothing was lost
     #[command(subcommand, after_help = torture::HELP)]

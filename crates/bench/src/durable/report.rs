@@ -6,8 +6,10 @@ use serde::Serialize;
 
 use crate::durable::contender::{Sample, System};
 use crate::durable::machine::Machine;
+use crate::durable::plot::svg;
 use crate::durable::{DurableOptions, Place, Visit};
 use crate::generator::Load;
+use crate::output::Outcome;
 use crate::report::LoadReport;
 use crate::stats::Quartiles;
 use crate::tables::{grouped, rounded};
@@ -173,11 +175,11 @@ impl DurableReport {
             price: Price::of(visits),
         }
     }
+}
 
-    /// The report as JSON in one line.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("plain numbers and strings always become JSON")
+impl Outcome for DurableReport {
+    fn svg(&self) -> String {
+        svg(self)
     }
 }
 
@@ -449,8 +451,7 @@ pub(crate) mod tests {
             dir: None,
             redis: "redis-server".into(),
             seed: 1,
-            json: None,
-            plot: None,
+            output: Default::default(),
             server: None,
             server_args: Vec::new(),
         };

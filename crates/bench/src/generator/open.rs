@@ -97,7 +97,8 @@ pub(super) fn advance(
     wire.flush()
 }
 
-fn connect(address: SocketAddr, number: usize) -> io::Result<TcpStream> {
+/// Begins to connect; the `number`th connection of all has an address of its share.
+pub(crate) fn connect(address: SocketAddr, number: usize) -> io::Result<TcpStream> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,

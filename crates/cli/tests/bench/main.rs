@@ -1,8 +1,9 @@
-//! `parlour bench durable` and `compare`, with the real binary as its own server.
+//! `parlour bench`, with the real binary as its own server.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod compare;
+mod load;
 #[path = "../support/mod.rs"]
 mod support;
 
