@@ -19,16 +19,19 @@ const ROOM: &str = "den";
 
 /// Publishes so many times. How many sends that made.
 pub(crate) fn run(times: u32) -> usize {
-    let mut hub = Hub::with_members();
-    let publish = String::from_utf8(frames::publish(ROOM)).expect("JSON is UTF-8");
+    let mut hub = Hub::with_members(MEMBERS);
+    let publish = text_of_publish();
     let before = hub.sockets.sends;
     for time in 0..times {
         // Each with an id of its own, as clients do.
         let frame = publish.replace("a-1", &format!("a-{time}"));
-        hub.shard.handle_frame(0, Frame::Text(&frame));
-        hub.settle();
+        hub.publish(&frame);
     }
     hub.sockets.sends - before
+}
+
+fn text_of_publish() -> String {
+    String::from_utf8(frames::publish(ROOM)).expect("JSON is UTF-8")
 }
 
 struct Hub {
@@ -38,7 +41,7 @@ struct Hub {
 }
 
 impl Hub {
-    fn with_members() -> Self {
+    fn with_members(members: u32) -> Self {
         let mut hub = Self {
             shard: shard(),
             sockets: Counting { sends: 0 },
@@ -48,7 +51,7 @@ impl Hub {
             },
         };
         let room = RoomName::new(ROOM).expect("a room's name");
-        for number in 0..MEMBERS {
+        for number in 0..members {
             let who = UserName::guest(&format!("guest{number}")).expect("a guest's name");
             let mut attach = Attach::new(WireIndex(0), who);
             attach.room = Some(room.clone());
@@ -56,6 +59,11 @@ impl Hub {
         }
         hub.settle();
         hub
+    }
+
+    fn publish(&mut self, frame: &str) {
+        self.shard.handle_frame(0, Frame::Text(frame));
+        self.settle();
     }
 
     fn settle(&mut self) {
@@ -130,5 +138,32 @@ impl Framing for WebSocket {
 
     fn close(&self, code: Option<u16>, text: &str, out: &mut Vec<u8>) {
         put_close(out, code.unwrap_or(1000), text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Allocations of one publish, after enough that tables have their size.
+    fn allocations(members: u32) -> u64 {
+        let mut hub = Hub::with_members(members);
+        let publish = text_of_publish();
+        let frame = |time: u32| publish.replace("a-1", &format!("a-{time}"));
+        (0..64).for_each(|time| hub.publish(&frame(time)));
+        let frames: Vec<String> = (64..96).map(frame).collect();
+        let counted = allocation_counter::measure(|| {
+            for frame in &frames {
+                hub.publish(frame);
+            }
+        });
+        counted.count_total / 32
+    }
+
+    #[test]
+    fn what_a_publish_allocates_does_not_depend_on_how_many_members_hear_it() {
+        let (few, many) = (allocations(10), allocations(MEMBERS));
+        assert_eq!(few, many);
+        assert!(many <= 8, "{many} allocations for one publish");
     }
 }

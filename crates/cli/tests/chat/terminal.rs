@@ -9,7 +9,7 @@ fn what_comes_in_does_not_disturb_what_is_being_typed() {
     let server = Server::start();
     let mut bob = Run::chat(&server, "den --as bob");
     let mut kim = Screen::start(words(&server, "chat den --as kim"));
-    kim.until("den> ");
+    // The prompt stands before or behind it.
     kim.until("in den: ");
     bob.until_told("guest-kim came into den");
     kim.type_("half a");
