@@ -3,6 +3,7 @@
 //!
 //! The first line is the method, every further line `name: value`.
 
+use parlour_ws::deflate::negotiate;
 use parlour_ws::handshake::{HandshakeError, Upgrade, check};
 
 type Header<'a> = (&'a str, &'a [u8]);
@@ -51,6 +52,7 @@ fn keeps_its_promises(
         Ok(upgrade) => {
             assert_eq!(method, "GET");
             assert_eq!(upgrade.accept.len(), 28, "20 bytes in base64");
+            agrees_on_one_offer(&upgrade.extensions);
             let given: usize = headers.iter().map(|(_, value)| value.len()).sum();
             let offers = upgrade.protocols.iter().chain(&upgrade.extensions);
             assert!(offers.clone().all(|offer| !offer.is_empty()));
@@ -60,5 +62,22 @@ fn keeps_its_promises(
             assert!(matches!(error.status(), 400 | 405 | 426));
             assert!(!error.to_string().is_empty());
         }
+    }
+}
+
+/// What is agreed on is what the first offer that would do alone gives.
+fn agrees_on_one_offer(offers: &[&str]) {
+    let agreed = negotiate(offers.iter().copied());
+    let alone = offers.iter().find(|offer| negotiate([**offer]).is_some());
+    assert_eq!(agreed, alone.and_then(|offer| negotiate([*offer])));
+    if let (Some(agreed), Some(offer)) = (agreed, alone) {
+        assert!(offer.starts_with("permessage-deflate"));
+        assert!(
+            agreed
+                .answer()
+                .starts_with("permessage-deflate; server_no_context_takeover")
+        );
+        let is_named = agreed.answer().contains("server_max_window_bits");
+        assert_eq!(is_named, offer.contains("server_max_window_bits"));
     }
 }

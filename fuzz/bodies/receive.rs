@@ -1,8 +1,10 @@
-//! A client's bytes, whole and in pieces, give the same and keep the promises of `Receiver`.
+//! A client's bytes, whole and in pieces, give the same and keep the promises of `Receiver`, with and without
+//! compression.
 //!
 //! Byte 0 chooses the limit, byte 1 the pieces, the rest is the stream.
 
-use parlour_ws::{Extensions, Incoming, Limits, ProtocolError, Receiver};
+use parlour_ws::deflate::Inflater;
+use parlour_ws::{Incoming, Limits, ProtocolError, Receiver};
 
 const LIMITS: [usize; 4] = [0, 16, 1_000, 1 << 20];
 
@@ -12,23 +14,40 @@ pub(crate) fn run(data: &[u8]) {
     };
     let limits = Limits {
         max_message_bytes: LIMITS[usize::from(*limit) % LIMITS.len()],
-        extensions: Extensions::NONE,
     };
-    let whole = receive(&limits, stream, stream.len().max(1));
-    let in_pieces = receive(&limits, stream, usize::from(*pieces).max(1));
-    assert_eq!(whole, in_pieces);
+    for may_compress in [false, true] {
+        let mut inflater = may_compress.then(Inflater::new);
+        let whole = receive(&limits, inflater.as_mut(), stream, stream.len().max(1));
+        let piece = usize::from(*pieces).max(1);
+        let in_pieces = receive(&limits, inflater.as_mut(), stream, piece);
+        assert_eq!(whole, in_pieces);
+        let kept = inflater.map_or(0, |inflater| inflater.capacity());
+        assert!(kept <= limits.max_message_bytes);
+    }
 }
 
 /// Every item in a form that can be compared, the error, and whether something was cut.
 type Outcome = (Vec<String>, Option<ProtocolError>, bool);
 
-fn receive(limits: &Limits, stream: &[u8], piece: usize) -> Outcome {
+fn receive(
+    limits: &Limits,
+    mut inflater: Option<&mut Inflater>,
+    stream: &[u8],
+    piece: usize,
+) -> Outcome {
     let mut receiver = Receiver::new();
     let mut items = Vec::new();
     let mut error = None;
     for piece in stream.chunks(piece) {
         let given = items.len();
-        match receive_piece(&mut receiver, limits, &mut piece.to_vec(), &mut items) {
+        let inflater = inflater.as_deref_mut();
+        match receive_piece(
+            &mut receiver,
+            limits,
+            inflater,
+            &mut piece.to_vec(),
+            &mut items,
+        ) {
             Ok(()) => assert!(
                 error.is_none() || items.len() == given,
                 "an item after {error:?}"
@@ -42,11 +61,15 @@ fn receive(limits: &Limits, stream: &[u8], piece: usize) -> Outcome {
 fn receive_piece(
     receiver: &mut Receiver,
     limits: &Limits,
+    mut inflater: Option<&mut Inflater>,
     mut input: &mut [u8],
     items: &mut Vec<String>,
 ) -> Result<(), ProtocolError> {
     loop {
-        let received = receiver.receive(limits, input)?;
+        let received = match &mut inflater {
+            Some(inflater) => receiver.receive_inflating(limits, inflater, input)?,
+            None => receiver.receive(limits, input)?,
+        };
         let consumed = received.consumed;
         let Some(item) = received.item else {
             assert_eq!(consumed, input.len(), "bytes left, but no item");

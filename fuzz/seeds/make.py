@@ -4,6 +4,7 @@ find by itself. Files with other names (what a fuzzer found) are left alone."""
 
 import pathlib
 import struct
+import zlib
 
 HERE = pathlib.Path(__file__).parent
 KEY = bytes.fromhex("37fa213d")
@@ -18,6 +19,16 @@ def frame(first, payload=b"", announced=None):
     else:
         head = bytes([first, 0x80 | 127]) + struct.pack(">Q", length)
     return head + KEY + bytes(byte ^ KEY[n % 4] for n, byte in enumerate(payload))
+
+
+def deflated(payload, level=9, bits=15):
+    compress = zlib.compressobj(level, zlib.DEFLATED, -bits)
+    whole = compress.compress(payload) + compress.flush(zlib.Z_SYNC_FLUSH)
+    return whole[:-4]
+
+
+def deflate(payload, limit=3):
+    return bytes([limit]) + payload
 
 
 def receive(stream, limit=2, pieces=1):
@@ -47,6 +58,36 @@ RECEIVE = {
     "rsv1": receive(frame(0xC1, b"Hello")),
     "nothing-to-continue": receive(frame(ends, b"x")),
     "inside": receive(frame(begins, b"x") + frame(text, b"y")),
+    "compressed": receive(frame(0xC1, deflated(greek)) + frame(text, greek)),
+    "compressed-pieces": receive(
+        frame(0x41, deflated(greek)[:3]) + frame(ping) + frame(ends, deflated(greek)[3:]), pieces=2
+    ),
+    "compressed-not-utf8": receive(frame(0xC1, deflated(b"\xff"))),
+    "compressed-empty": receive(frame(0xC2, b"\0") + frame(0xC2)),
+    "compressed-bomb": receive(frame(0xC2, deflated(bytes(100_000)))),
+    "compressed-longer": receive(frame(0xC2, deflated(bytes(range(250)) * 4, level=0)), limit=2),
+    "compressed-continuation": receive(frame(0x41, b"x") + frame(0xC0, b"y")),
+}
+
+HELLO = bytes.fromhex("f248cdc9c90700")
+DEFLATE = {
+    "hello": deflate(HELLO),
+    "hello-again": deflate(bytes.fromhex("f200110000")),
+    "stored": deflate(b"\0\x05\0\xfa\xffHello\0"),
+    "last": deflate(bytes.fromhex("f348cdc9c9070000")),
+    "last-alone": deflate(bytes.fromhex("f348cdc9c90700")),
+    "two-blocks": deflate(bytes.fromhex("f248050000 00ffffcac9c90700")),
+    "empty": deflate(b"\0"),
+    "nothing": deflate(b""),
+    "many-last": deflate(b"\x03\0" * 500 + b"\0"),
+    "bomb": deflate(deflated(bytes(1 << 20))),
+    "bomb-fits": deflate(deflated(bytes(1 << 20)), limit=4),
+    "to-the-byte": deflate(deflated(b"x" * 100), limit=2),
+    "one-over": deflate(deflated(b"x" * 101), limit=2),
+    "cut": deflate(deflated(b"".join(str(n).encode() for n in range(300)))[:-7]),
+    "far": deflate(deflated(bytes(range(256)) * 40)),
+    "text": deflate(b"the same again and " * 40),
+    "noise": deflate(bytes((n * n * 7919 >> 5) & 255 for n in range(700))),
 }
 
 GOOD = [
@@ -78,6 +119,15 @@ HANDSHAKE = {
     "extensions": request([*GOOD, 'Sec-WebSocket-Extensions: x; a="1, \\"2", permessage-deflate; b']),
     "open-quote": request([*GOOD, 'Sec-WebSocket-Extensions: x; a="1, 2', "Sec-WebSocket-Extensions: y"]),
     "not-text": request(GOOD) + b"\nSec-WebSocket-Protocol: a\xff, b",
+    "deflate": request([*GOOD, "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"]),
+    "deflate-offers": request([
+        *GOOD,
+        "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=8, x",
+        'Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits="1\\0"; server_no_context_takeover',
+    ]),
+    "deflate-twice": request([
+        *GOOD, "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits; client_max_window_bits=9"
+    ]),
 }
 
 
@@ -115,7 +165,7 @@ DECODE = {
     "event": message('{"t":"event","type":"x","payload":null}'),
 }
 
-for target, seeds in {"receive": RECEIVE, "handshake": HANDSHAKE, "decode": DECODE}.items():
+for target, seeds in {"receive": RECEIVE, "deflate": DEFLATE, "handshake": HANDSHAKE, "decode": DECODE}.items():
     for name, content in seeds.items():
         (HERE / target).mkdir(exist_ok=True)
         (HERE / target / name).write_bytes(content)

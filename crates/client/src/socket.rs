@@ -6,7 +6,7 @@ use std::time::Duration;
 use parlour_proto::told::{Hello, Told};
 use parlour_ws::client::{Opening, OpeningError};
 use parlour_ws::{
-    Extensions, Incoming, Limits, Opcode, Receiver, put_masked_close, put_masked_frame,
+    Incoming, Limits, Opcode, Receiver, put_masked_close, put_masked_frame,
 };
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
@@ -21,7 +21,6 @@ const PROTOCOL: &str = "parlour.v1";
 /// Longest message of a server that is taken, in bytes.
 const LIMITS: Limits = Limits {
     max_message_bytes: 16 << 20,
-    extensions: Extensions::NONE,
 };
 /// Bytes read at once.
 const READ_BYTES: usize = 16_384;

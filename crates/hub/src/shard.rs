@@ -403,6 +403,12 @@ impl<S: Store> Shard<S> {
             .is_none_or(|connection| connection.state != State::Open)
     }
 
+    /// How it speaks; `None` if it is not there any more.
+    #[must_use]
+    pub fn wire_of(&self, index: u32) -> Option<WireIndex> {
+        self.connections.at(index).map(|connection| connection.wire)
+    }
+
     /// Which one it is.
     #[must_use]
     pub fn id(&self) -> ShardId {

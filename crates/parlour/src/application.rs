@@ -19,6 +19,7 @@ use parlour_proto::{Dialect, Draft, RoomName, ShardId, UserName};
 use crate::accounts::BoxFuture;
 use crate::hub::{Application, Hub, Reach, Whereabouts};
 use crate::policy::{AnyPolicy, Denied, Visitor};
+use crate::wires;
 
 pub use config::Handlers;
 pub(crate) use line::Line;
@@ -61,6 +62,7 @@ pub(crate) trait Serving: Send + Sync {
 
 /// Where questions come in and go to who answers them.
 pub(crate) struct Desk {
+    /// By their plain wires.
     servings: Vec<(WireIndex, Arc<dyn Serving>)>,
     policy: Option<Arc<dyn AnyPolicy>>,
     time_max: Option<Duration>,
@@ -112,6 +114,7 @@ impl Desk {
     }
 
     fn serving(&self, wire: WireIndex) -> Option<&Arc<dyn Serving>> {
+        let wire = wires::uncompressed(wire);
         let mut servings = self.servings.iter();
         servings.find_map(|(its, serving)| (*its == wire).then_some(serving))
     }

@@ -31,7 +31,7 @@ mod pages;
 mod paths;
 mod token;
 
-pub use config::{Door, DoorLimits, DoorsConfig, Guests, RoomsHealth};
+pub use config::{Compression, Door, DoorLimits, DoorsConfig, Guests, RoomsHealth};
 pub(crate) use counts::{Counter, Counters};
 pub use counts::{DoorCounts, TicketCounts};
 pub use paths::{DoorPath, DoorPathError, DoorPaths, Route, SamePath};

@@ -16,7 +16,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use mio::Poll;
-use parlour_hub::{Counts, Logs, NoStore, ShardConfig, Stats, Wire, WireIndex};
+use parlour_hub::{Counts, Logs, NoStore, ShardConfig, Stats, WireIndex};
 use parlour_proto::dialect::Plain;
 use parlour_proto::{
     CloseReason, Dialect, Limits, RoomKinds, SessionId, ShardId, UserName, dialect,
@@ -33,12 +33,12 @@ pub use reach::SendError;
 pub use since::HistoryError;
 
 use crate::application::{Desk, Handlers};
-use crate::framing::WebSocket;
 use crate::nicknames::Nicknames;
 use crate::occupancy::{Full, Occupancy, Place};
 use crate::plane::{AnyStore, Arrival, Inbox, Mail, Mailbox, Plane, Time, pair};
 use crate::source::Share;
 use crate::topic::Topics;
+use crate::wires::{self, DIALECTS_MAX};
 
 /// What a hub is started with.
 ///
@@ -53,7 +53,7 @@ pub struct HubConfig {
     pub limits: Limits,
     /// Threads that serve sockets; `None` is one for each core that this process may use.
     pub shards: Option<NonZeroU16>,
-    /// The wire protocols that doors can be opened for, by their names; at most 256.
+    /// The wire protocols that doors can be opened for, by their names; at most 85.
     pub dialects: Vec<Arc<dyn Dialect>>,
     /// What the embedder's own code answers.
     pub handlers: Handlers,
@@ -98,8 +98,8 @@ impl Default for HubConfig {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// More than 256, or two with one name: the embedder's mistake.
-    #[error("a hub speaks at most 256 dialects, and each has its own name")]
+    /// More than 85, or two with one name: the embedder's mistake.
+    #[error("a hub speaks at most {DIALECTS_MAX} dialects, and each has its own name")]
     Dialects,
     /// The `Connections` of this name serve another hub: the embedder's mistake.
     #[error("the connections of {0:?} belong to another hub: build them once for each")]
@@ -177,13 +177,12 @@ impl Hub {
         if config.rooms.any_durable() && config.store.is_none() {
             return Err(StartError::NoStore);
         }
-        let wire = |dialect| wire(dialect, &handled);
         let shards = config.shards.map_or_else(cores, NonZeroU16::get);
         let occupancy = Occupancy::new(config.limits.connections_max, usize::from(shards));
         let template = ShardConfig {
             id: ShardId(0),
             shards,
-            wires: config.dialects.into_iter().map(wire).collect(),
+            wires: wires::all(config.dialects, &handled),
             limits: Arc::new(config.limits),
             kinds: Arc::new(config.rooms),
             asks,
@@ -338,7 +337,7 @@ impl Hub {
         self.0.post_all(|| Mail::CloseUser(who.clone()));
     }
 
-    /// The place of a dialect's wire.
+    /// The plain wire of a dialect.
     pub(crate) fn wire(&self, dialect: &str) -> Option<WireIndex> {
         place_of(&self.0.dialects, dialect)
     }
@@ -444,25 +443,14 @@ fn names(dialects: &[Arc<dyn Dialect>]) -> Result<Vec<&'static str>, StartError>
     let mut distinct = names.clone();
     distinct.sort_unstable();
     distinct.dedup();
-    if distinct.len() != names.len() || names.len() > usize::from(u8::MAX) + 1 {
+    if distinct.len() != names.len() || names.len() > DIALECTS_MAX {
         return Err(StartError::Dialects);
     }
     Ok(names)
 }
 
 fn place_of(dialects: &[&'static str], dialect: &str) -> Option<WireIndex> {
-    let at = dialects.iter().position(|name| *name == dialect)?;
-    u8::try_from(at).ok().map(WireIndex)
-}
-
-/// Names at `/plain` are somebody's to give out and to take back.
-fn wire(dialect: Arc<dyn Dialect>, handled: &[&'static str]) -> Wire {
-    let name = dialect.name();
-    Wire {
-        is_handled: name == Plain.name() || handled.contains(&name),
-        dialect,
-        framing: Arc::new(WebSocket),
-    }
+    wires::plain(dialects.iter().position(|name| *name == dialect)?)
 }
 
 fn cores() -> u16 {

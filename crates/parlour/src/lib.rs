@@ -111,13 +111,14 @@ mod tls;
 pub mod topic;
 mod upgrade;
 mod visit;
+mod wires;
 
 pub use accounts::{Accounts, AccountsError, BoxFuture, Password, Session, SessionSecret};
 pub use application::{CloseCode, ConnectionId, Handlers};
 pub use connections::Connections;
 pub use doors::{
-    Door, DoorCounts, DoorLimits, DoorPath, DoorPathError, DoorPaths, Doors, DoorsConfig, Guests,
-    RoomsHealth, Route, SamePath, TicketCounts, Token, TokenError,
+    Compression, Door, DoorCounts, DoorLimits, DoorPath, DoorPathError, DoorPaths, Doors,
+    DoorsConfig, Guests, RoomsHealth, Route, SamePath, TicketCounts, Token, TokenError,
 };
 pub use hub::{HistoryError, Hub, HubConfig, PublishError, SendError, StartError};
 pub use listener::{Listener, ListenerLimits, ListenerLimitsError, UnderWay, serve};

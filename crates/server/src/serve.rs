@@ -177,6 +177,7 @@ fn doors_config(settings: &Settings) -> Result<DoorsConfig, ServeError> {
         paths: settings.paths.checked()?,
         plain_room: settings.plain_room.clone(),
         subscribe_room: settings.subscribe_room.clone(),
+        compression: settings.compression,
         open_doors: settings.doors.iter().map(|door| opened(*door)).collect(),
         publish_token: token::read(settings.publish_token_file.as_deref(), "publish-token-file")?,
         operator_token: token::read(

@@ -6,7 +6,7 @@ use std::io;
 
 use parlour_proto::told::Told;
 use parlour_ws::client::{Opening, OpeningError};
-use parlour_ws::{Extensions, Incoming, Limits, Opcode, Receiver, put_masked_frame};
+use parlour_ws::{Incoming, Limits, Opcode, Receiver, put_masked_frame};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -17,7 +17,6 @@ use crate::target::Target;
 const PROTOCOL: &str = "parlour.v1";
 const LIMITS: Limits = Limits {
     max_message_bytes: 16 << 20,
-    extensions: Extensions::NONE,
 };
 /// Bytes read at once.
 const READ_BYTES: usize = 16 * 1024;

@@ -51,6 +51,16 @@ pub enum ProtocolError {
         /// The limit, in bytes.
         limit: usize,
     },
+    /// A compressed message that inflates to more than
+    /// [`Limits::max_message_bytes`](crate::Limits::max_message_bytes).
+    #[error("the peer sent a message that inflates to more than {limit} bytes, the limit")]
+    InflatesTooBig {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// A message that says it is compressed and is not, or not to its end (RFC 7692, 7.2.2).
+    #[error("the peer sent a compressed message that cannot be inflated")]
+    NotDeflate,
     /// A text that is not UTF-8 (8.1).
     #[error("the peer sent text that is not UTF-8")]
     TextNotUtf8,
@@ -71,7 +81,7 @@ impl ProtocolError {
     pub const fn close_code(&self) -> u16 {
         match self {
             Self::TextNotUtf8 | Self::CloseReasonNotUtf8 => code::INVALID_PAYLOAD,
-            Self::MessageTooBig { .. } => code::TOO_BIG,
+            Self::MessageTooBig { .. } | Self::InflatesTooBig { .. } => code::TOO_BIG,
             _ => code::PROTOCOL_ERROR,
         }
     }
@@ -90,6 +100,9 @@ mod tests {
         assert_eq!(too_big.close_code(), 1009);
         assert_eq!(ProtocolError::TextNotUtf8.close_code(), 1007);
         assert_eq!(ProtocolError::CloseReasonNotUtf8.close_code(), 1007);
+        let inflates = ProtocolError::InflatesTooBig { limit: 8 };
+        assert_eq!(inflates.close_code(), 1009);
+        assert_eq!(ProtocolError::NotDeflate.close_code(), 1002);
         assert_eq!(ProtocolError::NotMasked.close_code(), 1002);
         assert_eq!(ProtocolError::Masked.close_code(), 1002);
         assert_eq!(ProtocolError::CloseCodeInvalid(1005).close_code(), 1002);
@@ -102,5 +115,7 @@ mod tests {
             limit: usize::MAX,
         };
         assert!(longest.to_string().len() <= 123, "{longest}");
+        let inflates = ProtocolError::InflatesTooBig { limit: usize::MAX };
+        assert!(inflates.to_string().len() <= 123, "{inflates}");
     }
 }

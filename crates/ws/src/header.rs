@@ -29,6 +29,8 @@ pub(crate) struct Before<'a> {
     /// Bytes of the open message so far.
     pub(crate) message_len: usize,
     pub(crate) limits: &'a Limits,
+    /// RSV1 may mark a message as compressed (RFC 7692, 6).
+    pub(crate) may_compress: bool,
 }
 
 /// The beginning of a header that the last input broke off.
@@ -97,7 +99,8 @@ fn parse(bytes: &[u8], before: &Before<'_>) -> Result<Option<(Header, usize)>, P
     let payload_len = if opcode.is_control() {
         usize::from(short)
     } else {
-        within_limit(announced, before)?
+        let is_compressed = compressed || before.open.is_some_and(|open| open.compressed);
+        within_limit(announced, is_compressed, before)?
     };
 
     let (key, key_size) = if masked {
@@ -127,7 +130,7 @@ fn first_byte(first: u8, before: &Before<'_>) -> Result<(Opcode, bool, bool), Pr
     if first & RSV2_AND_3 != 0 {
         return Err(ProtocolError::ReservedBit);
     }
-    if compressed && !(begins && before.limits.extensions.compressed_messages()) {
+    if compressed && !(begins && before.may_compress) {
         return Err(ProtocolError::ReservedBit);
     }
     if opcode.is_control() && !last {
@@ -165,14 +168,19 @@ fn length(short: u8, bytes: &[u8]) -> Result<Option<(u64, usize)>, ProtocolError
 }
 
 /// The announced length, if the message up to the end of this frame stays within the limit.
-fn within_limit(announced: u64, before: &Before<'_>) -> Result<usize, ProtocolError> {
-    let limit = before.limits.max_message_bytes;
+fn within_limit(
+    announced: u64,
+    is_compressed: bool,
+    before: &Before<'_>,
+) -> Result<usize, ProtocolError> {
     let total = announced.saturating_add(before.message_len as u64);
     match usize::try_from(total) {
-        Ok(total) if total <= limit => Ok(total - before.message_len),
+        Ok(total) if total <= before.limits.wire_bytes_max(is_compressed) => {
+            Ok(total - before.message_len)
+        }
         _ => Err(ProtocolError::MessageTooBig {
             announced: total,
-            limit,
+            limit: before.limits.max_message_bytes,
         }),
     }
 }

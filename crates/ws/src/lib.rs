@@ -64,11 +64,13 @@
 //! assert!(out.ends_with(b"the peer sent a frame without a mask"));
 //! ```
 //!
-//! What it does not do: compression (RFC 7692). With no extension negotiated, the bit that it uses is
-//! refused.
+//! [`deflate`] compresses messages (RFC 7692), for servers: [`deflate::negotiate`] looks at a client's
+//! offers, [`Receiver::receive_inflating`] reads, [`deflate::Deflater`] writes. Where it was not agreed
+//! on, the bit that marks a compressed message is refused.
 
 pub mod client;
 mod close;
+pub mod deflate;
 mod error;
 pub mod handshake;
 mod header;
@@ -82,7 +84,7 @@ mod utf8;
 
 pub use close::{CloseFrame, code, may_be_sent, put_close, put_masked_close};
 pub use error::ProtocolError;
-pub use message::{Extensions, Incoming, Limits, Received};
+pub use message::{Incoming, Limits, Received};
 pub use opcode::{MAX_CONTROL_BYTES, Opcode};
 pub use receiver::Receiver;
 pub use send::{FrameHeader, frame_header, put_frame, put_masked_frame};

@@ -33,50 +33,36 @@ pub struct Received<'a> {
 /// ```
 /// use parlour_ws::Limits;
 ///
-/// let limits = Limits { max_message_bytes: 512, ..Limits::default() };
+/// let limits = Limits { max_message_bytes: 512 };
 /// assert_eq!(Limits::default().max_message_bytes, 65_536);
 /// # let _ = limits;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The longest message, in bytes of payload over all of its frames. It is checked against the
-    /// length that a frame announces, before any of it is kept.
+    /// length that a frame announces, before any of it is kept. Of a compressed message it bounds
+    /// what comes out; what goes in may be an eighth and 64 bytes longer, as compression can make
+    /// longer what it cannot make shorter.
     pub max_message_bytes: usize,
-    /// What was agreed on in the handshake.
-    pub extensions: Extensions,
+}
+
+impl Limits {
+    /// Bytes of payload that a message may have on the wire.
+    pub(crate) fn wire_bytes_max(&self, is_compressed: bool) -> usize {
+        let limit = self.max_message_bytes;
+        if is_compressed {
+            limit.saturating_add(limit / 8).saturating_add(64)
+        } else {
+            limit
+        }
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             max_message_bytes: 65_536,
-            extensions: Extensions::NONE,
         }
-    }
-}
-
-/// The extensions that a connection has negotiated. There is none to negotiate yet:
-/// permessage-deflate (RFC 7692) gets its place here, and until then the bit that it uses (RSV1)
-/// is refused like every reserved bit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extensions {
-    compressed_messages: bool,
-}
-
-impl Extensions {
-    /// Plain RFC 6455.
-    pub const NONE: Self = Self {
-        compressed_messages: false,
-    };
-
-    /// RSV1 may mark a message as compressed (RFC 7692, 6).
-    #[cfg(test)]
-    pub(crate) const COMPRESSED_MESSAGES: Self = Self {
-        compressed_messages: true,
-    };
-
-    pub(crate) fn compressed_messages(self) -> bool {
-        self.compressed_messages
     }
 }
 
@@ -84,7 +70,7 @@ impl Extensions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Open {
     pub(crate) text: bool,
-    /// Its first frame had RSV1, which only an extension allows.
+    /// Its first frame had RSV1, which only permessage-deflate allows.
     pub(crate) compressed: bool,
 }
 
@@ -103,16 +89,20 @@ pub(crate) enum Complete {
 }
 
 impl<'a> Incoming<'a> {
-    pub(crate) fn new(complete: Complete, payload: &'a [u8]) -> Result<Self, ProtocolError> {
-        match complete {
-            Complete::Message(open) if open.is_plain_text() => simdutf8::basic::from_utf8(payload)
-                .map(Self::Text)
-                .map_err(|_| ProtocolError::TextNotUtf8),
-            // Where a compressed message will be inflated; no caller can negotiate one yet.
-            Complete::Message(_) => Ok(Self::Binary(payload)),
-            Complete::Control(Opcode::Ping) => Ok(Self::Ping(payload)),
-            Complete::Control(Opcode::Pong) => Ok(Self::Pong(payload)),
-            Complete::Control(_) => CloseFrame::parse(payload).map(Self::Close),
+    /// A message as it was said.
+    pub(crate) fn message(is_text: bool, payload: &'a [u8]) -> Result<Self, ProtocolError> {
+        if !is_text {
+            return Ok(Self::Binary(payload));
+        }
+        let text = simdutf8::basic::from_utf8(payload);
+        text.map(Self::Text).map_err(|_| ProtocolError::TextNotUtf8)
+    }
+
+    pub(crate) fn control(opcode: Opcode, payload: &'a [u8]) -> Result<Self, ProtocolError> {
+        match opcode {
+            Opcode::Ping => Ok(Self::Ping(payload)),
+            Opcode::Pong => Ok(Self::Pong(payload)),
+            _ => CloseFrame::parse(payload).map(Self::Close),
         }
     }
 }

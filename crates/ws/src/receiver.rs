@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::deflate::Inflater;
 use crate::error::ProtocolError;
 use crate::header::{Before, Header, Partial};
 use crate::mask::unmask;
@@ -164,11 +165,36 @@ impl Receiver {
         limits: &Limits,
         input: &'a mut [u8],
     ) -> Result<Received<'a>, ProtocolError> {
+        self.receive_with(limits, None, input)
+    }
+
+    /// The same on a connection that has agreed on [compression](crate::deflate). One inflater serves
+    /// many connections: a compressed message is lent from it. Whoever begins with this goes on with it.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive), and what cannot be inflated within the limit.
+    pub fn receive_inflating<'a>(
+        &'a mut self,
+        limits: &Limits,
+        inflater: &'a mut Inflater,
+        input: &'a mut [u8],
+    ) -> Result<Received<'a>, ProtocolError> {
+        inflater.take_back();
+        self.receive_with(limits, Some(inflater), input)
+    }
+
+    fn receive_with<'a>(
+        &'a mut self,
+        limits: &Limits,
+        inflater: Option<&'a mut Inflater>,
+        input: &'a mut [u8],
+    ) -> Result<Received<'a>, ProtocolError> {
         self.take_back();
-        match self.advance(limits, input) {
+        match self.advance(limits, inflater.is_some(), input) {
             Ok(Progress { consumed, complete }) => {
                 let item = match complete {
-                    Some((complete, place)) => Some(self.lend(complete, place, input)?),
+                    Some(complete) => Some(self.lend(complete, limits, inflater, input)?),
                     None => None,
                 };
                 Ok(Received { consumed, item })
@@ -224,7 +250,12 @@ impl Receiver {
         }
     }
 
-    fn advance(&mut self, limits: &Limits, input: &mut [u8]) -> Result<Progress, ProtocolError> {
+    fn advance(
+        &mut self,
+        limits: &Limits,
+        may_compress: bool,
+        input: &mut [u8],
+    ) -> Result<Progress, ProtocolError> {
         let mut at = 0;
         // Where this input holds the open message, its fragments moved together.
         let mut run = 0..0;
@@ -238,6 +269,7 @@ impl Receiver {
                         open: self.open,
                         message_len,
                         limits,
+                        may_compress,
                     };
                     let (used, header) = partial.take(&input[at..], &before)?;
                     at += used;
@@ -295,7 +327,7 @@ impl Receiver {
     }
 
     /// Looks for bytes that no text can have, in a message that goes on (RFC 6455, 8.1). What ends a
-    /// message is left to [`Incoming::new`], which looks at the whole.
+    /// message is left to [`Incoming::message`], which looks at the whole.
     fn check_text(&mut self, open: Open, frame: Frame, piece: &[u8]) -> Result<(), ProtocolError> {
         if !open.is_plain_text() || frame.ends_message() {
             return Ok(());
@@ -373,8 +405,9 @@ impl Receiver {
     fn keep(&mut self, bytes: &[u8], limits: &Limits) {
         let need = self.kept.len() + bytes.len();
         if need > self.kept.capacity() {
+            let is_compressed = self.open.is_some_and(|open| open.compressed);
             let room = (2 * self.kept.capacity())
-                .min(limits.max_message_bytes)
+                .min(limits.wire_bytes_max(is_compressed))
                 .max(need);
             self.kept.reserve_exact(room - self.kept.len());
         }
@@ -383,15 +416,27 @@ impl Receiver {
 
     fn lend<'a>(
         &'a mut self,
-        complete: Complete,
-        place: Place,
+        (complete, place): (Complete, Place),
+        limits: &Limits,
+        inflater: Option<&'a mut Inflater>,
         input: &'a [u8],
     ) -> Result<Incoming<'a>, ProtocolError> {
         let payload = match place {
             Place::Input(range) => &input[range],
             Place::Kept(range) => &self.kept[range],
         };
-        Incoming::new(complete, payload).inspect_err(|_| self.stage = Stage::Ended)
+        let item = match (complete, inflater) {
+            (Complete::Control(opcode), _) => Incoming::control(opcode, payload),
+            (Complete::Message(open), _) if !open.compressed => {
+                Incoming::message(open.text, payload)
+            }
+            (Complete::Message(open), Some(inflater)) => inflater
+                .inflate(payload, limits.max_message_bytes)
+                .and_then(|said| Incoming::message(open.text, said)),
+            // It began where it was allowed.
+            (Complete::Message(_), None) => Err(ProtocolError::ReservedBit),
+        };
+        item.inspect_err(|_| self.stage = Stage::Ended)
     }
 }
 

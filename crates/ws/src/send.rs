@@ -4,6 +4,8 @@ use crate::mask::unmask;
 use crate::opcode::{MAX_CONTROL_BYTES, Opcode};
 
 const FINAL: u8 = 0x80;
+/// The first frame of a compressed message (RFC 7692, 6).
+const RSV1: u8 = 0x40;
 const MASKED: u8 = 0x80;
 const MAX_HEADER_BYTES: usize = 10;
 
@@ -19,6 +21,12 @@ impl FrameHeader {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
+    }
+
+    /// The same, of a payload that is compressed.
+    pub(crate) fn of_compressed(mut self) -> Self {
+        self.bytes[0] |= RSV1;
+        self
     }
 }
 

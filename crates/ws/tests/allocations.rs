@@ -11,7 +11,6 @@ use parlour_ws::{
 
 const LIMITS: Limits = Limits {
     max_message_bytes: 1 << 20,
-    extensions: parlour_ws::Extensions::NONE,
 };
 
 /// Gives every input to the receiver, and returns the payload bytes of all items.

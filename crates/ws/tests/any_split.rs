@@ -3,20 +3,22 @@
 
 mod common;
 
-use common::streams::{LIMITS, hostile_stream, message};
+use common::streams::{LIMITS, compressed_stream, hostile_stream, message};
 use common::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-fn in_pieces(stream: &[u8], cuts: &[Index]) -> Outcome {
+fn pieces<'a>(stream: &'a [u8], cuts: &[Index]) -> Vec<&'a [u8]> {
     let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(stream.len() + 1)).collect();
     places.extend([0, stream.len()]);
     places.sort_unstable();
-    receive_inputs(
-        &LIMITS,
-        places.windows(2).map(|piece| &stream[piece[0]..piece[1]]),
-    )
+    let piece = |ends: &[usize]| &stream[ends[0]..ends[1]];
+    places.windows(2).map(piece).collect()
+}
+
+fn in_pieces(stream: &[u8], cuts: &[Index]) -> Outcome {
+    receive_inputs(&LIMITS, pieces(stream, cuts))
 }
 
 proptest! {
@@ -30,6 +32,18 @@ proptest! {
         let whole = receive_inputs(&LIMITS, [&stream[..]]);
         prop_assert_eq!(&in_pieces(&stream, &cuts), &whole);
         prop_assert_eq!(&byte_by_byte(&LIMITS, &stream), &whole);
+    }
+
+    #[test]
+    fn any_pieces_of_compressed_messages_give_what_the_whole_gives(
+        stream in prop_oneof![compressed_stream(), hostile_stream()],
+        cuts in vec(any::<Index>(), 0..12),
+    ) {
+        let whole = receive_inputs_inflating(&LIMITS, [&stream[..]]);
+        let cut = receive_inputs_inflating(&LIMITS, pieces(&stream, &cuts));
+        prop_assert_eq!(&cut, &whole);
+        let bytes = receive_inputs_inflating(&LIMITS, stream.chunks(1));
+        prop_assert_eq!(&bytes, &whole);
     }
 
     #[test]

@@ -18,7 +18,6 @@ fn a_servers_frames_are_read_whole_and_byte_by_byte() {
     let long = "κόσμε".repeat(20_000);
     let limits = Limits {
         max_message_bytes: 1 << 20,
-        ..Limits::default()
     };
     let mut stream = Vec::new();
     put_frame(&mut stream, Opcode::Text, b"");

@@ -18,7 +18,6 @@ use tungstenite::handshake::server::{Request, Response};
 const LENGTHS: [usize; 7] = [0, 1, 125, 126, 65_535, 65_536, 200_000];
 const LIMITS: Limits = Limits {
     max_message_bytes: 1 << 20,
-    extensions: parlour_ws::Extensions::NONE,
 };
 const OPENING: Opening<'_> = Opening {
     host: "localhost",

@@ -5,6 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "../../../fuzz/bodies/deflate.rs"]
+mod deflate;
 #[path = "../../../fuzz/bodies/handshake.rs"]
 mod handshake;
 #[path = "../../../fuzz/bodies/receive.rs"]
@@ -30,6 +32,11 @@ fn run_all(target: &str, body: fn(&[u8])) {
 #[test]
 fn receive_holds_for_every_seed() {
     run_all("receive", receive::run);
+}
+
+#[test]
+fn deflate_holds_for_every_seed() {
+    run_all("deflate", deflate::run);
 }
 
 #[test]

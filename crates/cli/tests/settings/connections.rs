@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 use socket2::SockRef;
 
-use super::support::{Raw, Server, frame};
+use super::support::{Client, Raw, Server, frame};
 use super::{SOON, echo, knock};
 
 /// How many bytes the server takes of who sends to the echo door and never reads.
@@ -55,6 +55,16 @@ fn close_code(raw: &mut Raw) -> u16 {
 }
 
 effects! {
+    "compression" => fn an_offer_of_compression_is_accepted_unless_it_is_off() {
+        let offer = [("sec-websocket-extensions", "permessage-deflate; client_max_window_bits")];
+        let agreed = |server: &Server| {
+            let client = Client::open(server, "/echo", &offer).unwrap();
+            client.response.headers().contains_key("sec-websocket-extensions")
+        };
+        assert!(agreed(&Server::start()));
+        assert!(!agreed(&Server::start_with(&["--compression", "off"])));
+    }
+
     "ping-interval" => fn who_is_silent_is_pinged_in_its_time() {
         let server = Server::start_with(&["--ping-interval", "1s"]);
         let mut raw = echo(&server);

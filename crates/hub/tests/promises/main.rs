@@ -22,6 +22,7 @@ mod durable_order;
 mod durable_rooms;
 mod epochs;
 mod fairness;
+mod framings;
 mod heartbeat;
 mod hello;
 mod history;

@@ -1,5 +1,6 @@
 //! How test clients speak: words with blanks between them, in frames with a length.
 
+use std::cell::Cell;
 use std::io::Write;
 
 use parlour_hub::Framing;
@@ -112,6 +113,39 @@ impl Dialect for Brittle {
             assert_ne!(&entry.payload[..], b"boom", "a dialect that fails");
         }
         kind
+    }
+}
+
+thread_local! {
+    static COUNTED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// [`Lengths`] that count the data frames which they make in this thread.
+pub(crate) struct Counting;
+
+impl Counting {
+    /// How many since the last call.
+    pub(crate) fn take() -> usize {
+        COUNTED.take()
+    }
+}
+
+impl Framing for Counting {
+    fn data(&self, kind: FrameKind, payload: &[u8], out: &mut Vec<u8>) {
+        COUNTED.set(COUNTED.get() + 1);
+        Lengths.data(kind, payload, out);
+    }
+
+    fn ping(&self, payload: &[u8], out: &mut Vec<u8>) {
+        Lengths.ping(payload, out);
+    }
+
+    fn pong(&self, payload: &[u8], out: &mut Vec<u8>) {
+        Lengths.pong(payload, out);
+    }
+
+    fn close(&self, code: Option<u16>, text: &str, out: &mut Vec<u8>) {
+        Lengths.close(code, text, out);
     }
 }
 

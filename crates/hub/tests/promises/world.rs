@@ -15,7 +15,7 @@ use parlour_proto::{
 };
 
 use crate::sockets::{Socket, TestSockets};
-use crate::speech::{Brittle, Lengths, Words, take_frames};
+use crate::speech::{Brittle, Counting, Lengths, Words, take_frames};
 
 /// Speaks [`Words`].
 pub(crate) const WORDS: WireIndex = WireIndex(0);
@@ -37,6 +37,9 @@ pub(crate) const RAW: WireIndex = WireIndex(8);
 pub(crate) const NAMED_PLAIN: WireIndex = WireIndex(9);
 /// Speaks [`Routed`] with the type `wave`, and is handled by the application.
 pub(crate) const ROUTED: WireIndex = WireIndex(7);
+
+/// Speaks [`Words`] in frames that are counted.
+pub(crate) const COUNTED: WireIndex = WireIndex(10);
 
 /// The hub, its sockets and its clock.
 pub(crate) struct World<S = NoStore> {
@@ -177,6 +180,11 @@ impl<S: Store> World<S> {
                 dialect,
                 framing: Arc::clone(&framing),
             })
+            .chain([Wire {
+                dialect: Arc::new(Words),
+                framing: Arc::new(Counting),
+                is_handled: false,
+            }])
             .collect();
         let seat = |id| Seat {
             shard: Shard::new(

@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use parlour_hub::{Asks, WireIndex};
+use parlour_hub::Asks;
 
 use super::{Desk, Serving};
 use crate::connections::Connections;
 use crate::hub::{HubConfig, StartError};
 use crate::policy::{AnyPolicy, Policy};
 use crate::router::EventRouter;
+use crate::wires;
 
 /// How long a handler may take (default of [`HubConfig::handler_time`]).
 const HANDLER_TIME: Duration = Duration::from_secs(30);
@@ -132,8 +133,8 @@ impl Handlers {
                 return Err(StartError::Taken(name));
             }
             let place = dialects.iter().position(|it| *it == name);
-            if let Some(wire) = place.and_then(|place| u8::try_from(place).ok()) {
-                servings.push((WireIndex(wire), serving));
+            if let Some(wire) = place.and_then(wires::plain) {
+                servings.push((wire, serving));
             }
         }
         Ok(Some(Arc::new(Desk {

@@ -49,6 +49,8 @@ pub struct DoorsConfig {
     pub subscribe_room: RoomName,
     /// Doors that are open beyond loopback, too.
     pub open_doors: Vec<Door>,
+    /// Whether messages are compressed for clients that offer it.
+    pub compression: Compression,
     /// What publishing over HTTP asks for beyond loopback; without it nobody there can.
     pub publish_token: Option<Token>,
     /// What `GET /debug` asks for beyond loopback; without it nobody there can.
@@ -103,6 +105,7 @@ impl DoorsConfig {
             plain_room: RoomName::general(),
             subscribe_room: RoomName::general(),
             open_doors: Vec::new(),
+            compression: Compression::default(),
             publish_token: None,
             operator_token: None,
             accounts: None,
@@ -145,6 +148,26 @@ pub enum Door {
     /// The [free doors](crate::Doors::free_door) of this dialect. If the hub does not speak it, the
     /// log says so when the doors are made.
     Free(&'static str),
+}
+
+/// Whether the doors' WebSockets agree on permessage-deflate (RFC 7692) with clients that offer it, as
+/// browsers do.
+///
+/// Messages below 256 bytes are sent as they are. A message to a room is compressed once for all of its
+/// members that speak the same dialect, and no connection keeps anything for it.
+///
+/// ```
+/// use parlour::{Compression, DoorsConfig};
+/// let mut config = DoorsConfig::new("127.0.0.1:8080".parse().unwrap());
+/// config.compression = Compression::Off;
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// With everybody who offers it.
+    #[default]
+    On,
+    /// With nobody.
+    Off,
 }
 
 /// Who is let in without an account.

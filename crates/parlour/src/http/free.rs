@@ -32,13 +32,15 @@ async fn open(
 ) -> Result<Response, DoorError> {
     let shape = handshake::check(request.method(), request.headers())?;
     let protocol = shape.protocols.contains(&dialect).then_some(dialect);
+    let wire = doors.hub().wire(dialect);
+    let agreed = wire.map(|wire| handshake::agree(doors, wire, &shape));
     let accept = shape.accept;
     let visit = doors.visit(&request);
     doors.check_origin(&visit, request.headers())?;
     if !doors.is_open_to(door(dialect), &visit) {
         return Err(DoorError::NotLocal);
     }
-    let wire = doors.hub().wire(dialect).ok_or(DoorError::NoDoor)?;
+    let (wire, agreed) = agreed.ok_or(DoorError::NoDoor)?;
     let on_upgrade = handshake::take_upgrade(&mut request)?;
     let newcomer = Newcomer::of(doors, dialect).await?;
     let mut attach = Attach {
@@ -56,7 +58,7 @@ async fn open(
             nickname.goes_in();
         }
     });
-    Ok(handshake::switching(&accept, protocol))
+    Ok(handshake::switching(&accept, protocol, agreed))
 }
 
 /// Who comes in without a name.

@@ -38,6 +38,8 @@ async fn open(doors: &Doors, mut request: Request) -> Result<Response, DoorError
         .ok_or(DoorError::NoTicket)?
         .to_owned();
     let protocol = (!shape.protocols.is_empty()).then_some(spoken);
+    let wire = doors.hub().wire(spoken).ok_or(DoorError::NoDoor)?;
+    let (wire, agreed) = handshake::agree(doors, wire, &shape);
     let accept = shape.accept;
 
     let holder = doors.tickets().holder(&secret, doors.now());
@@ -46,7 +48,6 @@ async fn open(doors: &Doors, mut request: Request) -> Result<Response, DoorError
     check_visit(doors, &visit, &request, &holder)?;
     let room = query.room.as_deref().map(RoomName::new).transpose()?;
     let room = room.or_else(|| (spoken == Events.name()).then(RoomName::general));
-    let wire = doors.hub().wire(spoken).ok_or(DoorError::NoDoor)?;
     let on_upgrade = handshake::take_upgrade(&mut request)?;
     let Holder { who, session } = holder;
     let mut attach = Attach {
@@ -66,7 +67,7 @@ async fn open(doors: &Doors, mut request: Request) -> Result<Response, DoorError
         move || doors.close_if_ended(session)
     };
     upgrade::hand_over_later(on_upgrade, doors.hub().clone(), attach, place, after);
-    Ok(handshake::switching(&accept, protocol))
+    Ok(handshake::switching(&accept, protocol, agreed))
 }
 
 /// What is spoken: the first that is offered and known. A browser that offers and is answered with

@@ -29,6 +29,6 @@ pub(crate) struct Asking {
     pub(crate) application: Option<Arc<dyn Application>>,
     /// Whoever gives out the nicknames of `/plain`, once there is one.
     pub(crate) names: OnceLock<Arc<dyn Application>>,
-    /// The wire of `/plain`.
+    /// The plain wire of `/plain`.
     pub(crate) plain: Option<WireIndex>,
 }

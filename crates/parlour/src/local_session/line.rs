@@ -12,7 +12,6 @@ const NO_MASK: [u8; 4] = [0; 4];
 /// What this very process sends has its own bounds.
 const LIMITS: Limits = Limits {
     max_message_bytes: usize::MAX,
-    extensions: parlour_ws::Extensions::NONE,
 };
 
 /// One connection, as its client sees it.

@@ -5,6 +5,7 @@ use parlour_proto::{Refusal, ShardId};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::hub::{Application, Asking};
+use crate::wires;
 
 /// Something for one connection, and where it is said what became of it.
 pub(crate) struct Telling {
@@ -31,7 +32,7 @@ impl Asking {
             asked.what,
             What::Opened { .. } | What::Closed(_) | What::Rename { .. }
         );
-        let of_names = is_of_the_door && Some(asked.wire) == self.plain;
+        let of_names = is_of_the_door && Some(wires::uncompressed(asked.wire)) == self.plain;
         let whose = if of_names {
             self.names.get()
         } else {
@@ -59,6 +60,7 @@ mod tests {
     use crate::hub::Reach;
     use parlour_hub::WireIndex;
     use parlour_proto::{CloseReason, ConnectionId, FrameKind, SessionId, UserName};
+    use parlour_ws::deflate::Window;
     use std::sync::{Arc, Mutex, OnceLock};
 
     const PLAIN: WireIndex = WireIndex(3);
@@ -135,10 +137,12 @@ mod tests {
             (5, other, What::Opened { brought: None }),
             (6, other, frame()),
             (7, other, rename()),
+            (8, wires::compressed(PLAIN, Window::Small), rename()),
+            (9, wires::compressed(other, Window::Small), rename()),
         ] {
             assert!(asking.ask(ShardId(0), asked(index, wire, what)).is_none());
         }
-        assert_eq!(*names.0.lock().unwrap(), [1, 2, 4]);
-        assert_eq!(*application.0.lock().unwrap(), [3, 5, 6, 7]);
+        assert_eq!(*names.0.lock().unwrap(), [1, 2, 4, 8]);
+        assert_eq!(*application.0.lock().unwrap(), [3, 5, 6, 7, 9]);
     }
 }

@@ -4,11 +4,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use parlour_hub::{Shard, Sockets, Store};
 use parlour_proto::{CloseReason, Frame};
-use parlour_ws::{Incoming, Limits, ProtocolError, Receiver, code};
+use parlour_ws::deflate::Inflater;
+use parlour_ws::{Incoming, Limits, ProtocolError, Received, Receiver, code};
 
 use crate::grow;
 use crate::limits::SCRATCH_BYTES;
 use crate::occupancy::Place;
+use crate::wires;
 
 use super::sockets::{Got, Table};
 
@@ -18,6 +20,8 @@ pub(super) struct Readings {
     limits: Limits,
     /// The one read buffer of the shard.
     scratch: Box<[u8]>,
+    /// The one of the shard, too.
+    inflater: Inflater,
 }
 
 struct Reading {
@@ -37,17 +41,37 @@ struct Begun {
     unread: Vec<u8>,
 }
 
+/// What all connections of a shard are read with.
+struct Means<'a> {
+    limits: &'a Limits,
+    /// Where compression was agreed on.
+    inflater: Option<&'a mut Inflater>,
+}
+
+impl Means<'_> {
+    fn receive<'b>(
+        &'b mut self,
+        receiver: &'b mut Receiver,
+        bytes: &'b mut [u8],
+    ) -> Result<Received<'b>, ProtocolError> {
+        match &mut self.inflater {
+            Some(inflater) => receiver.receive_inflating(self.limits, inflater, bytes),
+            None => receiver.receive(self.limits, bytes),
+        }
+    }
+}
+
 impl Readings {
     pub(super) fn new(message_bytes_max: usize) -> Self {
         let limits = Limits {
             max_message_bytes: message_bytes_max,
-            ..Limits::default()
         };
         let scratch = vec![0; SCRATCH_BYTES].into_boxed_slice();
         Self {
             readings: Vec::new(),
             limits,
             scratch,
+            inflater: Inflater::new(),
         }
     }
 
@@ -82,10 +106,17 @@ impl Readings {
         if shard.is_closing(index) {
             begun.unread = Vec::new();
         }
+        let means = Means {
+            limits: &self.limits,
+            inflater: shard
+                .wire_of(index)
+                .is_some_and(wires::is_compressed)
+                .then_some(&mut self.inflater),
+        };
         if begun.unread.is_empty() {
-            begun.read(&self.limits, index, &mut self.scratch, shard, table);
+            begun.read(means, index, &mut self.scratch, shard, table);
         } else {
-            begun.go_on(&self.limits, index, shard, table);
+            begun.go_on(means, index, shard, table);
         }
         reading.keep(begun);
     }
@@ -108,7 +139,7 @@ impl Begun {
     /// What one read brings.
     fn read<S: Store>(
         &mut self,
-        limits: &Limits,
+        means: Means<'_>,
         index: u32,
         scratch: &mut [u8],
         shard: &mut Shard<S>,
@@ -118,7 +149,7 @@ impl Begun {
             Got::Bytes(len) => {
                 shard.handle_heard(index);
                 let bytes = &mut scratch[..len];
-                let left = self.feed(limits, index, bytes, shard, table);
+                let left = self.feed(means, index, bytes, shard, table);
                 self.unread.extend_from_slice(&bytes[len - left..]);
             }
             Got::Nothing => {}
@@ -129,7 +160,7 @@ impl Begun {
     /// What an earlier read brought.
     fn go_on<S: Store>(
         &mut self,
-        limits: &Limits,
+        means: Means<'_>,
         index: u32,
         shard: &mut Shard<S>,
         table: &mut Table,
@@ -137,7 +168,7 @@ impl Begun {
         table.make_ready(index, false);
         shard.handle_heard(index);
         let mut bytes = std::mem::take(&mut self.unread);
-        let left = self.feed(limits, index, &mut bytes, shard, table);
+        let left = self.feed(means, index, &mut bytes, shard, table);
         self.unread = bytes.split_off(bytes.len() - left);
     }
 
@@ -145,14 +176,14 @@ impl Begun {
     /// and nothing else (invariant 7): whatever the hub had begun for it goes with it.
     fn feed<S: Store>(
         &mut self,
-        limits: &Limits,
+        means: Means<'_>,
         index: u32,
         bytes: &mut [u8],
         shard: &mut Shard<S>,
         table: &mut Table,
     ) -> usize {
         let handled = catch_unwind(AssertUnwindSafe(|| {
-            self.hand_over(limits, index, bytes, shard, table)
+            self.hand_over(means, index, bytes, shard, table)
         }));
         handled.unwrap_or_else(|_| {
             tracing::error!(index, "handling a connection's input failed; it is closed");
@@ -168,7 +199,7 @@ impl Begun {
 
     fn hand_over<S: Store>(
         &mut self,
-        limits: &Limits,
+        mut means: Means<'_>,
         index: u32,
         mut bytes: &mut [u8],
         shard: &mut Shard<S>,
@@ -182,7 +213,7 @@ impl Begun {
                 table.hold(index);
                 return bytes.len();
             }
-            let consumed = match self.receiver.receive(limits, bytes) {
+            let consumed = match means.receive(&mut self.receiver, bytes) {
                 Ok(received) => {
                     match received.item {
                         Some(item) => take(item, index, shard),

@@ -6,6 +6,7 @@
 mod support;
 
 mod across;
+mod compression;
 mod counts;
 mod cross_origin;
 mod health;

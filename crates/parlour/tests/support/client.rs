@@ -203,6 +203,11 @@ impl Socket {
         self.unread.extend_from_slice(&bytes[..count]);
     }
 
+    /// The connection, and what was read of it behind the last answer.
+    pub(crate) fn into_parts(self) -> (TcpStream, Vec<u8>) {
+        (self.stream, self.unread)
+    }
+
     /// The WebSocket that the last answer has opened.
     pub(crate) fn web_socket(self) -> WebSocket<TcpStream> {
         WebSocket::from_partially_read(self.stream, self.unread, Role::Client, None)

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use parlour::{
-    DoorLimits, DoorPath, DoorPaths, Guests, Limits, ListenerLimits, Network, Origin, Origins,
-    RoomKinds, RoomName, Route, SamePath,
+    Compression, DoorLimits, DoorPath, DoorPaths, Guests, Limits, ListenerLimits, Network, Origin,
+    Origins, RoomKinds, RoomName, Route, SamePath,
 };
 use parlour_accounts::BookConfig;
 use parlour_store_redb::StoreConfig;
@@ -33,6 +33,8 @@ pub struct Settings {
     pub plain_room: RoomName,
     /// The room of the door for subscribers.
     pub subscribe_room: RoomName,
+    /// Whether messages are compressed for clients that offer it.
+    pub compression: Compression,
     /// The pages, instead of the built-in one.
     pub web_root: Option<PathBuf>,
     /// Where the certificate comes from, unless it is given as a file.
@@ -81,6 +83,7 @@ impl Default for Settings {
             paths: Paths::default(),
             plain_room: RoomName::general(),
             subscribe_room: RoomName::general(),
+            compression: Compression::default(),
             web_root: None,
             tls: TlsMode::Off,
             tls_cert: None,
@@ -293,6 +296,27 @@ impl Choose for Guests {
             "everybody" => Self::Everybody,
             _ => Self::Loopback,
         };
+    }
+}
+
+impl Choose for Compression {
+    fn value_name(&self) -> &'static str {
+        "on|off"
+    }
+
+    fn choices(&self) -> &'static [(&'static str, &'static str)] {
+        &[("on", "for everybody who offers it"), ("off", "for nobody")]
+    }
+
+    fn chosen(&self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Off => "off",
+        }
+    }
+
+    fn choose(&mut self, word: &str) {
+        *self = if word == "off" { Self::Off } else { Self::On };
     }
 }
 

@@ -3,6 +3,8 @@
 
 pub(crate) mod streams;
 
+use flate2::{Compress, Compression, FlushCompress};
+use parlour_ws::deflate::Inflater;
 use parlour_ws::{Incoming, Limits, ProtocolError, Receiver};
 
 pub(crate) const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
@@ -68,19 +70,40 @@ pub(crate) fn receive_inputs<'a>(
 
 /// The same in a role.
 pub(crate) fn receive_inputs_as<'a>(
+    receiver: Receiver,
+    limits: &Limits,
+    inputs: impl IntoIterator<Item = &'a [u8]>,
+) -> Outcome {
+    receive_all(receiver, None, limits, inputs)
+}
+
+/// The same where compression was agreed on.
+pub(crate) fn receive_inputs_inflating<'a>(
+    limits: &Limits,
+    inputs: impl IntoIterator<Item = &'a [u8]>,
+) -> Outcome {
+    receive_all(Receiver::new(), Some(&mut Inflater::new()), limits, inputs)
+}
+
+fn receive_all<'a>(
     mut receiver: Receiver,
+    mut inflater: Option<&mut Inflater>,
     limits: &Limits,
     inputs: impl IntoIterator<Item = &'a [u8]>,
 ) -> Outcome {
     let mut items = Vec::new();
+    let mut receive = |input: &[u8], items: &mut Vec<Item>| {
+        let inflater = inflater.as_deref_mut();
+        receive_input(&mut receiver, inflater, limits, &mut input.to_vec(), items)
+    };
     let mut inputs = inputs.into_iter();
-    let error = inputs.by_ref().find_map(|input| {
-        receive_input(&mut receiver, limits, &mut input.to_vec(), &mut items).err()
-    });
+    let error = inputs
+        .by_ref()
+        .find_map(|input| receive(input, &mut items).err());
     if error.is_some() {
         for input in inputs.chain([&b"\x81\x80\0\0\0\0"[..]]) {
             let before = items.len();
-            let swallowed = receive_input(&mut receiver, limits, &mut input.to_vec(), &mut items);
+            let swallowed = receive(input, &mut items);
             assert_eq!(
                 (swallowed, items.len()),
                 (Ok(()), before),
@@ -97,12 +120,16 @@ pub(crate) fn receive_inputs_as<'a>(
 
 fn receive_input(
     receiver: &mut Receiver,
+    mut inflater: Option<&mut Inflater>,
     limits: &Limits,
     mut input: &mut [u8],
     items: &mut Vec<Item>,
 ) -> Result<(), ProtocolError> {
     loop {
-        let received = receiver.receive(limits, input)?;
+        let received = match &mut inflater {
+            Some(inflater) => receiver.receive_inflating(limits, inflater, input)?,
+            None => receiver.receive(limits, input)?,
+        };
         let (consumed, item) = (received.consumed, received.item.map(Item::from));
         input = &mut input[consumed..];
         let Some(item) = item else { break };
@@ -122,6 +149,18 @@ pub(crate) fn receive(stream: &[u8]) -> Outcome {
 
 pub(crate) fn byte_by_byte(limits: &Limits, stream: &[u8]) -> Outcome {
     receive_inputs(limits, stream.chunks(1))
+}
+
+/// The compressed form of a message as RFC 7692, 7.2.1 makes it, also where it is longer.
+pub(crate) fn deflated(payload: &[u8]) -> Vec<u8> {
+    let mut compress = Compress::new(Compression::default(), false);
+    let mut out = Vec::with_capacity(payload.len() + payload.len() / 8 + 64);
+    let status = compress.compress_vec(payload, &mut out, FlushCompress::Sync);
+    status.expect("it can be compressed");
+    assert_eq!(compress.total_in(), payload.len() as u64);
+    let len = out.strip_suffix(b"\x00\x00\xff\xff").expect("a sync").len();
+    out.truncate(len);
+    out
 }
 
 /// A masked frame with this first byte, its length in the shortest form.
@@ -160,6 +199,8 @@ pub(crate) fn put_masked(frame: &mut Vec<u8>, payload: &[u8]) {
     );
 }
 
+/// RSV1: the first frame of a compressed message.
+pub(crate) const COMPRESSED: u8 = 0x40;
 pub(crate) const TEXT: u8 = 0x81;
 pub(crate) const TEXT_BEGINS: u8 = 0x01;
 pub(crate) const BINARY: u8 = 0x82;

@@ -9,7 +9,6 @@ use super::*;
 /// The limit that the streams are made for: some of their messages go over it.
 pub(crate) const LIMITS: Limits = Limits {
     max_message_bytes: 400,
-    extensions: parlour_ws::Extensions::NONE,
 };
 
 /// Some frames one after the other.
@@ -41,6 +40,37 @@ pub(crate) fn message() -> impl Strategy<Value = (Item, Vec<u8>)> {
         let frames = fragments(opcode, payload, &cuts, &between);
         (item, frames)
     })
+}
+
+/// Messages in compressed form, some of them spoilt, among those that are not.
+pub(crate) fn compressed_stream() -> impl Strategy<Value = Vec<u8>> {
+    let part = prop_oneof![
+        3 => compressed_message(),
+        1 => message().prop_map(|(_, bytes)| bytes),
+        1 => control(),
+        1 => broken_message(),
+    ];
+    vec(part, 0..6).prop_map(|parts| parts.concat())
+}
+
+fn compressed_message() -> impl Strategy<Value = Vec<u8>> {
+    let content = prop_oneof![
+        4 => words().prop_map(|text| (0x1, text.into_bytes())),
+        2 => bytes().prop_map(|bytes| (0x2, bytes)),
+        1 => (390..2_000_usize).prop_map(|len| (0x2, vec![b'x'; len])),
+        1 => bytes().prop_map(|bytes| (0x1, bytes)),
+    ];
+    let spoil = proptest::option::weighted(0.2, (any::<Index>(), any::<u8>()));
+    (content, cuts(), vec(control(), 0..3), spoil).prop_map(
+        |((opcode, content), cuts, between, spoil)| {
+            let mut payload = deflated(&content);
+            if let Some((place, byte)) = spoil {
+                let place = place.index(payload.len());
+                payload[place] = byte;
+            }
+            fragments(COMPRESSED | opcode, &payload, &cuts, &between)
+        },
+    )
 }
 
 /// A text that is not quite UTF-8, or a message in an order that is not allowed.

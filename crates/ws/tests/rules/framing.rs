@@ -14,7 +14,6 @@ fn the_masked_hello_of_rfc_6455_5_7() {
 fn lengths_around_the_three_forms_rfc_6455_5_2() {
     let limits = Limits {
         max_message_bytes: 65_537,
-        ..Limits::default()
     };
     for len in [0, 1, 125, 126, 127, 65_535, 65_536, 65_537] {
         let payload = vec![7; len];

@@ -6,7 +6,6 @@ use crate::common::*;
 
 const LIMITS: Limits = Limits {
     max_message_bytes: 10,
-    extensions: parlour_ws::Extensions::NONE,
 };
 
 fn receive(stream: &[u8]) -> Outcome {
@@ -84,7 +83,6 @@ fn control_frames_do_not_count() {
 fn zero_allows_empty_messages_only() {
     let limits = Limits {
         max_message_bytes: 0,
-        ..LIMITS
     };
     let stream = [frame(TEXT, b""), frame(TEXT, b"x")].concat();
     let outcome = receive_inputs(&limits, [&stream[..]]);

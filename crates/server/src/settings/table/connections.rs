@@ -75,6 +75,14 @@ pub(super) const GROUP: Group = Group {
             more: "",
         },
         Setting {
+            flag: "compression",
+            kind: Kind::Choice(|it| &mut it.compression),
+            help: "Whether messages are compressed for clients that offer it (permessage-deflate)",
+            more: "Browsers offer it. Messages below 256 bytes go as they are; a message to a room is compressed \
+                once for all of its members, and no connection keeps memory for it. It saves bytes of longer \
+                messages and costs CPU. Off refuses every offer.",
+        },
+        Setting {
             flag: "private-buffer-bytes",
             kind: Kind::Bytes {
                 range: 4 * KIB..=64 * MIB,
