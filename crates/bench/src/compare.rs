@@ -38,8 +38,8 @@ pub use plot::svg;
 pub use report::Comparison;
 use rounds::Rounds;
 
-/// Connections of which one's memory is told, as the sum of so many.
-const IDLE: usize = 10_000;
+/// Connections at which memory is read.
+const IDLE: [usize; 2] = [10_000, 19_000];
 /// Rounds, and seconds per phase, of a first look.
 const QUICK: (u32, f64) = (3, 0.2);
 
@@ -194,7 +194,7 @@ pub fn run(options: &CompareOptions, programs: &Programs) -> Result<Comparison, 
                 &server_cores,
                 &client_core,
             ))?;
-            comparison.add_idle(*dialect, report.bytes_per_connection_again);
+            comparison.add_idle(*dialect, report.bytes_per_connection);
         }
     }
     drop(pinned);
@@ -210,7 +210,7 @@ fn idle(
     client_core: &Cores,
 ) -> IdleOptions {
     IdleOptions {
-        connections: Numbers(vec![(IDLE / options.shrink) as u32]),
+        connections: Numbers(IDLE.map(|it| (it / options.shrink) as u32).to_vec()),
         dialect,
         burst: None,
         rooms: None,

@@ -3,7 +3,7 @@
 //!
 //! Memory is read when it has come to rest. The first figure is growth from none, after a warm-up
 //! of as many upgrades as are ever on their way at once, to all connections; the second is growth
-//! from none, after all have left, to all again, which leaves out what the allocator keeps. Further
+//! from one number of connections to the next, in which nothing is hidden that the warm-up left. Further
 //! figures, for who asks: what a burst of large messages leaves behind, what a further room of a
 //! connection costs, and what a room costs in which nobody is.
 
@@ -105,6 +105,24 @@ pub fn run(options: &IdleOptions) -> Result<IdleReport, BenchError> {
     let steps = options.plan()?;
     let most = *steps.last().unwrap_or(&0);
     pin::allow_files(most as u64 + 64)?;
+    let mut report = part(options, |visit| visit.steps(options, &steps))?;
+    if let Some(rooms) = options.rooms {
+        report.rooms = Some(part(options, |visit| {
+            visit.rooms(options, steps[0], rooms)
+        })?);
+    }
+    if let Some(rooms) = options.empty_rooms {
+        report.empty_rooms = Some(part(options, |visit| visit.empty_rooms(options, rooms))?);
+    }
+    Ok(report)
+}
+
+/// Measures one thing. A server that is started is started for it: what others have left in an
+/// allocator's hands would hide what this one needs.
+fn part<T>(
+    options: &IdleOptions,
+    measure: impl FnOnce(&Visit<'_>) -> Result<T, BenchError>,
+) -> Result<T, BenchError> {
     // Long enough to be measured.
     let measured = Measured::start_with(&options.server, &["--empty-room-kept=1h"])?;
     let visit = Visit {
@@ -112,7 +130,7 @@ pub fn run(options: &IdleOptions) -> Result<IdleReport, BenchError> {
         measured: &measured,
         show: options.output.show(),
     };
-    let result = visit.measure(options, &steps);
+    let result = measure(&visit);
     result.map_err(|error| measured.explain(error))
 }
 
@@ -123,9 +141,13 @@ struct Visit<'a> {
 }
 
 impl Visit<'_> {
-    fn measure(&self, options: &IdleOptions, steps: &[usize]) -> Result<IdleReport, BenchError> {
-        let (first, most) = (steps[0], steps[steps.len() - 1]);
-        let mut crowd = Crowded::new(&self.measured.target, options.dialect, self.show)?;
+    fn crowd(&self, options: &IdleOptions) -> Result<Crowded, BenchError> {
+        Crowded::new(&self.measured.target, options.dialect, self.show)
+    }
+
+    fn steps(&self, options: &IdleOptions, steps: &[usize]) -> Result<IdleReport, BenchError> {
+        let most = *steps.last().unwrap_or(&0);
+        let mut crowd = self.crowd(options)?;
         crowd.fill(FIRST.min(most))?;
         crowd.leave()?;
         let mut report = IdleReport {
@@ -151,12 +173,6 @@ impl Visit<'_> {
         self.hold(&mut crowd, options.hold)?;
         report.again(again);
         crowd.leave()?;
-        if let Some(rooms) = options.rooms {
-            report.rooms = Some(self.rooms(&mut crowd, first, rooms)?);
-        }
-        if let Some(rooms) = options.empty_rooms {
-            report.empty_rooms = Some(self.empty_rooms(&mut crowd, rooms)?);
-        }
         Ok(report)
     }
 
@@ -175,24 +191,29 @@ impl Visit<'_> {
 
     fn rooms(
         &self,
-        crowd: &mut Crowded,
+        options: &IdleOptions,
         connections: usize,
         rooms: usize,
     ) -> Result<FurtherRooms, BenchError> {
+        let mut crowd = self.crowd(options)?;
+        crowd.fill(FIRST.min(connections))?;
+        crowd.join_further(rooms.min(8))?;
+        crowd.leave()?;
         crowd.fill(connections)?;
-        let before = self.rest(crowd)?;
+        let before = self.rest(&mut crowd)?;
         crowd.join_further(rooms)?;
-        let after = self.rest(crowd)?;
+        let after = self.rest(&mut crowd)?;
         crowd.leave()?;
         Ok(FurtherRooms::of([before, after], connections, rooms))
     }
 
-    fn empty_rooms(&self, crowd: &mut Crowded, rooms: usize) -> Result<EmptyRooms, BenchError> {
+    fn empty_rooms(&self, options: &IdleOptions, rooms: usize) -> Result<EmptyRooms, BenchError> {
+        let mut crowd = self.crowd(options)?;
         // Once before: what the server needs to join, publish and leave at all.
         crowd.make_empty_rooms(rooms.min(1_000))?;
-        let (before, log_before) = (self.rest(crowd)?, self.log_bytes());
+        let (before, log_before) = (self.rest(&mut crowd)?, self.log_bytes());
         crowd.make_empty_rooms(rooms)?;
-        let after = self.rest(crowd)?;
+        let after = self.rest(&mut crowd)?;
         let logs = self.log_bytes().zip(log_before);
         let logs = logs.map(|(after, before)| after as f64 - before as f64);
         Ok(EmptyRooms::of([before, after], logs, rooms))

@@ -76,7 +76,7 @@ impl StormOptions {
 /// or has one twice.
 pub fn run(options: &StormOptions) -> Result<StormReport, BenchError> {
     options.check()?;
-    pin::allow_files(2 * options.clients as u64 + 64)?;
+    pin::allow_files((options.clients + options.in_flight) as u64 + 64)?;
     let measured = Measured::start(&options.server)?;
     let result = storm(options, &measured);
     result.map_err(|error| measured.explain(error))
