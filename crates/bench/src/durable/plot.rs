@@ -11,6 +11,7 @@ use crate::tables::grouped;
 const PANEL_WIDTH: f64 = 340.0;
 const PANEL_HEIGHT: f64 = 300.0;
 const GAP: f64 = 34.0;
+const WORDS_WIDTH: f64 = 800.0;
 
 /// Draws a report: the closed loops, or the open ones where there are no others.
 ///
@@ -38,7 +39,8 @@ pub fn svg(report: &DurableReport) -> String {
     let up = Axis::decades(latencies, PANEL_HEIGHT, 0.0);
 
     let (head, caption) = words(report, has_closed);
-    let width = rooms.len() as f64 * (PANEL_WIDTH + GAP) - GAP;
+    // Few panels are narrower than the words above them.
+    let width = (rooms.len() as f64 * (PANEL_WIDTH + GAP) - GAP).max(WORDS_WIDTH);
     let mut page = Page::new(width, PANEL_HEIGHT, head, &caption);
     legend(&mut page, report);
     for (index, rooms) in rooms.into_iter().enumerate() {

@@ -226,9 +226,9 @@ impl Outcome for IdleReport {
         let left = self.private_after_all_left;
         bars.push(bar("raw", "0, all left".into(), left, String::new()));
         if let Some(last) = self.steps.last() {
-            let words = format!("{} B each", rounded(Some(self.bytes_per_connection_again)));
             let name = format!("{} again", grouped(last.connections as u64));
-            bars.push(bar("parlour", name, self.private_with_all_again, words));
+            let again = self.private_with_all_again;
+            bars.push(bar("parlour", name, again, String::new()));
         }
         Bars {
             head: "Private memory with idle connections, each in a room".into(),
