@@ -1,5 +1,6 @@
 //! `cargo xtask autobahn`: the Autobahn suite's fuzzing client against the echo door.
 
+mod document;
 mod environment;
 mod python;
 mod sections;
@@ -7,19 +8,27 @@ mod server;
 mod verdict;
 mod wstest;
 
+use std::path::Path;
+
 use clap::Args;
 
 use crate::error::ChoreError;
 use crate::workspace::Workspace;
 use sections::Sections;
-use server::Server;
+use server::{Server, Transport};
+use verdict::Counts;
+use wstest::Wstest;
 
 /// What to run, and against what.
 #[derive(Args)]
 pub(crate) struct AutobahnArgs {
-    /// Sections of the suite, e.g. 6,7 (9 has messages of up to 16 MiB)
-    #[arg(long, default_value = EVERY_SECTION, value_parser = Sections::parse)]
-    sections: Sections,
+    /// Sections of the suite, e.g. 6,7 (9 has messages of up to 16 MiB, 12 and 13 take ten minutes)
+    /// [default: all, of 12 and 13 a few cases]
+    #[arg(long, value_parser = Sections::parse)]
+    sections: Option<Sections>,
+    /// All sections as a whole, plain and over TLS; when all cases are strict, docs/autobahn.md says so
+    #[arg(long, conflicts_with_all = ["sections", "url"])]
+    all: bool,
     /// Fail when the suite cannot be run here (always so with CI=true)
     #[arg(long)]
     require: bool,
@@ -31,16 +40,14 @@ pub(crate) struct AutobahnArgs {
 impl AutobahnArgs {
     /// The run that `cargo xtask test` makes.
     pub(crate) fn of_test_run() -> Self {
-        let sections = Sections::parse(EVERY_SECTION);
         Self {
-            sections: sections.expect("a constant in the form that parse takes"),
+            sections: None,
+            all: false,
             require: false,
             url: None,
         }
     }
 }
-
-const EVERY_SECTION: &str = "1-7,9,10";
 
 /// How a run ended that did not fail.
 pub(crate) enum Outcome {
@@ -68,16 +75,45 @@ pub(crate) fn run(workspace: &Workspace, args: &AutobahnArgs) -> Result<Outcome,
         return Ok(Outcome::LeftOut);
     };
     let wstest = environment::ready(&folder, &python)?;
-    let server = match &args.url {
-        Some(url) => Server::running_at(url),
-        None => Server::start(&workspace.release_binary()?, &folder)?,
+    let cases = if args.all {
+        let counts = run_all(workspace, &wstest, &folder)?;
+        document::write(workspace, &counts)?;
+        counts.values().sum::<u32>() * 2
+    } else {
+        let sections = args.sections.clone();
+        let sections = sections.unwrap_or_else(Sections::of_test_run);
+        let server = match &args.url {
+            Some(url) => Server::running_at(url),
+            None => Server::start(&workspace.release_binary()?, &folder, Transport::Plain)?,
+        };
+        let counts = judged(&wstest, &server, &sections, &folder.join("reports"))?;
+        counts.values().sum()
     };
-    let sections = &args.sections;
-    let reports = folder.join("reports");
-    wstest.run(sections, server.url(), &reports)?;
-    let cases = verdict::judge(&reports, sections)?;
     println!("autobahn: {cases} cases run, {cases} strict");
     Ok(Outcome::Strict { cases })
+}
+
+/// Everything, plain and over TLS: the same cases each time.
+fn run_all(workspace: &Workspace, wstest: &Wstest, folder: &Path) -> Result<Counts, ChoreError> {
+    let binary = workspace.release_binary()?;
+    let mut counts = Counts::new();
+    for transport in [Transport::Plain, Transport::Tls] {
+        let server = Server::start(&binary, folder, transport)?;
+        let reports = folder.join(format!("reports-{}", transport.name()));
+        counts = judged(wstest, &server, &Sections::all(), &reports)?;
+    }
+    Ok(counts)
+}
+
+fn judged(
+    wstest: &Wstest,
+    server: &Server,
+    sections: &Sections,
+    reports: &Path,
+) -> Result<Counts, ChoreError> {
+    let groups = sections.groups();
+    wstest.run(&groups, server.url(), reports)?;
+    verdict::judge(reports, &groups)
 }
 
 /// True on a machine that must not leave anything out.

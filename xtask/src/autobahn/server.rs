@@ -16,7 +16,26 @@ const START_TIME_MAX: Duration = Duration::from_secs(30);
 /// Section 9 sends messages of up to 16 MiB; a bound far from it keeps the bound out of the test.
 const MESSAGE_BYTES_MAX: &str = "67108864";
 
-const LISTENING: &str = "listening on http://";
+const LISTENING: &str = "listening on ";
+
+/// What a server speaks below its WebSockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transport {
+    /// TCP.
+    Plain,
+    /// TLS, with a certificate that the server makes for itself.
+    Tls,
+}
+
+impl Transport {
+    /// For people and file names.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Tls => "tls",
+        }
+    }
+}
 
 /// An echo server; one that was started here ends with this value.
 pub(super) struct Server {
@@ -43,8 +62,17 @@ impl Server {
     ///
     /// # Errors
     /// When it does not start or does not say where it listens.
-    pub(super) fn start(binary: &Path, folder: &Path) -> Result<Self, ChoreError> {
-        let data = std::env::temp_dir().join(format!("parlour-autobahn-{}", std::process::id()));
+    pub(super) fn start(
+        binary: &Path,
+        folder: &Path,
+        transport: Transport,
+    ) -> Result<Self, ChoreError> {
+        let name = format!(
+            "parlour-autobahn-{}-{}",
+            transport.name(),
+            std::process::id()
+        );
+        let data = std::env::temp_dir().join(name);
         let log = folder.join("server.log");
         let log_file = File::create(&log).map_err(ChoreError::io("write", &log))?;
         let mut serve = Command::new(binary);
@@ -56,6 +84,9 @@ impl Server {
             MESSAGE_BYTES_MAX,
         ]);
         serve.arg("--data").arg(&data);
+        if transport == Transport::Tls {
+            serve.args(["--tls", "self-signed"]);
+        }
         // PARLOUR_PYTHON27 and the like are not the server's, which refuses what it does not know.
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("PARLOUR_") {
@@ -76,7 +107,7 @@ impl Server {
         let started = Started { child, data };
         match address(stdout) {
             Some(address) => Ok(Self {
-                url: format!("ws://{address}/echo"),
+                url: format!("{address}/echo"),
                 _started: Some(started),
             }),
             None => Err(ChoreError::Found(format!(
@@ -103,14 +134,19 @@ impl Drop for Started {
     }
 }
 
-/// Reads the server's output, to its end so that it never blocks, and returns where it listens.
+/// Reads the server's output, to its end so that it never blocks, and returns where it listens, as the
+/// address of a WebSocket.
 fn address(stdout: ChildStdout) -> Option<String> {
     let (found, address) = mpsc::sync_channel(1);
     std::thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            if let Some((_, rest)) = line.split_once(LISTENING) {
+            let url = line.split_once(LISTENING).map(|(_, url)| url);
+            // http becomes ws, https becomes wss.
+            if let Some(rest) = url.and_then(|url| url.strip_prefix("http"))
+                && let Some((scheme, rest)) = rest.split_once("://")
+            {
                 let address = rest.split(['/', ' ']).next().unwrap_or(rest);
-                let _ = found.try_send(address.to_owned());
+                let _ = found.try_send(format!("ws{scheme}://{address}"));
             }
         }
     });

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::error::ChoreError;
 
-use super::sections::Sections;
+use super::sections::Group;
 
 /// What counts as strict; NON-STRICT, UNIMPLEMENTED, UNCLEAN, FAILED and anything else does not.
 const STRICT: [&str; 2] = ["OK", "INFORMATIONAL"];
@@ -23,13 +23,17 @@ struct Case {
     reportfile: String,
 }
 
+/// Cases per section.
+pub(super) type Counts = BTreeMap<u8, u32>;
+
 /// Reads the reports of all groups and returns how many cases were run, all of them strict.
 ///
 /// # Errors
 /// When a report is missing, a case is missing or a case is not strict.
-pub(super) fn judge(reports: &Path, sections: &Sections) -> Result<u32, ChoreError> {
+pub(super) fn judge(reports: &Path, groups: &[Group]) -> Result<Counts, ChoreError> {
     let (mut cases, mut lines) = (0, Vec::new());
-    for group in sections.groups() {
+    let mut counts = Counts::new();
+    for group in groups {
         let folder = reports.join(group.label());
         let path = folder.join("index.json");
         let text = std::fs::read_to_string(&path).map_err(ChoreError::io("read", &path))?;
@@ -37,10 +41,10 @@ pub(super) fn judge(reports: &Path, sections: &Sections) -> Result<u32, ChoreErr
             what: path.display().to_string(),
             source,
         })?;
-        let run = count(&index);
-        if run != group.cases() {
+        let run = count(&index, &mut counts);
+        if run != group.cases {
             let log = folder.join("wstest.log");
-            let expected = group.cases();
+            let expected = group.cases;
             lines.push(format!(
                 "{run} cases run, not {expected}; see {}",
                 log.display()
@@ -50,7 +54,7 @@ pub(super) fn judge(reports: &Path, sections: &Sections) -> Result<u32, ChoreErr
         lines.extend(not_strict(&index, &folder));
     }
     if lines.is_empty() {
-        return Ok(cases);
+        return Ok(counts);
     }
     Err(ChoreError::Found(format!(
         "autobahn: {cases} cases run\n  {}",
@@ -58,8 +62,15 @@ pub(super) fn judge(reports: &Path, sections: &Sections) -> Result<u32, ChoreErr
     )))
 }
 
-fn count(index: &Index) -> u32 {
-    index.values().flatten().map(|_| 1).sum()
+/// How many cases there are; each is added to its section, too.
+fn count(index: &Index, counts: &mut Counts) -> u32 {
+    let mut run = 0;
+    for id in index.values().flat_map(BTreeMap::keys) {
+        let section = id.split('.').next().and_then(|it| it.parse().ok());
+        *counts.entry(section.unwrap_or(0)).or_default() += 1;
+        run += 1;
+    }
+    run
 }
 
 /// One line per case that is not strict in both columns.
@@ -82,6 +93,7 @@ fn not_strict(index: &Index, folder: &Path) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sections::Sections;
     use super::*;
 
     fn index(behavior: &str, close: &str) -> Index {
@@ -117,14 +129,14 @@ mod tests {
         let reports = std::env::temp_dir().join(format!("parlour-verdict-{}", std::process::id()));
         let folder = reports.join("10");
         std::fs::create_dir_all(&folder).unwrap();
-        let sections = Sections::parse("10").unwrap();
+        let groups = Sections::parse("10").unwrap().groups();
         let judged = |text: &str| {
             std::fs::write(folder.join("index.json"), text).unwrap();
-            judge(&reports, &sections)
+            judge(&reports, &groups)
         };
         let whole = r#"{"parlour": {"10.1.1": {"behavior": "OK", "behaviorClose": "OK",
                         "reportfile": "x.json"}}}"#;
-        assert_eq!(judged(whole).unwrap(), 1);
+        assert_eq!(judged(whole).unwrap(), Counts::from([(10, 1)]));
         let error = judged(r#"{"parlour": {}}"#).unwrap_err().to_string();
         assert!(error.contains("0 cases run, not 1"), "{error}");
         std::fs::remove_dir_all(&reports).unwrap();

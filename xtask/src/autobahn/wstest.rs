@@ -1,4 +1,5 @@
-//! The suite's client, one process per group of sections: it is one Python thread each.
+//! The suite's client, one process per group of cases: it is one Python thread each, and as many run at
+//! once as there are cores and one more.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -13,10 +14,11 @@ use crate::command;
 use crate::error::ChoreError;
 
 use super::environment::python_in;
-use super::sections::Sections;
+use super::sections::Group;
 
-/// A whole run takes about half a minute; a client that hangs must not hang us.
-const RUN_TIME_MAX: Duration = Duration::from_secs(900);
+/// A test run takes about a minute and a run of everything half an hour on two cores; a client that hangs
+/// must not hang us.
+const RUN_TIME_MAX: Duration = Duration::from_secs(5_400);
 
 /// A line of progress after this many cases.
 const PROGRESS_CASES: u32 = 50;
@@ -46,13 +48,13 @@ impl Wstest {
         self.python.exists() && self.script.exists()
     }
 
-    /// Runs all groups at once; each leaves its reports in a folder of its own below `reports`.
+    /// Runs the groups; each leaves its reports in a folder of its own below `reports`.
     ///
     /// # Errors
     /// When a client cannot be started or the run takes too long. Failed cases are no error here.
     pub(super) fn run(
         &self,
-        sections: &Sections,
+        groups: &[Group],
         url: &str,
         reports: &Path,
     ) -> Result<(), ChoreError> {
@@ -61,35 +63,40 @@ impl Wstest {
         }
         let (sender, progress) = mpsc::sync_channel(64);
         let mut clients = Clients(Vec::new());
-        for group in sections.groups() {
-            clients
-                .0
-                .push(self.start(&group, url, reports, sender.clone())?);
-        }
-        drop(sender);
-        println!("autobahn: {} cases against {url}", sections.cases());
+        let all: u32 = groups.iter().map(|group| group.cases).sum();
+        println!("autobahn: {all} cases against {url}");
         let started = Instant::now();
-        let (mut cases, mut running) = (0, clients.0.len());
-        while running > 0 {
+        let (mut waiting, mut cases, mut running) = (groups.iter(), 0, 0);
+        loop {
+            while running < at_once()
+                && let Some(group) = waiting.next()
+            {
+                let client = self.start(group, url, reports, sender.clone())?;
+                clients.0.push(client);
+                running += 1;
+            }
+            if running == 0 {
+                return Ok(());
+            }
             let left = RUN_TIME_MAX.saturating_sub(started.elapsed());
             match progress.recv_timeout(left) {
                 Ok(Progress::Case) => {
                     cases += 1;
                     if cases % PROGRESS_CASES == 0 {
-                        println!("autobahn: {cases} of {} cases", sections.cases());
+                        println!("autobahn: {cases} of {all} cases");
                     }
                 }
                 Ok(Progress::Ended) => running -= 1,
-                Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => return Err(too_long(reports)),
+                Err(RecvTimeoutError::Disconnected | RecvTimeoutError::Timeout) => {
+                    return Err(too_long(reports));
+                }
             }
         }
-        Ok(())
     }
 
     fn start(
         &self,
-        group: &Sections,
+        group: &Group,
         url: &str,
         reports: &Path,
         progress: SyncSender<Progress>,
@@ -129,6 +136,10 @@ impl Wstest {
         std::thread::spawn(move || follow(BufReader::new(stdout), log_file, &progress));
         Ok(child)
     }
+}
+
+fn at_once() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from) + 1
 }
 
 /// Copies the client's output to its log and tells of every case.
