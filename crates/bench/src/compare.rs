@@ -133,7 +133,13 @@ impl CompareOptions {
         if self.dialects.is_empty() {
             return wrong("--dialects names none");
         }
-        Ok(())
+        // Better now than when it is measured.
+        let files = Output {
+            json: self.json.clone(),
+            plot: self.plot.clone(),
+        };
+        files.check()?;
+        self.doc.as_deref().map_or(Ok(()), table::check)
     }
 
     /// The cores of servers and generators.
@@ -177,15 +183,7 @@ pub fn run(options: &CompareOptions, programs: &Programs) -> Result<Comparison, 
 
     let mut comparison = Comparison::begun(options, host);
     for dialect in &options.dialects {
-        for group in Group::all(
-            *dialect,
-            &options.only,
-            programs.conventional,
-            options.shrink,
-        ) {
-            let rounds = Rounds::run(&group, options, programs, &server_cores, show)?;
-            comparison.add(&group, &rounds)?;
-        }
+        // First, as it is the one with the most connections: what cannot be had is known early.
         if options.only.is_empty() || options.only.contains(&Work::Idle) {
             let report = crate::idle::run(&idle(
                 options,
@@ -195,6 +193,17 @@ pub fn run(options: &CompareOptions, programs: &Programs) -> Result<Comparison, 
                 &client_core,
             ))?;
             comparison.add_idle(*dialect, report.bytes_per_connection);
+        }
+    }
+    for dialect in &options.dialects {
+        for group in Group::all(
+            *dialect,
+            &options.only,
+            programs.conventional,
+            options.shrink,
+        ) {
+            let rounds = Rounds::run(&group, options, programs, &server_cores, show)?;
+            comparison.add(&group, &rounds)?;
         }
     }
     drop(pinned);

@@ -124,15 +124,29 @@ impl Comparison {
             .and_then(Path::file_name)
             .map(|name| format!("![{TITLE}]({})\n\n", name.to_string_lossy()));
         let figures = picture.unwrap_or_default() + &self.to_markdown();
-        let Some(text) = between(&text, &figures) else {
-            return Err(BenchError::Options(format!(
-                "{} has no place for the figures: it needs the lines `{}` and `{END}`",
-                path.display(),
-                BEGIN.trim()
-            )));
-        };
+        let text = with_figures(path, &text, &figures)?;
         fs::write(path, text).map_err(BenchError::system(failed()))
     }
+}
+
+/// Whether a document has a place for figures.
+///
+/// # Errors
+/// When it has none or cannot be read.
+pub(super) fn check(path: &Path) -> Result<(), BenchError> {
+    let failed = || format!("reading {}", path.display());
+    let text = fs::read_to_string(path).map_err(BenchError::system(failed()))?;
+    with_figures(path, &text, "").map(drop)
+}
+
+fn with_figures(path: &Path, document: &str, figures: &str) -> Result<String, BenchError> {
+    between(document, figures).ok_or_else(|| {
+        BenchError::Options(format!(
+            "{} has no place for the figures: it needs the lines `{}` and `{END}`",
+            path.display(),
+            BEGIN.trim()
+        ))
+    })
 }
 
 /// The document with other figures.
@@ -271,8 +285,13 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("figures: begin"), "{error}");
+        assert!(
+            check(&path).is_err(),
+            "it is known before anything is measured"
+        );
         fs::write(&path, format!("# Benchmarks\n{BEGIN}{END}\n")).unwrap();
         let plot = folder.path().join("ratios.svg");
+        check(&path).unwrap();
         compared(&[1.0]).write_into(&path, Some(&plot)).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.contains("](ratios.svg)"), "{text}");

@@ -74,6 +74,7 @@ fn what_cannot_work_is_refused_with_the_reason() {
         ("--rounds 0", "--rounds"),
         ("--server-cores 0 --client-core 0", "measure each other"),
         ("--only k2", "k1_1000x10"),
+        ("--doc no-such-page.md", "no-such-page.md"),
     ] {
         let mut command = parlour();
         command.args(["bench", "compare"]).args(words.split(' '));
