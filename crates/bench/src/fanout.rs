@@ -32,6 +32,10 @@ pub struct FanoutOptions {
     /// report says exactly.
     #[arg(long, default_value_t = 64, value_name = "BYTES")]
     pub payload: usize,
+    /// Offer compression (permessage-deflate), as browsers do. The text is all the same, so compare CPU
+    /// and not bytes; the server leaves messages below 256 bytes as they are.
+    #[arg(long, conflicts_with_all = ["saturation", "quiet_room", "cross"])]
+    pub deflate: bool,
     /// Closed loop: messages in flight in all. A message is in flight until every member of its
     /// room has it. 1 shows what a single send costs, 32 what coalescing saves [default: 1].
     #[arg(long, value_name = "MESSAGES", conflicts_with = "rate")]
@@ -153,7 +157,9 @@ pub fn run(options: &FanoutOptions) -> Result<Report, BenchError> {
     let (layout, load) = options.plan()?;
     let show = options.output.show();
     pin::allow_files(layout.connections() as u64 + 64)?;
-    let measured = Measured::start(&options.server)?.speaking(options.dialect.unwrap_or_default());
+    let mut measured =
+        Measured::start(&options.server)?.speaking(options.dialect.unwrap_or_default());
+    measured.target.deflate = options.deflate;
     let result = measured.fanout(options, layout, load, show);
     result.map_err(|error| measured.explain(error))
 }

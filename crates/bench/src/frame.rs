@@ -5,6 +5,8 @@
 
 /// First byte of an unfragmented text frame.
 pub const TEXT: u8 = 0x81;
+/// First byte of an unfragmented text frame that is compressed (RFC 7692, 6).
+pub const COMPRESSED_TEXT: u8 = 0xc1;
 /// First byte of a close frame.
 pub const CLOSE: u8 = 0x88;
 /// First byte of a ping.

@@ -4,6 +4,7 @@
 //! message, and allocates nothing. A phase ends when everything it published has reached
 //! everyone, so each phase's bill (the server's CPU time) is for whole messages only.
 
+mod inflated;
 mod open;
 mod receiver;
 mod template;

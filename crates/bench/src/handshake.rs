@@ -16,6 +16,8 @@ const MAX_ANSWER: usize = 16 * 1024;
 /// An upgrade on its way.
 pub(crate) struct Handshake {
     request: Vec<u8>,
+    /// Compression was offered.
+    deflate: bool,
     written: usize,
     answer: Vec<u8>,
 }
@@ -63,13 +65,18 @@ impl Handshake {
     }
 
     fn to(target: &Target, path: &str, header: &str) -> Self {
+        let offer = match target.deflate {
+            true => "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n",
+            false => "",
+        };
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             {header}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n",
+             {header}{offer}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n",
             target.authority
         );
         Self {
             request: request.into_bytes(),
+            deflate: target.deflate,
             written: 0,
             answer: Vec::new(),
         }
@@ -114,6 +121,9 @@ impl Handshake {
         let head = String::from_utf8_lossy(&self.answer);
         if head.split(' ').nth(1) != Some("101") || !head.contains(ACCEPT) {
             return Err(self.describe("no upgrade"));
+        }
+        if self.deflate && !head.contains("permessage-deflate") {
+            return Err(self.describe("no compression"));
         }
         Ok(Progress::Open(behind))
     }

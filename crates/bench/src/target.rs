@@ -18,6 +18,8 @@ pub struct Target {
     pub address: SocketAddr,
     /// What is spoken there.
     pub dialect: Dialect,
+    /// Compression is offered there (RFC 7692), and must be accepted.
+    pub deflate: bool,
 }
 
 impl Target {
@@ -29,6 +31,7 @@ impl Target {
             path: "/ws".into(),
             address,
             dialect: Dialect::default(),
+            deflate: false,
         }
     }
 
@@ -86,6 +89,7 @@ impl FromStr for Target {
             path: path.to_owned(),
             address,
             dialect: Dialect::default(),
+            deflate: false,
         })
     }
 }

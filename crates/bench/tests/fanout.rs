@@ -43,6 +43,7 @@ fn a_whole_run_delivers_everything_to_everyone() {
             members: 20,
             rooms: 3,
             publishers: 2,
+            deflate: false,
             payload: 64,
             outstanding: Some(8),
             rate: None,

@@ -6,7 +6,8 @@ use hdrhistogram::Histogram;
 
 use crate::BenchError;
 use crate::dialect::{Dialect, Told};
-use crate::frame::{self, CLOSE, Frame, PING, PONG, TEXT};
+use crate::frame::{self, CLOSE, COMPRESSED_TEXT, Frame, PING, PONG, TEXT};
+use crate::generator::inflated::Inflated;
 use crate::ledger::{Layout, Ledger};
 use crate::tag::Tag;
 
@@ -25,6 +26,7 @@ pub(crate) struct Receiver {
     text: usize,
     /// Pings to be answered, with what they say.
     pub(crate) pings: Vec<(usize, Vec<u8>)>,
+    inflated: Inflated,
     seen: Vec<bool>,
     unseen: Vec<usize>,
     clock: Instant,
@@ -75,6 +77,7 @@ impl Receiver {
             dialect,
             text,
             pings: Vec::new(),
+            inflated: Inflated::default(),
             seen: vec![false; layout.members],
             unseen: (0..layout.rooms).map(|room| layout.size_of(room)).collect(),
             clock: Instant::now(),
@@ -112,13 +115,11 @@ impl Receiver {
                 Ok(None) => break,
                 Err(why) => return Err(BenchError::Frame { connection, why }),
             };
+            let length = rest.len() - frame.rest.len();
             if frame.first == TEXT {
-                self.message(
-                    connection,
-                    frame.payload,
-                    rest.len() - frame.rest.len(),
-                    now,
-                )?;
+                self.message(connection, frame.payload, length, now)?;
+            } else if frame.first == COMPRESSED_TEXT {
+                self.compressed(connection, frame.payload, length, now)?;
             } else {
                 self.control(connection, frame)?;
             }
@@ -164,6 +165,24 @@ impl Receiver {
             self.probed(connection);
         }
         Ok(())
+    }
+
+    fn compressed(
+        &mut self,
+        connection: usize,
+        payload: &[u8],
+        frame_length: usize,
+        now: u64,
+    ) -> Result<(), BenchError> {
+        let mut inflated = std::mem::take(&mut self.inflated);
+        let taken = if inflated.read(payload) {
+            self.message(connection, &inflated.said, frame_length, now)
+        } else {
+            let why = "a compressed message that cannot be inflated";
+            Err(BenchError::Frame { connection, why })
+        };
+        self.inflated = inflated;
+        taken
     }
 
     fn probed(&mut self, connection: usize) {
