@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use parlour_proto::told::{Hello, Told};
 use parlour_ws::client::{Opening, OpeningError};
-use parlour_ws::{
-    Incoming, Limits, Opcode, Receiver, put_masked_close, put_masked_frame,
-};
+use parlour_ws::{Incoming, Limits, Opcode, Receiver, put_masked_close, put_masked_frame};
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::time::{Instant, timeout};

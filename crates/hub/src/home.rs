@@ -259,6 +259,18 @@ impl Home {
         });
     }
 
+    /// Gives spare room back: nobody is here, and there may be very many such rooms.
+    pub(crate) fn rest(&mut self) {
+        self.followers.shrink_to_fit();
+        self.uncommitted.shrink_to_fit();
+        self.held.shrink_to_fit();
+        self.notices.shrink_to_fit();
+        self.repeats.shrink_to_fit();
+        self.ages.shrink_to_fit();
+        self.ids.shrink();
+        self.log.shrink();
+    }
+
     pub(crate) fn unfollow(&mut self, shard: ShardId, view: Key, times: Times) {
         let place = self
             .followers

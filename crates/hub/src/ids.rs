@@ -80,6 +80,12 @@ pub(crate) enum Known {
 }
 
 impl Ids {
+    /// Gives spare room back.
+    pub(crate) fn shrink(&mut self) {
+        self.by_id.shrink_to_fit();
+        self.in_order.shrink_to_fit();
+    }
+
     pub(crate) fn new(known: impl IntoIterator<Item = (Seq, IdDigest)>, from: Seq) -> Self {
         let mut ids = Self {
             by_id: HashMap::new(),

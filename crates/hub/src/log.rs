@@ -32,6 +32,11 @@ impl Log {
         self.bytes
     }
 
+    /// Gives spare room back.
+    pub(crate) fn shrink(&mut self) {
+        self.entries.shrink_to_fit();
+    }
+
     /// The number of the oldest entry that is still here.
     pub(crate) fn first(&self) -> Option<Seq> {
         self.entries.front().map(|entry| entry.seq)

@@ -300,6 +300,7 @@ impl<S: Store> Shard<S> {
         {
             self.empty_homes.remove(&(home.empty_since, key));
             home.empty_since = now;
+            home.rest();
             self.empty_homes.insert((now, key));
         }
     }

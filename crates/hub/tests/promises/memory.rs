@@ -95,3 +95,26 @@ fn an_idle_connection_keeps_no_buffer_of_what_it_was_sent() {
     );
     assert!(memory.bytes_max > 200 * 1_000, "the answers were there");
 }
+
+#[test]
+fn a_room_that_nobody_is_in_keeps_no_more_than_a_kibibyte_beside_its_log() {
+    const ROOMS: i64 = 1_000;
+    let mut world = world(1);
+    let mut visit = |rooms: std::ops::Range<i64>| {
+        for n in rooms {
+            let peer = world.connect(0, WORDS, Some(&format!("room{n}")));
+            world.run();
+            world.say(peer, "say a x");
+            world.run();
+            world.hang_up(peer);
+        }
+    };
+    // What a first visitor needs is there.
+    visit(0..100);
+    let memory = allocation_counter::measure(|| visit(100..100 + ROOMS));
+    let each = memory.bytes_current / ROOMS;
+    assert!(
+        each <= 1_024,
+        "{each} bytes are kept for each room and its entry"
+    );
+}
