@@ -142,8 +142,8 @@ pub(super) const ALL: &[Mutant] = &[
         name: "size-limit",
         takes_away: "a message over the limit is closed 1009",
         file: "crates/ws/src/header.rs",
-        original: "Ok(total) if total <= limit =>",
-        mutated: "Ok(total) if total <= limit || limit > 0 =>",
+        original: "Ok(total) if total <= before.limits.wire_bytes_max(is_compressed) => {",
+        mutated: "Ok(total) if total <= before.limits.wire_bytes_max(is_compressed) || total > 0 => {",
         test: codec("limits::a_message_may_be_as_long_as_the_limit"),
     },
     Mutant {
