@@ -2,7 +2,7 @@
 //!
 //! The open files of one process are often limited to fewer than the connections to all servers. So
 //! each server has a generator process, which holds its connections and sleeps until it is told to
-//! visit it. One line of JSON each way: a [`Request`] on standard input, a [`Reply`] on standard output.
+//! visit it. One line of JSON each way: a `Request` on standard input, a `Reply` on standard output.
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Write};
