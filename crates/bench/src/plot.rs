@@ -378,11 +378,11 @@ impl TimeLine {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    /// Every element is closed, and no number is none.
-    fn whole(plot: &str) {
+    /// Every element is closed.
+    pub(crate) fn assert_closed(plot: &str) {
         for name in ["svg", "g", "text", "style", "title"] {
             let opened = plot.matches(&format!("<{name} ")).count()
                 + plot.matches(&format!("<{name}>")).count();
@@ -392,6 +392,11 @@ mod tests {
                 "{name}: {plot}"
             );
         }
+    }
+
+    /// Every element is closed, and no number is none.
+    fn whole(plot: &str) {
+        assert_closed(plot);
         assert!(!plot.contains("NaN") && !plot.contains("inf"), "{plot}");
         assert!(plot.contains("prefers-color-scheme:dark") && plot.ends_with("</svg>\n"));
     }

@@ -144,6 +144,7 @@ fn label(figure: &FigureReport) -> &str {
 mod tests {
     use super::*;
     use crate::compare::report::tests::compared;
+    use crate::plot::tests::assert_closed;
 
     #[test]
     fn a_plot_has_a_row_per_ratio_and_marks_what_is_over_its_gate() {
@@ -173,15 +174,7 @@ mod tests {
             }
             let plot = svg(&comparison);
             assert!(!plot.contains("NaN") && !plot.contains("inf"), "{plot}");
-            for name in ["svg", "text", "style", "title"] {
-                let opened = plot.matches(&format!("<{name} ")).count()
-                    + plot.matches(&format!("<{name}>")).count();
-                assert_eq!(
-                    opened,
-                    plot.matches(&format!("</{name}>")).count(),
-                    "{name}"
-                );
-            }
+            assert_closed(&plot);
         }
     }
 }
