@@ -37,7 +37,7 @@ pub(crate) struct Report {
     /// The round that `changes` belong to.
     pub(crate) round: u32,
     /// Users who are here now (`true`) or no longer, since the last report of this round; at most
-    /// [`PASS_MEMBERS_MAX`](parlour_proto::PASS_MEMBERS_MAX).
+    /// [`PRESENCE_MEMBERS_MAX`](parlour_proto::PRESENCE_MEMBERS_MAX).
     pub(crate) changes: Vec<(UserName, bool)>,
     /// All members there are counted, and all that has changed up to now is reported.
     pub(crate) is_whole: bool,

@@ -168,8 +168,10 @@ pub struct Shard<S> {
 
     /// Homes with entries that a follower may be sent.
     to_feed: VecDeque<Key>,
-    /// Rings with a pass to do.
+    /// Rings with a pass to begin.
     to_pass: VecDeque<(Key, u8)>,
+    /// Rings with a pass under way that did not end in one step.
+    passing: VecDeque<(Key, u8)>,
     /// Connections with private output to send.
     to_flush: VecDeque<ConnectionId>,
     /// Connections that are behind the ring of one of their rooms.
@@ -265,6 +267,7 @@ impl<S: Store> Shard<S> {
             pages: Vec::new(),
             to_feed: VecDeque::new(),
             to_pass: VecDeque::new(),
+            passing: VecDeque::new(),
             to_flush: VecDeque::new(),
             behind: VecDeque::new(),
             behind_without_credit: 0,
@@ -455,8 +458,8 @@ impl<S: Store> Shard<S> {
         }
     }
 
-    /// One bounded step of work: what is numbered becomes final, what is final is told, a few
-    /// hundred members are sent to, what is due is done. `true`: there is more to do at once.
+    /// One bounded step of work: what is numbered becomes final, what is final is told, some
+    /// members are sent to, what is due is done. `true`: there is more to do at once.
     pub fn turn(&mut self, now: Now, sockets: &mut impl Sockets, bus: &mut impl Bus) -> bool {
         self.set_now(now);
         self.send_notices();
@@ -473,6 +476,7 @@ impl<S: Store> Shard<S> {
         // Private output first: an ack stands before the entry that it acknowledges.
         self.flush_private(sockets);
         self.pass_some(sockets);
+        self.hear_own();
         self.close_behind_last_passes();
         self.keep_within_bounds();
         self.resume_with_credit();
@@ -485,7 +489,7 @@ impl<S: Store> Shard<S> {
     /// Whether a turn would get on with something at once. What waits for another shard does not
     /// count: its answer comes as a letter.
     fn has_work(&self) -> bool {
-        let lists = self.to_pass.is_empty() && self.to_flush.is_empty() && self.to_show.is_empty();
+        let lists = !self.has_pass() && self.to_flush.is_empty() && self.to_show.is_empty();
         let counts = self.to_report.is_empty() && self.to_count.is_empty();
         !(lists && counts && self.remains.is_empty())
             || self.links.iter().any(|link| !link.out.is_empty())
@@ -518,6 +522,13 @@ impl<S: Store> Shard<S> {
             while let Some(letter) = self.local.pop_front() {
                 self.deliver(self.id, letter);
             }
+        }
+    }
+
+    /// What a pass has to say to homes on this very shard is not worth a turn of its own.
+    fn hear_own(&mut self) {
+        if !self.links[usize::from(self.id.0)].out.is_empty() {
+            self.settle();
         }
     }
 

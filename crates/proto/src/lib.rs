@@ -40,7 +40,8 @@ pub use id::{
 };
 pub use limits::{
     BAD_FRAMES_MAX, BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, COMMAND_BYTES_IN_FLIGHT_MAX,
-    COMMANDS_IN_FLIGHT_MAX, Limits, PASS_MEMBERS_MAX, ROOMS_PER_FRAME_MAX,
+    COMMANDS_IN_FLIGHT_MAX, Limits, PASS_BYTES_MAX, PASS_MEMBERS_MAX, PRESENCE_MEMBERS_MAX,
+    ROOMS_PER_FRAME_MAX,
 };
 pub use refusal::Refusal;
 pub use room_kind::{Keep, RoomKind, RoomKinds};

@@ -14,6 +14,11 @@ use crate::table::Key;
 /// So long at most a shard that goes away passes on what its rooms have, before it closes.
 const LAST_PASSES_TIME: Duration = Duration::from_millis(500);
 
+/// What is copied to save a send; more is sent from the ring.
+const TAKEN_ALONG_BYTES_MAX: u64 = 2 * 1024;
+/// Who is in many rooms is not searched for it.
+const ROOMS_LOOKED_AT_MAX: usize = 8;
+
 impl<S: Store> Shard<S> {
     /// Tells one connection something, through its private buffer. `false`: its dialect has no
     /// words for it.
@@ -118,7 +123,7 @@ impl<S: Store> Shard<S> {
         let (Some(reason), Some(latest)) = (self.going_away, self.close_all_by) else {
             return;
         };
-        let is_left = !self.to_pass.is_empty() || !self.behind.is_empty();
+        let is_left = self.has_pass() || !self.behind.is_empty();
         if is_left && self.now.monotonic < latest {
             return;
         }
@@ -138,6 +143,7 @@ impl<S: Store> Shard<S> {
             };
             connection.in_flush = false;
             if !connection.blocked {
+                self.take_along(id.index);
                 self.send_private(id.index, sockets);
             }
         }
@@ -264,6 +270,34 @@ impl<S: Store> Shard<S> {
         self.catch_up_presence(index);
         self.finish_if_closing(index, sockets);
         true
+    }
+
+    /// Puts what one of its rooms has for a connection behind its private output, so that both cost one
+    /// send: an ack and the entry that it acknowledges come together. A pass then finds nothing to do.
+    fn take_along(&mut self, index: u32) {
+        let Some(connection) = self.connections.at_mut(index) else {
+            return;
+        };
+        if connection.private.is_empty() {
+            return;
+        }
+        for membership in connection.rooms.iter().take(ROOMS_LOOKED_AT_MAX) {
+            let Some(view) = self.views.get_mut(membership.view) else {
+                continue;
+            };
+            let ring = view.ring_mut(membership.ring);
+            let (end, member) = (ring.end(), membership.member as usize);
+            let cursor = ring.members[member].cursor;
+            // One that is not live compares as ahead of everything.
+            if cursor < end && end - cursor <= TAKEN_ALONG_BYTES_MAX {
+                connection
+                    .private
+                    .out()
+                    .extend_from_slice(ring.after(cursor));
+                ring.members[member].cursor = end;
+                return;
+            }
+        }
     }
 
     fn send_pong(&mut self, index: u32, sockets: &mut impl Sockets) -> bool {

@@ -1,6 +1,6 @@
 //! The pass over a room's members: the one place that fans out to sockets (invariant 3).
 
-use parlour_proto::PASS_MEMBERS_MAX;
+use parlour_proto::{PASS_BYTES_MAX, PASS_MEMBERS_MAX};
 
 use super::Shard;
 use crate::ring::NOT_LIVE;
@@ -16,21 +16,68 @@ struct Short {
     sent: Sent,
 }
 
+/// What one step may still send.
+struct Budget {
+    members: usize,
+    bytes: usize,
+}
+
+impl Budget {
+    fn of_a_step() -> Self {
+        Self {
+            members: PASS_MEMBERS_MAX,
+            bytes: PASS_BYTES_MAX,
+        }
+    }
+
+    fn is_left(&self) -> bool {
+        self.members > 0 && self.bytes > 0
+    }
+
+    fn spend(&mut self, bytes: usize) {
+        self.members -= 1;
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+}
+
 impl<S: Store> Shard<S> {
-    /// Sends to a few hundred members of the next ring that has something for them. A member is
-    /// sent everything up to *now*, not up to where the pass began.
+    /// One step of the passes that are to begin, and one of those under way: neither a large room nor
+    /// many small ones hold the others up. A member is sent everything up to *now*, not up to where the
+    /// pass began.
     pub(super) fn pass_some(&mut self, sockets: &mut impl Sockets) {
-        let mut budget = PASS_MEMBERS_MAX;
-        while budget > 0
-            && let Some((key, place)) = self.to_pass.pop_front()
+        let under_way = self.passing.len();
+        let mut budget = Budget::of_a_step();
+        while budget.is_left()
+            && let Some(ring) = self.to_pass.pop_front()
         {
-            if self.pass_ring(key, place, &mut budget, sockets) {
-                self.end_pass(key, place);
-            } else if self.views.get(key).is_some() {
-                // Other rooms first: a large room does not hold up a small one.
-                self.to_pass.push_back((key, place));
+            self.pass_in(ring, &mut budget, sockets);
+        }
+        let mut budget = Budget::of_a_step();
+        for _ in 0..under_way {
+            if let Some(ring) = self.passing.pop_front() {
+                self.pass_in(ring, &mut budget, sockets);
+            }
+            if !budget.is_left() {
+                return;
             }
         }
+    }
+
+    fn pass_in(
+        &mut self,
+        (key, place): (Key, u8),
+        budget: &mut Budget,
+        sockets: &mut impl Sockets,
+    ) {
+        if self.pass_ring(key, place, budget, sockets) {
+            self.end_pass(key, place);
+        } else if self.views.get(key).is_some() {
+            self.passing.push_back((key, place));
+        }
+    }
+
+    pub(super) fn has_pass(&self) -> bool {
+        !(self.to_pass.is_empty() && self.passing.is_empty())
     }
 
     /// Goes on with a ring's pass; `true` when it has come to its last member.
@@ -38,7 +85,7 @@ impl<S: Store> Shard<S> {
         &mut self,
         key: Key,
         place: u8,
-        budget: &mut usize,
+        budget: &mut Budget,
         sockets: &mut impl Sockets,
     ) -> bool {
         while let Some(short) = self.pass_until_short(key, place, budget, sockets) {
@@ -59,14 +106,14 @@ impl<S: Store> Shard<S> {
         &mut self,
         key: Key,
         place: u8,
-        budget: &mut usize,
+        budget: &mut Budget,
         sockets: &mut impl Sockets,
     ) -> Option<Short> {
         let ring = self.views.get_mut(key)?.ring_mut(place);
         let end = ring.end();
         ring.begin_pass();
         let pass = ring.pass.as_mut()?;
-        while *budget > 0
+        while budget.is_left()
             && let Some(member) = ring.members.get_mut(pass.next)
         {
             let at = pass.next;
@@ -74,8 +121,8 @@ impl<S: Store> Shard<S> {
             if member.cursor >= end {
                 continue;
             }
-            *budget -= 1;
             let waiting = ring.bytes.after(member.cursor);
+            budget.spend(waiting.len());
             let sent = sockets.send(member.connection, waiting);
             if sent != Sent::Bytes(waiting.len()) {
                 let (connection, asked) = (member.connection, waiting.len());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use parlour_proto::{Event, PASS_MEMBERS_MAX, RoomName, ShardId, UserName};
+use parlour_proto::{Event, PRESENCE_MEMBERS_MAX, RoomName, ShardId, UserName};
 
 use super::Shard;
 use crate::connection::{Connection, Membership, State, Watch};
@@ -74,8 +74,8 @@ impl<S: Store> Shard<S> {
 
     /// Counts some members for rounds that have begun, and frees some of what others have left.
     pub(super) fn count_some(&mut self) {
-        self.report_budget = PASS_MEMBERS_MAX;
-        let mut budget = PASS_MEMBERS_MAX;
+        self.report_budget = PRESENCE_MEMBERS_MAX;
+        let mut budget = PRESENCE_MEMBERS_MAX;
         while budget > 0
             && let Some(key) = self.to_count.pop_front()
         {
@@ -84,8 +84,8 @@ impl<S: Store> Shard<S> {
             }
             self.queue_report(key);
         }
-        let counted = PASS_MEMBERS_MAX - budget;
-        let mut budget = PASS_MEMBERS_MAX;
+        let counted = PRESENCE_MEMBERS_MAX - budget;
+        let mut budget = PRESENCE_MEMBERS_MAX;
         while budget > 0
             && let Some(remains) = self.remains.front_mut()
         {
@@ -94,7 +94,7 @@ impl<S: Store> Shard<S> {
                 self.remains.pop_front();
             }
         }
-        self.counts.presence_steps += (counted + PASS_MEMBERS_MAX - budget) as u64;
+        self.counts.presence_steps += (counted + PRESENCE_MEMBERS_MAX - budget) as u64;
     }
 
     /// Goes on with a view's count; `true` when there is more to do.
@@ -218,7 +218,7 @@ impl<S: Store> Shard<S> {
 
     /// Shows some watchers what was told. The home is not asked for more before all have seen it.
     pub(super) fn show_some(&mut self) {
-        let mut budget = PASS_MEMBERS_MAX;
+        let mut budget = PRESENCE_MEMBERS_MAX;
         while budget > 0
             && let Some(showing) = self.to_show.pop_front()
         {

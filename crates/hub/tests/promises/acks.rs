@@ -21,6 +21,48 @@ fn the_ack_comes_before_the_entry_on_the_senders_connection() {
 }
 
 #[test]
+fn an_ack_and_its_entry_come_in_one_send() {
+    for home in [0, 1] {
+        let mut world = world(2);
+        let den = room_at(home, 2);
+        let (speaker, listener) = (world.member(0, &den), world.member(0, &den));
+        let before = world.counts().sends;
+        world.say(speaker, &format!("publish {den} a hello"));
+        world.run();
+        assert_eq!(
+            (world.heard(speaker).len(), world.heard(listener).len()),
+            (2, 1)
+        );
+        assert_eq!(world.counts().sends - before, 2);
+    }
+}
+
+#[test]
+fn what_follows_from_a_publish_takes_one_turn() {
+    let mut world = world(1);
+    let members: Vec<_> = (0..3).map(|_| world.member(0, "den")).collect();
+    world.say(members[0], "publish den a hello");
+    assert!(world.step());
+    assert!(!world.step(), "another turn for nothing");
+    for member in members {
+        assert_eq!(world.entries(member).len(), 1);
+    }
+}
+
+#[test]
+fn what_is_long_is_not_copied_to_come_in_one_send() {
+    let mut world = world(1);
+    let speaker = world.member(0, "den");
+    let before = world.counts().sends;
+    world.say(speaker, &format!("publish den a {}", "x".repeat(3_000)));
+    world.run();
+    assert_eq!(
+        (world.heard(speaker).len(), world.counts().sends - before),
+        (2, 2)
+    );
+}
+
+#[test]
 fn the_ack_comes_before_the_entry_also_when_the_sender_was_blocked() {
     let mut world = world(2);
     let den = room_at(1, 2);

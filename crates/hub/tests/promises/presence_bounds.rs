@@ -1,6 +1,6 @@
 //! Knowing who is in a room costs bounded steps, whatever the room's size and whoever asks how often.
 
-use parlour_proto::PASS_MEMBERS_MAX;
+use parlour_proto::PRESENCE_MEMBERS_MAX;
 
 use crate::world::{FULL, Peer, WORDS, World, room_at, seconds, world, world_with};
 
@@ -31,7 +31,7 @@ fn leave(world: &mut World, peer: Peer, room: &str) {
 /// sum of it is given back.
 fn run_in_bounded_turns(world: &mut World, shards: u16) -> u64 {
     let begin = world.counts().presence_steps;
-    let most = 4 * PASS_MEMBERS_MAX as u64 * u64::from(shards);
+    let most = 4 * PRESENCE_MEMBERS_MAX as u64 * u64::from(shards);
     loop {
         let before = world.counts().presence_steps;
         let moved = world.step();

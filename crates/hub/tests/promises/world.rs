@@ -528,10 +528,15 @@ impl<S: Store> World<S> {
 
     /// The store has something to say: shards poll it in a turn.
     pub(crate) fn poll_stores(&mut self) {
+        self.wake_all();
+        self.run();
+    }
+
+    /// Gives every shard a reason for its next turn.
+    pub(crate) fn wake_all(&mut self) {
         for shard in 0..self.seats.len() {
             self.wake(shard);
         }
-        self.run();
     }
 
     /// Delivers letters and gives turns until no shard has anything to do now. Only shards that
