@@ -64,7 +64,7 @@ pub struct CompareOptions {
     /// Rounds: each gives one ratio per cell [default: 11].
     #[arg(long)]
     pub rounds: Option<u32>,
-    /// Seconds per phase; twice as long in a room of 10,000, and at least 2 s under overload
+    /// Seconds per phase; twice as long in a room of 10,000, and at least 4 s under overload
     /// [default: 0.4].
     #[arg(long, value_parser = seconds, value_name = "SECONDS")]
     pub phase: Option<Duration>,

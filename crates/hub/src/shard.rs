@@ -514,7 +514,10 @@ impl<S: Store> Shard<S> {
             self.tell_presence();
             self.report_answered();
             let me = usize::from(self.id.0);
-            self.local.extend(self.links[me].out.drain(..));
+            let own = &mut self.links[me].out;
+            if !own.is_empty() {
+                self.local.extend(own.drain(..));
+            }
             let is_numbered = !self.requests.is_empty() || !self.volatile.is_empty();
             if self.local.is_empty() && !is_numbered {
                 return;

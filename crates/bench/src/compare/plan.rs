@@ -218,14 +218,14 @@ impl Work {
             // One message takes up to 0.1 s here.
             Self::OneLarge => (2 * warm_up, 2 * phase),
             // The queue that makes the latency has to build up first.
-            Self::Overload => (10 * warm_up, (5 * phase).max(OVERLOAD_PHASE)),
+            Self::Overload => (10 * warm_up, (10 * phase).max(OVERLOAD_PHASE)),
             _ => (warm_up, phase),
         }
     }
 }
 
 /// Shortest phase of overload.
-const OVERLOAD_PHASE: Duration = Duration::from_secs(2);
+const OVERLOAD_PHASE: Duration = Duration::from_secs(4);
 
 /// What a ratio is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
