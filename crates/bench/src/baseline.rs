@@ -20,21 +20,19 @@ use std::convert::Infallible;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 
-use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Poll, Token};
+use mio::Interest;
+use mio::net::TcpStream;
 
 use crate::BenchError;
 use crate::dialect::{Dialect, Heard, Said};
 use crate::frame::{self, CLOSE, MAX_FRAME, Masked, PING, PONG, TEXT};
 use crate::handshake::waits;
+use crate::listening::{self, Listening};
 use http::Request;
 use room::{Backlogs, Room};
 
 /// Bytes asked for with one read.
 const READ: usize = 64 * 1024;
-/// Sockets that one poll reports at most.
-const EVENTS: usize = 1024;
-const LISTENER: Token = Token(usize::MAX);
 
 /// How messages that wait at the same time are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -61,23 +59,15 @@ pub struct RawServerOptions {
 /// # Errors
 /// When it cannot listen, or epoll fails.
 pub fn run(options: &RawServerOptions) -> Result<Infallible, BenchError> {
-    crate::pin::allow_files(0)?;
-    let mut server = RawServer::bind(options.addr, options.mode)
-        .map_err(BenchError::system(format!("listening on {}", options.addr)))?;
-    let address = server
-        .address()
-        .map_err(BenchError::system("reading the own address"))?;
-    println!("listening on http://{address}");
-    server.serve().map_err(BenchError::system("serving"))
+    let server = |listening| RawServer::new(listening, options.mode);
+    listening::run(options.addr, server, RawServer::serve)
 }
 
 /// The raw server.
 pub struct RawServer {
-    poll: Poll,
-    listener: TcpListener,
+    listening: Listening,
     mode: Mode,
     connections: Vec<Option<Connection>>,
-    free: Vec<usize>,
     names: HashMap<Vec<u8>, usize>,
     rooms: Vec<Room>,
     /// Rooms with messages that wait for the end of the turn.
@@ -112,22 +102,20 @@ impl RawServer {
     /// # Errors
     /// When the address is taken or the system refuses.
     pub fn bind(address: SocketAddr, mode: Mode) -> io::Result<Self> {
-        let poll = Poll::new()?;
-        let mut listener = TcpListener::bind(address)?;
-        poll.registry()
-            .register(&mut listener, LISTENER, Interest::READABLE)?;
-        Ok(Self {
-            poll,
-            listener,
+        Ok(Self::new(Listening::bind(address)?, mode))
+    }
+
+    fn new(listening: Listening, mode: Mode) -> Self {
+        Self {
+            listening,
             mode,
             connections: Vec::new(),
-            free: Vec::new(),
             names: HashMap::new(),
             rooms: Vec::new(),
             waiting: Vec::new(),
             backlogs: Backlogs::default(),
             buffer: vec![0; MAX_FRAME + READ].into_boxed_slice(),
-        })
+        }
     }
 
     /// Where it listens.
@@ -135,7 +123,7 @@ impl RawServer {
     /// # Errors
     /// When the system does not tell.
     pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.listening.address()
     }
 
     /// Serves until epoll fails.
@@ -143,14 +131,11 @@ impl RawServer {
     /// # Errors
     /// What epoll said. Trouble with one connection only ends that connection.
     pub fn serve(&mut self) -> io::Result<Infallible> {
-        let mut events = Events::with_capacity(EVENTS);
+        let mut events = listening::events();
         loop {
-            match self.poll.poll(&mut events, None) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                polled => polled?,
-            }
+            self.listening.wait(&mut events)?;
             for event in &events {
-                if event.token() == LISTENER {
+                if listening::is_newcomer(event) {
                     self.accept();
                     continue;
                 }
@@ -167,27 +152,16 @@ impl RawServer {
     }
 
     fn accept(&mut self) {
-        while let Ok((mut stream, _)) = self.listener.accept() {
-            let number = self.free.pop().unwrap_or(self.connections.len());
-            let registered = stream.set_nodelay(true).and_then(|()| {
-                self.poll
-                    .registry()
-                    .register(&mut stream, Token(number), Interest::READABLE)
-            });
+        while let Some((number, stream)) = self.listening.accept(Interest::READABLE) {
+            let connection = Connection {
+                place: Place::Alone(stream),
+                upgraded: None,
+                tail: Vec::new(),
+            };
             if number == self.connections.len() {
                 self.connections.push(None);
             }
-            match registered {
-                Ok(()) => {
-                    let place = Place::Alone(stream);
-                    self.connections[number] = Some(Connection {
-                        place,
-                        upgraded: None,
-                        tail: Vec::new(),
-                    });
-                }
-                Err(_) => self.free.push(number),
-            }
+            self.connections[number] = Some(connection);
         }
     }
 
@@ -282,7 +256,7 @@ impl RawServer {
         };
         let first = self.rooms[room].append(slot, said);
         if self.mode == Mode::Plain || self.rooms[room].is_full() {
-            self.rooms[room].flush(&mut self.backlogs, self.poll.registry());
+            self.rooms[room].flush(&mut self.backlogs, self.listening.registry());
         } else if first {
             self.waiting.push(room);
         }
@@ -291,7 +265,7 @@ impl RawServer {
     /// The end of a turn: what was appended is sent.
     fn flush_rooms(&mut self) {
         while let Some(room) = self.waiting.pop() {
-            self.rooms[room].flush(&mut self.backlogs, self.poll.registry());
+            self.rooms[room].flush(&mut self.backlogs, self.listening.registry());
         }
     }
 
@@ -351,7 +325,8 @@ impl RawServer {
             stream.write(&answer).unwrap_or(0)
         };
         self.backlogs.add(number, &answer[sent..]);
-        self.backlogs.watch(number, stream, self.poll.registry());
+        self.backlogs
+            .watch(number, stream, self.listening.registry());
     }
 
     /// A socket can take bytes again.
@@ -363,16 +338,17 @@ impl RawServer {
             Place::Alone(stream) => stream,
             Place::Member { room, slot } => self.rooms[*room].stream_mut(*slot),
         };
-        self.backlogs.drain(number, stream, self.poll.registry());
+        self.backlogs
+            .drain(number, stream, self.listening.registry());
     }
 
     fn end(&mut self, number: usize) {
         if let Some(mut stream) = self.leave(number) {
             // Closing the socket takes it out of the poll in any case.
-            let _ = self.poll.registry().deregister(&mut stream);
+            let _ = self.listening.registry().deregister(&mut stream);
         }
         self.backlogs.forget(number);
         self.connections[number] = None;
-        self.free.push(number);
+        self.listening.give_back(number);
     }
 }

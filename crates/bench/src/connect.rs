@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::BenchError;
 use crate::cpu::CpuClock;
-use crate::crowd::{Crowd, DIALECT, Happened, closed, refused};
+use crate::crowd::{Crowd, DIALECT, Happened};
 use crate::generator::PATIENCE;
 use crate::handshake::Handshake;
 use crate::measured::{Measured, ServerOptions};
@@ -228,9 +228,9 @@ impl Door<'_> {
                         joined.saturating_record(took);
                     }
                     Happened::Text(text) if text.starts_with(br#"{"t":"error""#) => {
-                        return Err(refused(number, text));
+                        return Err(BenchError::refused(number, text));
                     }
-                    Happened::Ended(why) => return Err(closed(number, why)),
+                    Happened::Ended(why) => return Err(BenchError::closed(number, why)),
                     _ => {}
                 }
                 Ok(())

@@ -288,10 +288,7 @@ impl Member {
                 Ok(count) => sent += count,
                 Err(error) if waits(&error) => break,
                 Err(error) => {
-                    return Err(BenchError::Closed {
-                        connection: number,
-                        why: error.to_string(),
-                    });
+                    return Err(BenchError::closed(number, error.to_string()));
                 }
             }
         }
@@ -324,28 +321,11 @@ fn take(
             TEXT => each(number, Happened::Text(frame.payload), unsent)?,
             PING => frame::push_masked(unsent, PONG, &[frame.payload]),
             CLOSE => {
-                let reason = frame.payload.get(2..).unwrap_or_default();
-                return Ok(Taken::Closed(String::from_utf8_lossy(reason).into_owned()));
+                return Ok(Taken::Closed(frame::close_reason(frame.payload)));
             }
             _ => {}
         }
         rest = frame.rest;
     }
     Ok(Taken::Bytes(bytes.len() - rest.len()))
-}
-
-/// An error of a connection that ended although nobody wanted it to.
-pub(crate) fn closed(connection: usize, why: &str) -> BenchError {
-    BenchError::Closed {
-        connection,
-        why: why.to_owned(),
-    }
-}
-
-/// An error in the server's words.
-pub(crate) fn refused(connection: usize, text: &[u8]) -> BenchError {
-    BenchError::Refused {
-        connection,
-        text: String::from_utf8_lossy(&text[..text.len().min(300)]).into_owned(),
-    }
 }

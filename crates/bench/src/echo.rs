@@ -13,7 +13,7 @@ use hdrhistogram::Histogram;
 
 use crate::BenchError;
 use crate::cpu::CpuClock;
-use crate::crowd::{Crowd, Happened, closed};
+use crate::crowd::{Crowd, Happened};
 use crate::fanout::{MAX_RATE, seconds};
 use crate::frame::{self, TEXT};
 use crate::generator::{Load, PATIENCE, Schedule};
@@ -251,7 +251,7 @@ impl Echoes {
             crowd.turn(Duration::from_millis(20), |number, happened, _| {
                 match happened {
                     Happened::Opened => open += 1,
-                    Happened::Ended(why) => return Err(closed(number, why)),
+                    Happened::Ended(why) => return Err(BenchError::closed(number, why)),
                     _ => {}
                 }
                 Ok(())
@@ -323,7 +323,7 @@ impl Echoes {
             let count = self
                 .crowd
                 .turn(left, |number, happened, _| match happened {
-                    Happened::Ended(why) => Err(closed(number, why)),
+                    Happened::Ended(why) => Err(BenchError::closed(number, why)),
                     _ => Ok(()),
                 })?;
             if count == 0 && left.is_zero() {
@@ -358,7 +358,7 @@ impl Echoes {
             let count = crowd.turn(Duration::ZERO, |number, happened, out| {
                 let text = match happened {
                     Happened::Text(text) => text,
-                    Happened::Ended(why) => return Err(closed(number, why)),
+                    Happened::Ended(why) => return Err(BenchError::closed(number, why)),
                     _ => return Ok(()),
                 };
                 let now = book.now();

@@ -125,4 +125,19 @@ impl BenchError {
         let what = what.into();
         move |source| Self::System { what, source }
     }
+
+    /// A connection ended although nobody wanted it to.
+    pub(crate) fn closed(connection: usize, why: impl Into<String>) -> Self {
+        let why = why.into();
+        Self::Closed { connection, why }
+    }
+
+    /// A command was refused, in the server's words.
+    pub(crate) fn refused(connection: usize, text: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(&text[..text.len().min(QUOTED)]).into_owned();
+        Self::Refused { connection, text }
+    }
 }
+
+/// Bytes of a refusal that are quoted.
+const QUOTED: usize = 300;

@@ -46,6 +46,18 @@ pub struct Masked<'a> {
     pub length: usize,
 }
 
+/// What a close frame says, for people: its code and its words (RFC 6455, 5.5.1).
+#[must_use]
+pub fn close_reason(payload: &[u8]) -> String {
+    match payload {
+        [high, low, words @ ..] => {
+            let code = u16::from_be_bytes([*high, *low]);
+            format!("code {code} {}", String::from_utf8_lossy(words))
+        }
+        _ => "no code".into(),
+    }
+}
+
 /// Header of a frame: sizes in bytes.
 #[derive(Clone, Copy)]
 struct Header {

@@ -40,6 +40,7 @@ pub mod generator;
 mod handshake;
 pub mod idle;
 pub mod ledger;
+mod listening;
 mod measured;
 pub mod output;
 pub mod pin;

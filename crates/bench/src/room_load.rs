@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 
 use crate::BenchError;
-use crate::crowd::{Crowd, DIALECT, Happened, closed, refused};
+use crate::crowd::{Crowd, DIALECT, Happened};
 use crate::frame::{self, TEXT};
 use crate::generator::{Load, PATIENCE, Schedule};
 use crate::handshake::Handshake;
@@ -131,14 +131,14 @@ impl RoomLoad {
                     Happened::Opened if opening.roles[number] == Role::Filler => done += 1,
                     Happened::Text(text) if text.starts_with(br#"{"t":"joined""#) => {
                         book.next[number] = seq_behind(text, br#","seq":"#)
-                            .ok_or_else(|| refused(number, text))?
+                            .ok_or_else(|| BenchError::refused(number, text))?
                             + 1;
                         done += 1;
                     }
                     Happened::Text(text) if text.starts_with(br#"{"t":"error""#) => {
-                        return Err(refused(number, text));
+                        return Err(BenchError::refused(number, text));
                     }
-                    Happened::Ended(why) => return Err(closed(number, why)),
+                    Happened::Ended(why) => return Err(BenchError::closed(number, why)),
                     _ => {}
                 }
                 Ok(())
@@ -200,7 +200,7 @@ impl RoomLoad {
         self.crowd
             .turn(Duration::ZERO, |number, happened, _| match happened {
                 Happened::Text(text) => book.hear(number, text),
-                Happened::Ended(why) => Err(closed(number, why)),
+                Happened::Ended(why) => Err(BenchError::closed(number, why)),
                 _ => Ok(()),
             })?;
         let now = self.book.now();
@@ -280,7 +280,7 @@ impl Book {
     fn hear(&mut self, number: usize, text: &[u8]) -> Result<(), BenchError> {
         if !text.starts_with(br#"{"t":"entry""#) {
             return match text.starts_with(br#"{"t":"error""#) {
-                true => Err(refused(number, text)),
+                true => Err(BenchError::refused(number, text)),
                 false => Ok(()),
             };
         }

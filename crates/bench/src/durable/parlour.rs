@@ -167,11 +167,8 @@ impl Line {
                     },
                     PING => frame::push_masked(&mut pongs, PONG, &[frame.payload]),
                     frame::CLOSE => {
-                        let reason = frame.payload.get(2..).unwrap_or_default();
-                        return Err(BenchError::Closed {
-                            connection: number,
-                            why: String::from_utf8_lossy(reason).into_owned(),
-                        });
+                        let reason = frame::close_reason(frame.payload);
+                        return Err(BenchError::closed(number, reason));
                     }
                     _ => {}
                 }
@@ -206,10 +203,7 @@ impl Said {
         if payload.starts_with(br#"{"t":"entry""#) {
             return Ok(Self::Nothing);
         }
-        let refused = || BenchError::Refused {
-            connection,
-            text: String::from_utf8_lossy(&payload[..payload.len().min(300)]).into_owned(),
-        };
+        let refused = || BenchError::refused(connection, payload);
         let frame: Frame<'_> = serde_json::from_slice(payload).map_err(|_| refused())?;
         match &*frame.t {
             "ack" => {

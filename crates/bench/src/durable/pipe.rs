@@ -93,9 +93,6 @@ impl<S: Read + Write + Source> Pipe<S> {
     }
 
     fn closed(&self, why: &str) -> BenchError {
-        BenchError::Closed {
-            connection: self.number,
-            why: why.to_owned(),
-        }
+        BenchError::closed(self.number, why)
     }
 }

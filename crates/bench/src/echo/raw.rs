@@ -6,15 +6,14 @@ use std::net::SocketAddr;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Poll, Token};
+use mio::Interest;
+use mio::net::TcpStream;
 
 use crate::BenchError;
 use crate::frame::{self, CLOSE, MAX_FRAME, PING, PONG, TEXT};
 use crate::handshake::waits;
+use crate::listening::{self, Listening};
 
-const LISTENER: Token = Token(usize::MAX);
-const EVENTS: usize = 1_024;
 const READ: usize = 64 * 1024;
 /// Longest request that is waited for.
 const MAX_REQUEST: usize = 16 * 1024;
@@ -34,22 +33,13 @@ pub struct RawEchoOptions {
 /// # Errors
 /// When it cannot listen, or epoll fails.
 pub fn serve(options: &RawEchoOptions) -> Result<Infallible, BenchError> {
-    crate::pin::allow_files(0)?;
-    let mut server = RawEcho::bind(options.addr)
-        .map_err(BenchError::system(format!("listening on {}", options.addr)))?;
-    let address = server
-        .address()
-        .map_err(BenchError::system("reading the own address"))?;
-    println!("listening on http://{address}");
-    server.serve().map_err(BenchError::system("serving"))
+    listening::run(options.addr, RawEcho::new, RawEcho::serve)
 }
 
 /// The bare loop: one thread, one buffer, and per connection what is not whole yet.
 pub struct RawEcho {
-    poll: Poll,
-    listener: TcpListener,
+    listening: Listening,
     connections: Vec<Option<Connection>>,
-    free: Vec<usize>,
     buffer: Box<[u8]>,
     out: Vec<u8>,
 }
@@ -68,18 +58,7 @@ impl RawEcho {
     /// # Errors
     /// When the address is taken or the system refuses.
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        let poll = Poll::new()?;
-        let mut listener = TcpListener::bind(address)?;
-        poll.registry()
-            .register(&mut listener, LISTENER, Interest::READABLE)?;
-        Ok(Self {
-            poll,
-            listener,
-            connections: Vec::new(),
-            free: Vec::new(),
-            buffer: vec![0; MAX_FRAME + READ].into_boxed_slice(),
-            out: Vec::new(),
-        })
+        Ok(Self::new(Listening::bind(address)?))
     }
 
     /// Where it listens.
@@ -87,7 +66,16 @@ impl RawEcho {
     /// # Errors
     /// When the system does not tell.
     pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.listening.address()
+    }
+
+    fn new(listening: Listening) -> Self {
+        Self {
+            listening,
+            connections: Vec::new(),
+            buffer: vec![0; MAX_FRAME + READ].into_boxed_slice(),
+            out: Vec::new(),
+        }
     }
 
     /// Echoes until epoll fails.
@@ -95,14 +83,11 @@ impl RawEcho {
     /// # Errors
     /// What epoll said. Trouble with one connection only ends that connection.
     pub fn serve(&mut self) -> io::Result<Infallible> {
-        let mut events = Events::with_capacity(EVENTS);
+        let mut events = listening::events();
         loop {
-            match self.poll.poll(&mut events, None) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                polled => polled?,
-            }
+            self.listening.wait(&mut events)?;
             for event in &events {
-                if event.token() == LISTENER {
+                if listening::is_newcomer(event) {
                     self.accept();
                     continue;
                 }
@@ -112,33 +97,25 @@ impl RawEcho {
                 };
                 if !connection.go_on(&mut self.buffer, &mut self.out) {
                     self.connections[number] = None;
-                    self.free.push(number);
+                    self.listening.give_back(number);
                 }
             }
         }
     }
 
     fn accept(&mut self) {
-        while let Ok((mut stream, _)) = self.listener.accept() {
-            let number = self.free.pop().unwrap_or(self.connections.len());
-            let both = Interest::READABLE | Interest::WRITABLE;
-            let registered = stream.set_nodelay(true).and_then(|()| {
-                let registry = self.poll.registry();
-                registry.register(&mut stream, Token(number), both)
-            });
-            if number == self.connections.len() {
-                self.connections.push(None);
-            }
-            if registered.is_err() {
-                self.free.push(number);
-                continue;
-            }
-            self.connections[number] = Some(Connection {
+        let both = Interest::READABLE | Interest::WRITABLE;
+        while let Some((number, stream)) = self.listening.accept(both) {
+            let connection = Connection {
                 stream,
                 upgraded: false,
                 tail: Vec::new(),
                 unsent: Vec::new(),
-            });
+            };
+            if number == self.connections.len() {
+                self.connections.push(None);
+            }
+            self.connections[number] = Some(connection);
         }
     }
 }

@@ -11,8 +11,6 @@ use crate::generator::inflated::Inflated;
 use crate::ledger::{Layout, Ledger};
 use crate::tag::Tag;
 
-/// Bytes of an unknown answer that an error quotes.
-const QUOTED: usize = 160;
 /// Latencies are kept from 1 µs to 10 min, to three digits.
 const LATENCY_RANGE: (u64, u64, u8) = (1_000, 600_000_000_000, 3);
 
@@ -144,11 +142,7 @@ impl Receiver {
                 return Ok(());
             }
             Told::Other => return Ok(()),
-            Told::Refusal => {
-                let quoted = &payload[..payload.len().min(QUOTED)];
-                let text = String::from_utf8_lossy(quoted).into_owned();
-                return Err(BenchError::Refused { connection, text });
-            }
+            Told::Refusal => return Err(BenchError::refused(connection, payload)),
         };
         // A short text is somebody else's message.
         let Some(tag) = text.first_chunk().map(Tag::decode) else {
@@ -200,7 +194,12 @@ impl Receiver {
         match frame.first {
             PING => self.pings.push((connection, frame.payload.to_vec())),
             PONG => {}
-            CLOSE => return Err(closed(connection, frame.payload)),
+            CLOSE => {
+                return Err(BenchError::closed(
+                    connection,
+                    frame::close_reason(frame.payload),
+                ));
+            }
             _ => {
                 let why = "neither an unfragmented text frame nor a control frame";
                 return Err(BenchError::Frame { connection, why });
@@ -208,17 +207,6 @@ impl Receiver {
         }
         Ok(())
     }
-}
-
-fn closed(connection: usize, payload: &[u8]) -> BenchError {
-    let why = match payload {
-        [high, low, reason @ ..] => {
-            let code = u16::from_be_bytes([*high, *low]);
-            format!("code {code} {}", String::from_utf8_lossy(reason))
-        }
-        _ => "no code".into(),
-    };
-    BenchError::Closed { connection, why }
 }
 
 #[cfg(test)]

@@ -86,10 +86,10 @@ impl Wire {
             let kept = connection.tail.len();
             self.buffer[..kept].copy_from_slice(&connection.tail);
             let count = match connection.stream.read(&mut self.buffer[kept..kept + READ]) {
-                Ok(0) => return Err(closed(index, "without a close frame")),
+                Ok(0) => return Err(BenchError::closed(index, "without a close frame")),
                 Ok(count) => count,
                 Err(error) if waits(&error) => return Ok(()),
-                Err(error) => return Err(closed(index, &error.to_string())),
+                Err(error) => return Err(BenchError::closed(index, error.to_string())),
             };
             let bytes = &self.buffer[..kept + count];
             let used = self.receiver.take(index, bytes)?;
@@ -129,7 +129,7 @@ impl Wire {
             match stream.write(&outbox.bytes[sent..]) {
                 Ok(count) => sent += count,
                 Err(error) if waits(&error) => break,
-                Err(error) => return Err(closed(connection, &error.to_string())),
+                Err(error) => return Err(BenchError::closed(connection, error.to_string())),
             }
         }
         outbox.bytes.drain(..sent);
@@ -168,12 +168,5 @@ impl Wire {
         self.registry
             .reregister(stream, Token(connection), interest)
             .map_err(BenchError::system("watching a socket"))
-    }
-}
-
-fn closed(connection: usize, why: &str) -> BenchError {
-    BenchError::Closed {
-        connection,
-        why: why.to_owned(),
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use crate::BenchError;
-use crate::crowd::{Crowd, DIALECT, Happened, closed, refused};
+use crate::crowd::{Crowd, DIALECT, Happened};
 use crate::dialect::Dialect;
 use crate::events::{NEW_MESSAGE_HEAD, SEND_MESSAGE_HEAD, SEND_MESSAGE_TAIL};
 use crate::generator::PATIENCE;
@@ -133,7 +133,7 @@ impl Crowded {
 
     pub(super) fn answer_pings(&mut self) -> Result<(), BenchError> {
         let quiet = |number, happened: Happened<'_>, _: &mut Vec<u8>| match happened {
-            Happened::Ended(why) => Err(closed(number, why)),
+            Happened::Ended(why) => Err(BenchError::closed(number, why)),
             _ => Ok(()),
         };
         while self.crowd.turn(Duration::ZERO, quiet)? > 0 {}
@@ -271,11 +271,11 @@ impl Crowded {
                         crate::frame::push_masked(out, crate::frame::TEXT, &[join.as_bytes()]);
                     }
                     Happened::Text(text) if text.starts_with(br#"{"t":"presence"#) => {
-                        let presence: Presence =
-                            serde_json::from_slice(text).map_err(|_| refused(number, text))?;
+                        let presence: Presence = serde_json::from_slice(text)
+                            .map_err(|_| BenchError::refused(number, text))?;
                         counted = presence.count;
                     }
-                    Happened::Ended(why) => return Err(closed(number, why)),
+                    Happened::Ended(why) => return Err(BenchError::closed(number, why)),
                     _ => {}
                 }
                 Ok(())
@@ -312,8 +312,8 @@ fn seen(number: usize, happened: &Happened<'_>, awaited: Awaited) -> Result<usiz
     match happened {
         Happened::Opened if awaited == Awaited::Opened => Ok(1),
         Happened::Text(text) if text.starts_with(awaited.begins()) => Ok(1),
-        Happened::Text(text) if is_refusal(text) => Err(refused(number, text)),
-        Happened::Ended(why) => Err(closed(number, why)),
+        Happened::Text(text) if is_refusal(text) => Err(BenchError::refused(number, text)),
+        Happened::Ended(why) => Err(BenchError::closed(number, *why)),
         _ => Ok(0),
     }
 }

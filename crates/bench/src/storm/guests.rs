@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::StormOptions;
 use crate::BenchError;
-use crate::crowd::{Crowd, DIALECT, Happened, closed, refused};
+use crate::crowd::{Crowd, DIALECT, Happened};
 use crate::frame::{self, TEXT};
 use crate::generator::PATIENCE;
 use crate::handshake::Handshake;
@@ -107,7 +107,7 @@ impl Guests {
                             book.saturating_record(began.elapsed().as_nanos() as u64);
                         }
                     }
-                    Happened::Ended(why) => return Err(closed(number, why)),
+                    Happened::Ended(why) => return Err(BenchError::closed(number, why)),
                 }
                 Ok(())
             })?;
@@ -137,7 +137,7 @@ impl Guests {
         while Instant::now() < end {
             self.crowd
                 .turn(TURN, |number, happened, _| match happened {
-                    Happened::Ended(why) => Err(closed(number, why)),
+                    Happened::Ended(why) => Err(BenchError::closed(number, why)),
                     _ => Ok(()),
                 })?;
         }
@@ -185,9 +185,9 @@ impl Guests {
                             acknowledged += 1;
                         }
                         Happened::Text(text) if text.starts_with(br#"{"t":"error""#) => {
-                            return Err(refused(number, text));
+                            return Err(BenchError::refused(number, text));
                         }
-                        Happened::Ended(why) => return Err(closed(number, why)),
+                        Happened::Ended(why) => return Err(BenchError::closed(number, why)),
                         _ => {}
                     }
                     Ok(())
@@ -234,7 +234,7 @@ impl Guest {
         first_time: bool,
     ) -> Result<u64, BenchError> {
         let frame: Frame<'_> =
-            serde_json::from_slice(text).map_err(|_| refused(connection, text))?;
+            serde_json::from_slice(text).map_err(|_| BenchError::refused(connection, text))?;
         let epoch = frame.epoch.as_deref().unwrap_or_default();
         match (&*frame.t, frame.seq, frame.head) {
             ("joined", Some(seq), Some(head)) => {
@@ -253,7 +253,7 @@ impl Guest {
                 self.seq = seq;
                 Ok(1)
             }
-            ("gap" | "error", _, _) => Err(refused(connection, text)),
+            ("gap" | "error", _, _) => Err(BenchError::refused(connection, text)),
             _ => Ok(0),
         }
     }
