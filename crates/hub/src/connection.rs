@@ -258,6 +258,18 @@ impl Private {
         &mut self.0.get_or_insert_default().bytes
     }
 
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn is_held_empty(&self) -> bool {
+        self.0.is_some() && self.is_empty()
+    }
+
+    /// Nothing was appended after all: no buffer is held for it.
+    pub(crate) fn rest(&mut self) {
+        if self.is_empty() {
+            self.0 = None;
+        }
+    }
+
     /// So many bytes were sent. An idle connection holds no buffer, and one that is never quite
     /// drained no more than twice what waits.
     pub(crate) fn advance(&mut self, sent: usize) {
@@ -356,6 +368,9 @@ mod tests {
         assert_eq!(private.waiting(), b"bc");
         private.advance(2);
         assert!(private.is_empty());
+        assert!(private.0.is_none(), "an empty buffer is held");
+        private.out();
+        private.rest();
         assert!(private.0.is_none(), "an empty buffer is held");
         private.out().extend_from_slice(b"next");
         private.put_first(b"rest ");

@@ -35,6 +35,15 @@ impl<S: Store> Shard<S> {
         (largest(&logs), largest(&rings), private.unwrap_or(0), total)
     }
 
+    /// Connections with a buffer for private output and nothing in it.
+    pub(crate) fn empty_buffers(&self) -> usize {
+        let connections = self.connections.indices().into_iter();
+        connections
+            .filter_map(|index| self.connections.at(index))
+            .filter(|connection| connection.private.is_held_empty())
+            .count()
+    }
+
     /// Who a connection speaks as, if it is still there.
     pub(crate) fn name_of(&mut self, id: ConnectionId) -> Option<UserName> {
         self.connection(id).map(|connection| connection.who.clone())

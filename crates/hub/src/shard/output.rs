@@ -33,6 +33,8 @@ impl<S: Store> Shard<S> {
         let told = wire.put(event, &mut self.scratch, connection.private.out());
         if told {
             self.queue_flush(index);
+        } else {
+            connection.private.rest();
         }
         told
     }

@@ -80,6 +80,10 @@ impl<S: crate::Store> Shard<S> {
                 "bound: a connection has {private} bytes of its own"
             ));
         }
+        let empty = self.empty_buffers();
+        if empty > 0 {
+            return Err(format!("bound: {empty} connections hold an empty buffer"));
+        }
         let share = limits.logs_total_bytes_max / self.count();
         // What a view has not taken is never trimmed: half a log for each room.
         let untaken = limits.rooms_max * limits.log_bytes_max;
