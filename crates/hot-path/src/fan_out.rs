@@ -6,7 +6,7 @@ use std::time::Duration;
 use parlour_hub::{
     Asks, Attach, Bus, Framing, Letter, NoStore, Sent, Shard, ShardConfig, Sockets, Wire, WireIndex,
 };
-use parlour_proto::dialect::V1;
+use parlour_proto::dialect::{Events, V1};
 use parlour_proto::{
     Frame, FrameKind, Limits, Now, RoomKinds, RoomName, ShardId, Timestamp, UserName,
 };
@@ -16,10 +16,13 @@ use crate::frames;
 
 const MEMBERS: u32 = 1_000;
 const ROOM: &str = "den";
+const SPEAKS_V1: WireIndex = WireIndex(0);
+#[cfg(test)]
+const SPEAKS_EVENTS: WireIndex = WireIndex(1);
 
 /// Publishes so many times. How many sends that made.
 pub(crate) fn run(times: u32) -> usize {
-    let mut hub = Hub::with_members(MEMBERS);
+    let mut hub = Hub::with_members(MEMBERS, SPEAKS_V1);
     let publish = text_of_publish();
     let before = hub.sockets.sends;
     for time in 0..times {
@@ -41,7 +44,7 @@ struct Hub {
 }
 
 impl Hub {
-    fn with_members(members: u32) -> Self {
+    fn with_members(members: u32, wire: WireIndex) -> Self {
         let mut hub = Self {
             shard: shard(),
             sockets: Counting { sends: 0 },
@@ -53,7 +56,7 @@ impl Hub {
         let room = RoomName::new(ROOM).expect("a room's name");
         for number in 0..members {
             let who = UserName::guest(&format!("guest{number}")).expect("a guest's name");
-            let mut attach = Attach::new(WireIndex(0), who);
+            let mut attach = Attach::new(wire, who);
             attach.room = Some(room.clone());
             hub.shard.attach(hub.now, attach);
         }
@@ -76,14 +79,15 @@ fn shard() -> Shard<NoStore> {
         messages_per_second: 0,
         ..Limits::default()
     };
+    let wire = |dialect| Wire {
+        dialect,
+        framing: Arc::new(WebSocket),
+        is_handled: false,
+    };
     let config = ShardConfig {
         id: ShardId(0),
         shards: 1,
-        wires: Arc::new([Wire {
-            dialect: Arc::new(V1),
-            framing: Arc::new(WebSocket),
-            is_handled: false,
-        }]),
+        wires: Arc::new([wire(Arc::new(V1)), wire(Arc::new(Events))]),
         limits: Arc::new(limits),
         kinds: Arc::new(RoomKinds::default()),
         asks: Asks::default(),
@@ -147,7 +151,7 @@ mod tests {
 
     /// Allocations of one publish, after enough that tables have their size.
     fn allocations(members: u32) -> u64 {
-        let mut hub = Hub::with_members(members);
+        let mut hub = Hub::with_members(members, SPEAKS_V1);
         let publish = text_of_publish();
         let frame = |time: u32| publish.replace("a-1", &format!("a-{time}"));
         (0..64).for_each(|time| hub.publish(&frame(time)));
@@ -165,5 +169,23 @@ mod tests {
         let (few, many) = (allocations(10), allocations(MEMBERS));
         assert_eq!(few, many);
         assert!(many <= 8, "{many} allocations for one publish");
+    }
+
+    /// Bytes that the hub holds for each member that is idle.
+    fn held(wire: WireIndex) -> i64 {
+        let mut hub = None;
+        let counted = allocation_counter::measure(|| {
+            hub = Some(Hub::with_members(MEMBERS, wire));
+        });
+        drop(hub);
+        counted.bytes_current / i64::from(MEMBERS)
+    }
+
+    #[test]
+    fn an_idle_member_holds_no_buffer_whatever_it_speaks() {
+        for wire in [SPEAKS_V1, SPEAKS_EVENTS] {
+            let held = held(wire);
+            assert!(held <= 400, "{held} bytes with {wire:?}");
+        }
     }
 }
