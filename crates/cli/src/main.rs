@@ -24,10 +24,8 @@ use parlour_server::ServeError;
 
 use command::{Cli, Command};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    parlour_allocator::give_back_at_once();
     let done = |()| ExitCode::SUCCESS;
     let result: Result<ExitCode, Box<dyn Error>> = match Cli::parse().command {
         Command::Serve(arguments) => serve::run(&arguments).map(done).map_err(Into::into),

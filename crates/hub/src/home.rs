@@ -12,10 +12,12 @@ use parlour_proto::{
     Position, Refusal, RoomKind, RoomName, Seq, ShardId,
 };
 
+use crate::grow;
 use crate::ids::{Digester, Ids};
 use crate::log::Log;
 use crate::notice::{NOTICES_ON_THE_WAY_MAX, Placed, Posted};
 use crate::presence::{Census, HomePresence, Times};
+use crate::seldom::Seldom;
 use crate::shard::PublishToken;
 use crate::store::Opened;
 use crate::table::Key;
@@ -24,7 +26,10 @@ use crate::table::Key;
 #[derive(Debug)]
 pub(crate) struct Home {
     pub(crate) room: RoomName,
-    pub(crate) kind: RoomKind,
+    /// Its entries are on disk before they are final.
+    pub(crate) is_durable: bool,
+    /// How old its entries may become, where that is not the store's to say.
+    age_max: Option<Duration>,
     pub(crate) standing: Standing,
     pub(crate) epoch: Epoch,
     /// The oldest entry that the store keeps; says nothing of a room that is in memory alone.
@@ -34,7 +39,7 @@ pub(crate) struct Home {
     ids: Ids,
     digester: Digester,
     /// Up to which entry the log was how old, where that matters: the oldest first.
-    ages: VecDeque<(Duration, Seq)>,
+    ages: Seldom<(Duration, Seq)>,
     /// Publishes that came again before the first of them was final.
     repeats: Vec<Repeat>,
     /// The last entry that is final. Nobody is shown more.
@@ -52,10 +57,10 @@ pub(crate) struct Home {
     pub(crate) is_watched: bool,
     /// Not numbered yet, because a view has not taken what there is, or the log is looked up. Bounded by
     /// the links' credit.
-    held: VecDeque<Held>,
+    held: Seldom<Held>,
     /// Notices that some view was not told yet, each behind the entry of its number. Bounded by the
     /// links' credit too.
-    notices: VecDeque<(Seq, Posted)>,
+    notices: Seldom<(Seq, Posted)>,
     /// Notices before the first of these.
     told_notices: u64,
     pub(crate) followers: Vec<Follower>,
@@ -196,7 +201,8 @@ impl Home {
         };
         Self {
             room,
-            kind,
+            is_durable: kind.is_durable,
+            age_max: kind.keep.age.filter(|_| !kind.is_durable),
             standing: Standing::Open,
             epoch,
             first: Seq(1),
@@ -206,7 +212,7 @@ impl Home {
             ),
             ids: Ids::new([], Seq(1)),
             digester,
-            ages: VecDeque::new(),
+            ages: Seldom::new(),
             repeats: Vec::new(),
             head: Seq(0),
             log: Log::default(),
@@ -215,8 +221,8 @@ impl Home {
             uncommitted_bytes: 0,
             unsure: Seq(0),
             is_watched: false,
-            held: VecDeque::new(),
-            notices: VecDeque::new(),
+            held: Seldom::new(),
+            notices: Seldom::new(),
             told_notices: 0,
             followers: Vec::new(),
             presence: HomePresence::default(),
@@ -245,6 +251,7 @@ impl Home {
         let untaken = VecDeque::new();
         let before = self.notices.partition_point(|(after, _)| *after <= sent);
         let next_notice = self.told_notices + before as u64;
+        grow::for_one_more(&mut self.followers);
         self.followers.push(Follower {
             shard,
             view,
@@ -263,10 +270,10 @@ impl Home {
     pub(crate) fn rest(&mut self) {
         self.followers.shrink_to_fit();
         self.uncommitted.shrink_to_fit();
-        self.held.shrink_to_fit();
-        self.notices.shrink_to_fit();
+        self.held.shrink();
+        self.notices.shrink();
         self.repeats.shrink_to_fit();
-        self.ages.shrink_to_fit();
+        self.ages.shrink();
         self.ids.shrink();
         self.log.shrink();
     }
@@ -362,7 +369,7 @@ impl Home {
 
     /// Trims what is too old to be kept. Of a durable room that is the store's to say.
     pub(crate) fn expire(&mut self, now: Duration) {
-        let Some(age) = self.kind.keep.age.filter(|_| !self.kind.is_durable) else {
+        let Some(age) = self.age_max else {
             return;
         };
         if self.ages.back().is_none_or(|(_, seq)| *seq < self.head) {

@@ -62,11 +62,16 @@ pub struct IdDigest {
 /// The ids of the last entries of a room.
 #[derive(Debug)]
 pub(crate) struct Ids {
-    by_id: HashMap<u64, (Seq, u64)>,
-    in_order: VecDeque<(Seq, u64)>,
+    in_order: VecDeque<(Seq, IdDigest)>,
+    /// Where each of them stands, when they are too many to look through.
+    #[allow(clippy::box_collection, reason = "empty, it is 8 bytes instead of 48")]
+    by_id: Option<Box<HashMap<u64, (Seq, u64)>>>,
     /// All ids of entries from this one on are known.
     from: Seq,
 }
+
+/// So many are looked through: most rooms have no more, and a map for each would cost more than they.
+const FEW: usize = 16;
 
 /// What is known of an id.
 #[derive(Debug, PartialEq, Eq)]
@@ -80,16 +85,10 @@ pub(crate) enum Known {
 }
 
 impl Ids {
-    /// Gives spare room back.
-    pub(crate) fn shrink(&mut self) {
-        self.by_id.shrink_to_fit();
-        self.in_order.shrink_to_fit();
-    }
-
     pub(crate) fn new(known: impl IntoIterator<Item = (Seq, IdDigest)>, from: Seq) -> Self {
         let mut ids = Self {
-            by_id: HashMap::new(),
             in_order: VecDeque::new(),
+            by_id: None,
             from,
         };
         for (seq, digest) in known {
@@ -99,11 +98,21 @@ impl Ids {
     }
 
     pub(crate) fn find(&self, digest: IdDigest) -> Known {
-        match self.by_id.get(&digest.id) {
+        let found = match &self.by_id {
+            Some(by_id) => by_id.get(&digest.id).copied(),
+            None => self.look_through(digest.id),
+        };
+        match found {
             None => Known::New,
-            Some((seq, content)) if *content == digest.content => Known::Same(*seq),
+            Some((seq, content)) if content == digest.content => Known::Same(seq),
             Some(_) => Known::Other,
         }
+    }
+
+    fn look_through(&self, id: u64) -> Option<(Seq, u64)> {
+        let mut newest_first = self.in_order.iter().rev();
+        let (seq, digest) = newest_first.find(|(_, digest)| digest.id == id)?;
+        Some((*seq, digest.content))
     }
 
     /// Whether every id that was published after `seq` is known.
@@ -112,8 +121,14 @@ impl Ids {
     }
 
     pub(crate) fn insert(&mut self, seq: Seq, digest: IdDigest) {
-        self.by_id.insert(digest.id, (seq, digest.content));
-        self.in_order.push_back((seq, digest.id));
+        self.in_order.push_back((seq, digest));
+        if let Some(by_id) = &mut self.by_id {
+            by_id.insert(digest.id, (seq, digest.content));
+        } else if self.in_order.len() > FEW {
+            let all = self.in_order.iter();
+            let all = all.map(|(seq, digest)| (digest.id, (*seq, digest.content)));
+            self.by_id = Some(Box::new(all.collect()));
+        }
     }
 
     /// Forgets the ids of entries before `from`.
@@ -122,14 +137,14 @@ impl Ids {
             return;
         }
         self.from = from;
-        while let Some((seq, id)) = self.in_order.front().copied()
+        while let Some((seq, digest)) = self.in_order.front().copied()
             && seq < from
         {
             self.in_order.pop_front();
-            self.remove(seq, id);
+            self.remove(seq, digest.id);
         }
         if self.in_order.is_empty() {
-            self.by_id.shrink_to_fit();
+            self.by_id = None;
         }
     }
 
@@ -137,30 +152,42 @@ impl Ids {
     pub(crate) fn halve(&mut self) {
         if let Some((seq, _)) = self.in_order.get(self.in_order.len() / 2) {
             self.forget_before(seq.next());
-            self.by_id.shrink_to_fit();
-            self.in_order.shrink_to_fit();
+            self.shrink();
+        }
+    }
+
+    /// Gives spare room back.
+    pub(crate) fn shrink(&mut self) {
+        self.in_order.shrink_to_fit();
+        if self.in_order.len() <= FEW {
+            self.by_id = None;
+        } else if let Some(by_id) = &mut self.by_id {
+            by_id.shrink_to_fit();
         }
     }
 
     /// Bytes that they take, about.
     pub(crate) fn bytes(&self) -> usize {
-        // Beside its own 24 bytes and the 16 in the queue, a map keeps a quarter free.
-        self.in_order.len() * 48
+        // 24 bytes in the queue, and as many in a map, which keeps a quarter free.
+        let each = if self.by_id.is_some() { 56 } else { 24 };
+        self.in_order.len() * each
     }
 
     /// Takes back the ids of `from` and what follows it: those entries are not in the log.
     pub(crate) fn take_back(&mut self, from: Seq) {
-        while let Some((seq, id)) = self.in_order.back().copied()
+        while let Some((seq, digest)) = self.in_order.back().copied()
             && seq >= from
         {
             self.in_order.pop_back();
-            self.remove(seq, id);
+            self.remove(seq, digest.id);
         }
     }
 
     fn remove(&mut self, seq: Seq, id: u64) {
-        if self.by_id.get(&id).is_some_and(|(at, _)| *at == seq) {
-            self.by_id.remove(&id);
+        if let Some(by_id) = &mut self.by_id
+            && by_id.get(&id).is_some_and(|(at, _)| *at == seq)
+        {
+            by_id.remove(&id);
         }
     }
 }
@@ -207,5 +234,25 @@ mod tests {
         assert!(ids.reaches(Seq(3)) && !ids.reaches(Seq(2)));
         ids.take_back(Seq(5));
         assert_eq!(ids.find(digest("b", "x")), Known::New);
+    }
+
+    #[test]
+    fn few_and_many_are_known_alike() {
+        let named = |number: u64| digest(&number.to_string(), "x");
+        let mut ids = Ids::new([], Seq(1));
+        for count in 1..=100 {
+            ids.insert(Seq(count), named(count));
+            assert!((1..=count).all(|at| ids.find(named(at)) == Known::Same(Seq(at))));
+            assert_eq!(ids.find(named(count + 1)), Known::New);
+        }
+        assert!(ids.by_id.is_some());
+        ids.halve();
+        assert_eq!(ids.find(named(50)), Known::New);
+        assert_eq!(ids.find(named(52)), Known::Same(Seq(52)));
+        ids.forget_before(Seq(90));
+        ids.shrink();
+        assert!(ids.by_id.is_none(), "a map for 11");
+        assert_eq!(ids.find(named(89)), Known::New);
+        assert!((90..=100).all(|at| ids.find(named(at)) == Known::Same(Seq(at))));
     }
 }

@@ -37,6 +37,7 @@ mod notice;
 mod presence;
 mod rate;
 mod ring;
+mod seldom;
 mod shard;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;

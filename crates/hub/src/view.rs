@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use parlour_proto::{Position, RoomName, Seq, ShardId};
 
+use crate::grow;
 use crate::presence::ViewPresence;
 use crate::ring::Ring;
 use crate::wire::WireIndex;
@@ -69,6 +70,7 @@ impl View {
             .iter()
             .position(|(of, _)| *of == wire)
             .unwrap_or_else(|| {
+                grow::for_one_more(&mut self.rings);
                 self.rings.push((wire, Ring::new(self.head())));
                 self.rings.len() - 1
             });

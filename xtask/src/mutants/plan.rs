@@ -274,7 +274,7 @@ pub(super) const ALL: &[Mutant] = &[
         name: "ack-before-commit",
         takes_away: "nothing is acknowledged or shown before the store has it",
         file: "crates/hub/src/shard/homes.rs",
-        original: "if !home.kind.is_durable {\n            return self.volatile",
+        original: "if !home.is_durable {\n            return self.volatile",
         mutated: "if home.head >= Seq(0) {\n            return self.volatile",
         test: hub(
             "acks::what_the_store_refuses_is_told_not_stored_seen_by_nobody_and_its_number_given_again",

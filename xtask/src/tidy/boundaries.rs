@@ -6,7 +6,7 @@ use super::Finding;
 use super::tree::Tree;
 
 /// Who may depend on whom, dev-dependencies too. A crate that is not here has no place yet.
-const MAY_DEPEND_ON: [(&str, &[&str]); 14] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 15] = [
     ("parlour-ws", &[]),
     ("parlour-proto", &[]),
     ("parlour-hub", &["parlour-ws", "parlour-proto"]),
@@ -35,6 +35,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 14] = [
         // The server only in tests: a client knows words and frames, and nothing of an engine.
         &["parlour-ws", "parlour-proto", "parlour"],
     ),
+    ("parlour-allocator", &[]),
     ("parlour-bench", &[]),
     // Not even the plane: what is counted there is the kernel's.
     (
@@ -54,6 +55,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 14] = [
             "parlour-store-redb",
             "parlour-server",
             "parlour-client",
+            "parlour-allocator",
             "parlour-bench",
             "parlour-torture",
         ],

@@ -74,6 +74,9 @@ fn missing_lints(tree: &Tree, member: &Member) -> Option<Finding> {
     let manifest = format!("{}/Cargo.toml", member.folder);
     let text = tree.text(&manifest)?;
     let plain = |line: &str| line.split_whitespace().collect::<String>();
+    if member.folder == CALLS_C && text.lines().any(|line| plain(line) == NAMED_LINE_BY_LINE) {
+        return None;
+    }
     let section = text
         .lines()
         .skip_while(|line| plain(line) != "[lints]")
@@ -90,6 +93,11 @@ fn missing_lints(tree: &Tree, member: &Member) -> Option<Finding> {
 }
 
 const INHERITED: &str = "workspace=true";
+
+/// The one crate with a line of unsafe code, which has to be allowed where it stands: the workspace
+/// forbids it, and what is forbidden cannot be.
+const CALLS_C: &str = "crates/allocator";
+const NAMED_LINE_BY_LINE: &str = "unsafe_code=\"deny\"";
 
 #[cfg(test)]
 mod tests {
@@ -132,6 +140,26 @@ mod tests {
             [(README.to_owned(), 2)]
         );
         assert_eq!(found("# P\n", LINTS), [(README.to_owned(), 1)]);
+    }
+
+    #[test]
+    fn one_crate_alone_may_name_its_unsafe_lines() {
+        let own = "[lints.rust]\nunsafe_code = \"deny\"\n";
+        let may = |folder: &str, manifest: &str| {
+            let tree = Tree::from([(format!("{folder}/Cargo.toml").as_str(), manifest)]);
+            let folder = folder.to_owned();
+            missing_lints(
+                &tree,
+                &Member {
+                    folder,
+                    ..Member::default()
+                },
+            )
+            .is_none()
+        };
+        assert!(may(CALLS_C, own));
+        assert!(!may("crates/a", own));
+        assert!(!may(CALLS_C, "[lints.rust]\nunsafe_code = \"allow\"\n"));
     }
 
     #[test]

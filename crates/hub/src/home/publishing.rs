@@ -10,6 +10,9 @@ use super::{
 };
 use crate::ids::Known;
 
+/// Most rooms wait for one entry at a time. A deque would begin with four.
+const UNCOMMITTED_AT_FIRST: usize = 2;
+
 impl Home {
     /// Numbers a publish, unless the log is full of entries that some view has not taken: then it
     /// waits here unanswered, its publisher's shard runs out of credit, and in the end the publisher
@@ -85,6 +88,9 @@ impl Home {
         let seq = self.last_numbered().next();
         let entry = Arc::new(publish.draft.numbered(seq, now.wall));
         self.uncommitted_bytes += entry.cost();
+        if self.uncommitted.capacity() == 0 {
+            self.uncommitted.reserve_exact(UNCOMMITTED_AT_FIRST);
+        }
         self.uncommitted.push_back(Uncommitted {
             entry: Arc::clone(&entry),
             publisher: publish.publisher,
@@ -177,7 +183,7 @@ impl Home {
         self.ids.take_back(from);
         self.unsure = self.unsure.min(Seq(from.0.saturating_sub(1)));
         let last = self.last_numbered();
-        for (after, _) in &mut self.notices {
+        for (after, _) in self.notices.iter_mut() {
             *after = last.min(*after);
         }
     }
@@ -191,7 +197,7 @@ impl Home {
 
     /// Answers what waits without a number.
     pub(crate) fn refuse_held(&mut self, refusal: Refusal, answers: &mut Vec<Answered>) {
-        for held in std::mem::take(&mut self.held) {
+        for held in self.held.take() {
             match held {
                 Held::Publish(publish) => answers.push(publish.answered(Err(refusal))),
                 Held::Notice(posted) => self.notices.push_back((self.last_numbered(), posted)),

@@ -62,7 +62,7 @@ impl Home {
         } else {
             Seq(0)
         };
-        self.kind.is_durable && seq <= self.head && !self.log.reaches(seq, self.head)
+        self.is_durable && seq <= self.head && !self.log.reaches(seq, self.head)
     }
 
     /// The number before the oldest entry that can still be had.
@@ -73,7 +73,7 @@ impl Home {
 
     /// Whether a page lies, in part, before what is in memory.
     pub(crate) fn page_needs_store(&self, page: Page) -> bool {
-        if !self.kind.is_durable {
+        if !self.is_durable {
             return false;
         }
         let oldest = match page.from {
@@ -112,7 +112,7 @@ impl Home {
     }
 
     fn oldest_kept(&self) -> Seq {
-        match self.kind.is_durable {
+        match self.is_durable {
             true => self.first,
             false => self.log.first().unwrap_or(self.head.next()),
         }

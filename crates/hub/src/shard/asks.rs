@@ -411,7 +411,7 @@ impl<S: Store> Shard<S> {
     fn rooms_of(&self, index: u32) -> Vec<(RoomName, ShardId)> {
         let rooms = self.connections.at(index).map(|c| &c.rooms[..]);
         let views = rooms.unwrap_or_default().iter().map(|room| room.view);
-        let views = views.filter_map(|view| self.views.get(view));
+        let views = views.filter_map(|view| self.views.at(view));
         views.map(|view| (view.room.clone(), view.home)).collect()
     }
 }

@@ -60,7 +60,7 @@ impl<S: Store> Shard<S> {
             .iter_mut()
             .find_map(|membership| match membership.stand() {
                 Stand::Behind { after, told } => {
-                    let view = views.get_mut(membership.view)?;
+                    let view = views.at_mut(membership.view)?;
                     let is_ahead = told && view.is_before(after);
                     if is_ahead {
                         view.ahead.insert(index);
@@ -72,8 +72,7 @@ impl<S: Store> Shard<S> {
         let Some((membership, after, told)) = behind else {
             return;
         };
-        let key = membership.view;
-        let Some(view) = self.views.get(key) else {
+        let Some((key, view)) = self.views.present(membership.view) else {
             return;
         };
         let (room, home) = (view.room.clone(), view.home);
@@ -99,11 +98,12 @@ impl<S: Store> Shard<S> {
 
     pub(super) fn handle_replay(&mut self, reader: Reader, replay: Result<Replay, Refusal>) {
         let index = reader.connection.index;
+        let is_there = self.views.get(reader.view).is_some();
         let Some(connection) = self.connection(reader.connection) else {
             return;
         };
         connection.reading = false;
-        let slot = connection.slot_of(reader.view);
+        let slot = is_there.then(|| connection.slot_of(reader.view)).flatten();
         let reading = slot.map(|slot| (slot, connection.rooms[slot].stand()));
         if let Some((slot, Stand::Reading { after, told })) = reading {
             match replay {
@@ -177,9 +177,10 @@ impl<S: Store> Shard<S> {
 
     /// Where a reader goes live, if the ring still has that place.
     fn pin_in(&self, index: u32, key: Key) -> Option<Pin> {
+        let view = self.views.get(key)?;
         let connection = self.connections.at(index)?;
         let ring = connection.rooms[connection.slot_of(key)?].ring;
-        self.views.get(key)?.ring(ring).pin_of(index)
+        view.ring(ring).pin_of(index)
     }
 
     /// A reader that has everything up to `upto` goes on from the ring, if that reaches so far back.

@@ -133,7 +133,7 @@ impl<S: Store> Shard<S> {
             }
             Command::History { room, page, id } => self.ask_for_page(index, room, page, id),
             Command::Enter { room } => self.enter(index, room),
-            Command::Join { rooms } => rooms.into_iter().for_each(|join| self.join(index, join)),
+            Command::Join { rooms } => self.join_all(index, rooms),
             Command::Leave { rooms } => {
                 rooms.iter().for_each(|room| self.leave_room(index, room));
             }
@@ -211,7 +211,7 @@ impl<S: Store> Shard<S> {
             };
         }
         let only = self.connections.at(index).and_then(|c| c.rooms.last());
-        let view = only.and_then(|only| self.views.get(only.view));
+        let view = only.and_then(|only| self.views.at(only.view));
         view.map(|view| view.room.clone()).ok_or(None)
     }
 

@@ -6,6 +6,7 @@ use parlour_proto::{Draft, Entry, RoomName, Seq, ShardId};
 
 use super::Shard;
 use super::opening::Waiter;
+use crate::grow;
 use crate::home::{Answered, Batch, Home, Publish, Published, Publisher};
 use crate::letter::Body;
 use crate::store::{Request, RoomKey, Store, Stored};
@@ -128,7 +129,7 @@ impl<S: Store> Shard<S> {
         let Some(home) = self.homes.get(key) else {
             return;
         };
-        if !home.kind.is_durable {
+        if !home.is_durable {
             return self.volatile.push(key, entry.seq);
         }
         let (room, epoch) = (home.room.clone(), home.epoch);
@@ -319,7 +320,7 @@ impl<S: Store> Shard<S> {
 
     pub(super) fn forget(&mut self, key: Key) {
         if let Some(mut home) = self.homes.remove(key) {
-            if home.kind.is_durable {
+            if home.is_durable {
                 self.requests.push(Request::Close {
                     key: RoomKey(key),
                     room: home.room.clone(),
@@ -330,7 +331,7 @@ impl<S: Store> Shard<S> {
                 self.links[usize::from(from.0)].answer_silently();
             }
             self.weights.change(Holder::Log(key.index), home.weight, 0);
-            self.home_by_room.remove(&home.room);
+            grow::take_out(&mut self.home_by_room, &home.room);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Rooms on their way into memory: a durable one is looked up in the store, and what is asked of it
 //! meanwhile waits.
 
-use parlour_proto::{Position, Refusal, RoomName, ShardId};
+use parlour_proto::{Keep, Position, Refusal, RoomName, ShardId};
 
 use super::reads::Asker;
 use super::{QuestionToken, Shard, home_of};
@@ -45,13 +45,13 @@ impl<S: Store> Shard<S> {
         let key = self.homes.insert(home);
         self.home_by_room.insert(room.clone(), key);
         if kind.is_durable {
-            self.look_up(key);
+            self.look_up(key, kind.keep);
         }
         self.note_if_empty(key);
         Ok(key)
     }
 
-    fn look_up(&mut self, key: Key) {
+    fn look_up(&mut self, key: Key, keep: Keep) {
         let Some(home) = self.homes.get_mut(key) else {
             return;
         };
@@ -59,7 +59,7 @@ impl<S: Store> Shard<S> {
         self.requests.push(Request::Open {
             key: RoomKey(key),
             room: home.room.clone(),
-            keep: home.kind.keep,
+            keep,
             recent: Recent {
                 entries_max: self.limits.log_entries_max / 2,
                 bytes_max: self.limits.log_bytes_max / 2,

@@ -245,6 +245,7 @@ impl<S: Store> Shard<S> {
     }
 
     fn place_in(&self, index: u32, key: Key) -> Option<(u8, usize)> {
+        self.views.get(key)?;
         let connection = self.connections.at(index)?;
         let membership = &connection.rooms[connection.slot_of(key)?];
         Some((membership.ring, membership.member as usize))
@@ -284,7 +285,7 @@ impl<S: Store> Shard<S> {
             return;
         }
         for membership in connection.rooms.iter().take(ROOMS_LOOKED_AT_MAX) {
-            let Some(view) = self.views.get_mut(membership.view) else {
+            let Some(view) = self.views.at_mut(membership.view) else {
                 continue;
             };
             let ring = view.ring_mut(membership.ring);
@@ -344,9 +345,8 @@ impl<S: Store> Shard<S> {
         if membership.stand() != Stand::Live {
             return true;
         }
-        let (key, place) = (membership.view, membership.ring);
-        let member = membership.member as usize;
-        let Some(view) = self.views.get(key) else {
+        let (place, member) = (membership.ring, membership.member as usize);
+        let Some((key, view)) = self.views.present(membership.view) else {
             return true;
         };
         let ring = view.ring(place);

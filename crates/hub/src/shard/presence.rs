@@ -35,17 +35,17 @@ impl<S: Store> Shard<S> {
     }
 
     /// A connection is in a room no longer, if it ever was.
-    pub(super) fn note_departure(&mut self, index: u32, left: &Membership) {
+    pub(super) fn note_departure(&mut self, index: u32, key: Key, left: &Membership) {
         let Some(connection) = self.connections.at(index) else {
             return;
         };
-        let view = self.views.get_mut(left.view);
+        let view = self.views.get_mut(key);
         if let Some(presence) = view.and_then(|view| view.presence.as_mut()) {
             if left.watch != Watch::No && left.is_in() {
                 presence.unwatch(index);
             }
             presence.goes(&connection.who, left.counted);
-            self.queue_report(left.view);
+            self.queue_report(key);
         }
     }
 
@@ -56,15 +56,15 @@ impl<S: Store> Shard<S> {
         };
         let mut changed = Vec::new();
         for membership in &mut connection.rooms {
-            let key = membership.view;
-            let view = self.views.get_mut(key);
+            let key = self.views.key_at(membership.view);
+            let view = self.views.at_mut(membership.view);
             if membership.is_in()
                 && !connection.is_own
                 && let Some(presence) = view.and_then(|view| view.presence.as_mut())
             {
                 presence.goes(was, std::mem::replace(&mut membership.counted, NO_ROUND));
                 presence.comes(&connection.who, &mut membership.counted);
-                changed.push(key);
+                changed.extend(key);
             }
         }
         for key in changed {
@@ -329,7 +329,8 @@ impl<S: Store> Shard<S> {
         }
         let rooms = connection.rooms.iter();
         let pending = rooms.filter(|room| room.watch == Watch::Pending);
-        let pending: Vec<Key> = pending.map(|room| room.view).collect();
+        let pending = pending.filter_map(|room| self.views.key_at(room.view));
+        let pending: Vec<Key> = pending.collect();
         for key in pending {
             self.show_presence(index, key);
         }

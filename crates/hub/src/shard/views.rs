@@ -17,6 +17,17 @@ use crate::view::View;
 use crate::weights::Holder;
 
 impl<S: Store> Shard<S> {
+    /// Puts a connection into several rooms, with room for all of them from the first.
+    pub(super) fn join_all(&mut self, index: u32, rooms: Vec<Join>) {
+        let most = self.limits.rooms_per_connection_max;
+        if let Some(connection) = self.connections.at_mut(index) {
+            connection.expect_rooms(rooms.len(), most);
+        }
+        for join in rooms {
+            self.join(index, join);
+        }
+    }
+
     /// Puts a connection into a room, after a position or before the room's next entry.
     pub(super) fn join(&mut self, index: u32, join: Join) {
         let Join {
@@ -86,7 +97,7 @@ impl<S: Store> Shard<S> {
             slot,
             cursor: NOT_LIVE,
         });
-        let mut membership = Membership::new(key, place, member, stand);
+        let mut membership = Membership::new(key.index, place, member, stand);
         if watches {
             membership.watch = Watch::Pending;
         }
@@ -402,7 +413,9 @@ impl<S: Store> Shard<S> {
         let Some(connection) = self.connections.at_mut(index) else {
             return;
         };
-        let key = connection.rooms[slot].view;
+        let Some(key) = self.views.key_at(connection.rooms[slot].view) else {
+            return;
+        };
         self.keep_rest_of_frame(index, key);
         let Some(connection) = self.connections.at_mut(index) else {
             return;
@@ -412,11 +425,11 @@ impl<S: Store> Shard<S> {
             connection.rooms = Vec::new();
         }
         if let Some(moved) = connection.rooms.get(slot)
-            && let Some(view) = self.views.get_mut(moved.view)
+            && let Some(view) = self.views.at_mut(moved.view)
         {
             view.ring_mut(moved.ring).members[moved.member as usize].slot = slot as u32;
         }
-        self.note_departure(index, &left);
+        self.note_departure(index, key, &left);
         self.announce(index, key, false);
         self.remove_member(key, left.ring, left.member);
     }
@@ -467,6 +480,7 @@ impl<S: Store> Shard<S> {
     }
 
     pub(super) fn leave_all_but(&mut self, index: u32, keep: Option<Key>) {
+        let keep = keep.map(|view| view.index);
         while let Some(slot) = self
             .connections
             .at(index)
@@ -513,7 +527,7 @@ impl<S: Store> Shard<S> {
             }
             self.weights
                 .change(Holder::Rings(key.index), view.weight, 0);
-            self.view_by_room.remove(&view.room);
+            grow::take_out(&mut self.view_by_room, &view.room);
         }
     }
 
