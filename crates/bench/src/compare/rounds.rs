@@ -1,16 +1,24 @@
 //! The visits: all servers of a group up and connected, every cell of every server once per round.
+//!
+//! Each round has processes of its own. Two runs of one program differ by up to a tenth for as long as
+//! they live, by where their memory happens to lie, and no number of phases with the same ones shows it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::time::Duration;
 
 use crate::BenchError;
 use crate::compare::driver::{Driver, Visit};
 use crate::compare::plan::{Contender, Group, Work, parlour_options};
 use crate::compare::{CompareOptions, Programs};
+use crate::generator::Load;
 use crate::pin::Cores;
 use crate::process::ServerProcess;
 use crate::progress::Show;
 use crate::stats::Seeded;
+
+/// How long a new process is asked for something that is not measured, before all cells.
+const WARM_UP: Duration = Duration::from_millis(250);
 
 /// What a group's rounds gave.
 #[derive(Debug, Default)]
@@ -32,32 +40,32 @@ impl Rounds {
         cores: &Cores,
         show: Show,
     ) -> Result<Self, BenchError> {
-        let bar = show.count("connecting", group.contenders.len());
-        let mut running = Vec::new();
-        for contender in &group.contenders {
-            running.push(Running::start(*contender, group, options, programs, cores)?);
-            bar.inc(1);
-        }
-        bar.finish_and_clear();
-
-        let all: Vec<(Work, Contender)> = (group.cells.iter())
+        let cells: Vec<(Work, Contender)> = (group.cells.iter())
             .flat_map(|(work, contenders)| contenders.iter().map(|it| (*work, *it)))
             .collect();
-        let bar = show.count("rounds", options.rounds() as usize * all.len());
+        let steps = group.contenders.len() + cells.len();
+        let bar = show.count("rounds", options.rounds() as usize * steps);
         let mut order = Seeded::new(options.seed);
         let mut rounds = Self::default();
         for _ in 0..options.rounds() {
-            let mut visits = all.clone();
+            let mut contenders = group.contenders.clone();
+            order.shuffle(&mut contenders);
+            let mut running = Vec::new();
+            for contender in contenders {
+                running.push(Running::start(contender, group, options, programs, cores)?);
+                bar.inc(1);
+            }
+            let mut visits = cells.clone();
             order.shuffle(&mut visits);
             let mut round = BTreeMap::new();
             for (work, contender) in visits {
                 let place = running.iter_mut().find(|it| it.contender == contender);
                 let visited = place.expect("all contenders of a group were started");
                 round.insert((work, contender), visited.visit(work, options)?);
+                // Now, so that nobody's heartbeats are on another's bill.
+                running.iter_mut().try_for_each(Running::service)?;
                 bar.inc(1);
             }
-            // Between rounds, so that nobody's heartbeats are on another's bill.
-            running.iter_mut().try_for_each(Running::service)?;
             rounds.0.push(round);
         }
         bar.finish_and_clear();
@@ -109,11 +117,16 @@ impl Running {
             options.payload,
         )
         .map_err(|error| explain(contender, &process, error))?;
-        Ok(Self {
+        let mut running = Self {
             contender,
             driver,
             process,
-        })
+        };
+        // What is needed only once is needed now.
+        let load = Load::Outstanding(1);
+        let warmed = running.driver.visit(load, Duration::ZERO, WARM_UP);
+        warmed.map_err(|error| explain(contender, &running.process, error))?;
+        Ok(running)
     }
 
     fn visit(&mut self, work: Work, options: &CompareOptions) -> Result<Visit, BenchError> {

@@ -56,6 +56,14 @@ async fn get(address: SocketAddr) -> String {
     answer
 }
 
+#[tokio::test]
+async fn an_answer_does_not_wait_for_what_was_sent_before() {
+    let mut listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let _client = TcpStream::connect(listener.local_addr().unwrap()).await;
+    let (stream, _) = Accepting::new(Duration::ZERO).next(&mut listener).await;
+    assert!(stream.nodelay().unwrap());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_shortage_of_handles_is_waited_out() {
     const EMFILE: i32 = 24;
