@@ -4,11 +4,16 @@ use std::fmt::{self, Write};
 
 /// Rows of a name, a value and what it means.
 #[derive(Default)]
-pub(crate) struct Facts(Vec<(&'static str, String, &'static str)>);
+pub(crate) struct Facts(Vec<(&'static str, String, String)>);
 
 impl Facts {
-    pub(crate) fn add(&mut self, name: &'static str, value: impl Into<String>, note: &'static str) {
-        self.0.push((name, value.into(), note));
+    pub(crate) fn add(
+        &mut self,
+        name: &'static str,
+        value: impl Into<String>,
+        note: impl Into<String>,
+    ) {
+        self.0.push((name, value.into(), note.into()));
     }
 
     pub(crate) fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,6 +12,12 @@ use crate::tables::{Facts, grouped, rounded};
 /// needed only once counts for too much.
 const LIMIT: f64 = 1_024.0;
 const ENOUGH: usize = 10_000;
+/// The same of a further room, over all connections.
+const ROOM_LIMIT: f64 = 64.0;
+const ENOUGH_PLACES: usize = 100_000;
+/// The same of a room that nobody is in, beside its log.
+const EMPTY_ROOM_LIMIT: f64 = 1_024.0;
+const ENOUGH_ROOMS: usize = 10_000;
 
 /// The result. The names of the fields are the keys of the JSON.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -91,6 +97,8 @@ pub struct FurtherRooms {
     pub private_after: u64,
     /// Growth per connection and room; the rooms' own share is in it.
     pub bytes_per_room: f64,
+    /// Whether that is at most 64; absent with fewer than 100,000 joins.
+    pub passed: Option<bool>,
 }
 
 /// Rooms in which something was said and nobody is any more.
@@ -108,6 +116,8 @@ pub struct EmptyRooms {
     pub bytes_per_room: f64,
     /// Growth per room beside its log.
     pub bytes_per_room_beside_log: Option<f64>,
+    /// Whether that is at most 1,024; absent with fewer than 10,000 rooms.
+    pub passed: Option<bool>,
 }
 
 fn growth(more: u64, less: u64, count: usize) -> f64 {
@@ -177,12 +187,14 @@ impl FurtherRooms {
         connections: usize,
         rooms: usize,
     ) -> Self {
+        let bytes_per_room = growth(private_after, private_before, connections * rooms);
         Self {
             connections,
             rooms,
             private_before,
             private_after,
-            bytes_per_room: growth(private_after, private_before, connections * rooms),
+            bytes_per_room,
+            passed: (connections * rooms >= ENOUGH_PLACES).then_some(bytes_per_room <= ROOM_LIMIT),
         }
     }
 }
@@ -194,13 +206,17 @@ impl EmptyRooms {
         rooms: usize,
     ) -> Self {
         let bytes_per_room = growth(private_after, private_before, rooms);
+        let beside_log = log_bytes.map(|logs| bytes_per_room - logs / rooms as f64);
         Self {
             rooms,
             private_before,
             private_after,
             log_bytes,
             bytes_per_room,
-            bytes_per_room_beside_log: log_bytes.map(|logs| bytes_per_room - logs / rooms as f64),
+            bytes_per_room_beside_log: beside_log,
+            passed: beside_log
+                .filter(|_| rooms >= ENOUGH_ROOMS)
+                .map(|bytes| bytes <= EMPTY_ROOM_LIMIT),
         }
     }
 }
@@ -241,13 +257,24 @@ impl Outcome for IdleReport {
     }
 
     fn failures(&self) -> Vec<String> {
-        if self.passed != Some(false) {
-            return Vec::new();
+        let over = |what: &str, bytes: f64, limit: f64| {
+            format!("{what} takes {bytes:.0} bytes, and may take {limit:.0}")
+        };
+        let mut failures = Vec::new();
+        if self.passed == Some(false) {
+            failures.push(over("an idle connection", self.bytes_per_connection, LIMIT));
         }
-        vec![format!(
-            "an idle connection takes {:.0} bytes, and may take {LIMIT:.0}",
-            self.bytes_per_connection
-        )]
+        if let Some(rooms) = self.rooms.as_ref().filter(|it| it.passed == Some(false)) {
+            failures.push(over("a further room", rooms.bytes_per_room, ROOM_LIMIT));
+        }
+        if let Some(rooms) = &self.empty_rooms
+            && let Some(bytes) = rooms.bytes_per_room_beside_log
+            && rooms.passed == Some(false)
+        {
+            let what = "a room that nobody is in";
+            failures.push(over(what, bytes, EMPTY_ROOM_LIMIT));
+        }
+        failures
     }
 }
 
@@ -327,14 +354,26 @@ impl IdleReport {
         if let Some(rooms) = &self.rooms {
             let each = rounded(Some(rooms.bytes_per_room));
             let note = "per connection and room, with the rooms' own share";
+            let note = format!("{note}{}", verdict(rooms.passed, ROOM_LIMIT));
             facts.add("bytes per further room", each, note);
         }
         if let Some(rooms) = &self.empty_rooms {
             let each = rounded(Some(rooms.bytes_per_room));
             facts.add("bytes per empty room", each, "with its log of one entry");
             let beside = rounded(rooms.bytes_per_room_beside_log);
-            facts.add("  beside its log", beside, "");
+            let note = verdict(rooms.passed, EMPTY_ROOM_LIMIT);
+            facts.add("  beside its log", beside, note.trim_start_matches("; "));
         }
+    }
+}
+
+/// What is said behind a figure with a limit, where there were enough to judge it.
+fn verdict(passed: Option<bool>, limit: f64) -> String {
+    let limit = rounded(Some(limit));
+    match passed {
+        None => String::new(),
+        Some(true) => format!("; limit {limit}: pass"),
+        Some(false) => format!("; limit {limit}: OVER"),
     }
 }
 
@@ -403,6 +442,25 @@ mod tests {
             None
         );
         assert_eq!(FurtherRooms::of([100, 6_500], 10, 20).bytes_per_room, 32.0);
+    }
+
+    #[test]
+    fn rooms_are_judged_when_there_are_enough_of_them() {
+        let judged = |places: f64, empty: f64| {
+            let bytes = |each: f64, count: usize| [0, (each * count as f64) as u64];
+            let report = IdleReport {
+                rooms: Some(FurtherRooms::of(bytes(places, 200_000), 10_000, 20)),
+                empty_rooms: Some(EmptyRooms::of(bytes(empty, 10_000), Some(0.0), 10_000)),
+                ..report()
+            };
+            report.failures().len()
+        };
+        assert_eq!(judged(64.0, 1_024.0), 0);
+        assert_eq!(judged(65.0, 1_024.0), 1);
+        assert_eq!(judged(64.0, 1_025.0), 1);
+        assert_eq!(judged(65.0, 1_025.0), 2);
+        assert_eq!(FurtherRooms::of([0, 9_000], 10, 9).passed, None);
+        assert_eq!(EmptyRooms::of([0, 90_000], Some(0.0), 9).passed, None);
     }
 
     #[test]

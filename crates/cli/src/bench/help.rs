@@ -51,7 +51,8 @@ pub(super) const IDLE: &str = "\
 Private memory that the server has written (smaps_rollup), at rest, minus that with nobody there
 after a warm-up. Connections speak parlour.v1; each is a guest with a name of its own, in one room,
 with heartbeats on; the server counts them at the end. Status 1 if with 10,000 or more of them one
-takes above 1,024 bytes. The kernel needs some 4 KB for each socket beside that.
+takes above 1,024 bytes, with 100,000 joins a further room above 64, or with 10,000 empty rooms one
+above 1,024 beside its log. The kernel needs some 4 KB for each socket beside that.
 
 Examples:
   parlour bench idle
