@@ -2,8 +2,8 @@
 //!
 //! mimalloc keeps freed pages for a second in case they are needed again, and looks at the clock only
 //! when something is freed. In a server that has become quiet nothing is, so what a crowd needed that
-//! has left would stay: 8.2 MB after 10,000 connections instead of 5.2. Messages pay nothing for giving
-//! it back at once: a page is a piece of 64 KiB or more, and none becomes free in the loop that sends.
+//! has left would stay: 8.2 MB after 10,000 connections instead of 5.2. Messages pay hardly anything for
+//! giving it back at once, as a page is a piece of 64 KiB or more: docs/performance.md, "What was tried".
 //!
 //! This is a crate of its own because it has the only line of the workspace that is not safe Rust.
 

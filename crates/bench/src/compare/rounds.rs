@@ -1,7 +1,7 @@
 //! The visits: all servers of a group up and connected, every cell of every server once per round.
 //!
-//! Each round has processes of its own. Two runs of one program differ by up to a tenth for as long as
-//! they live, by where their memory happens to lie, and no number of phases with the same ones shows it.
+//! Each round has processes of its own. Two processes of one program can differ by a tenth for as long
+//! as they live, and no number of phases with the same ones shows it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
